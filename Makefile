@@ -1,0 +1,53 @@
+# Every target works on a machine that has only Python 3.11+, git and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+export DO_NOT_TRACK = 1
+
+.PHONY: demo test stress lint ui bench docs lock clean
+
+demo: $(READY)
+	$(BIN)/veririsk demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not stress"
+
+# The long editions of the fault, concurrency and pooled-seed tests.
+stress: $(READY)
+	$(BIN)/python -m pytest -q -m stress
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+ui: $(READY)
+	$(BIN)/veririsk init
+	DAGSTER_HOME="$$($(BIN)/veririsk home --dagster)" $(BIN)/dagster dev --workspace workspace.yaml
+
+bench: $(READY)
+	$(BIN)/python -m bench.features
+	$(BIN)/python -m bench.hourly
+	$(BIN)/python -m bench.code_location
+
+docs: $(READY)
+	$(BIN)/veririsk docs
+
+# After a change of the dependencies in pyproject.toml. No index host is written.
+lock: $(READY)
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "VeriRisk needs Python 3.11 or newer; set PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf .venv .veririsk .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

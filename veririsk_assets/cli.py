@@ -1,0 +1,249 @@
+"""The `veririsk` command."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as Bar
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from veririsk_assets.contracts.windows import Window, floor_hour, utc
+from veririsk_assets.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Early-warning scores for DeFi pools.")
+train_app = typer.Typer(no_args_is_help=True, help="Train models.")
+app.add_typer(train_app, name="train")
+out = Console()
+err = Console(stderr=True)
+WORDS = {"load": "loading", "train": "training on what had matured by", "score": "scoring"}
+At = Annotated[str, typer.Option(help="Instant in UTC, as in 2026-11-01T12:00")]
+
+
+@contextmanager
+def _house(read_only: bool = False) -> Iterator[Any]:
+    from veririsk_assets.pipeline.step import House
+
+    house = House.open(Settings(), lambda: datetime.now(UTC), read_only=read_only)
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """Shows what is being done; a plain line a step where nobody watches a terminal."""
+    with Bar(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, disable=not err.is_terminal) as bar:
+        task = bar.add_task("starting")
+
+        def show(kind: str, window: Window) -> None:
+            line = f"{WORDS[kind]} {window.end:%Y-%m-%d %H:%M}" if kind == "train" else f"{WORDS[kind]} {window}"
+            bar.update(task, description=line)
+            if not err.is_terminal:
+                err.print(line, highlight=False)
+
+        yield show
+
+
+@app.command()
+def demo(end: Annotated[str, typer.Option(help="Last hour, UTC; default: the last full hour")] = "") -> None:
+    """A simulated market of 90 days, from the first pull to a ranking with reasons."""
+    from veririsk_assets.pipeline.demo import demo as run_demo
+    from veririsk_assets.serving.report import show_demo
+
+    if Settings().source != "simulated":
+        raise typer.BadParameter("the demo runs on the simulated market; unset VERIRISK_SOURCE")
+    with _house() as house:
+        last = utc(end) if end else _demo_end(house.settings)
+        with _progress() as progress:
+            run_demo(house, floor_hour(last), progress, lambda line: err.print(line, highlight=False))
+        show_demo(house.settings, out)
+
+
+def _demo_end(settings: Settings) -> datetime:
+    """The market's own end where a demo ran before: its forced pools are in trouble then, not later."""
+    from veririsk_assets.pipeline.outside import MARKET_FILE
+
+    file = settings.mode_home / MARKET_FILE
+    fixed = json.loads(file.read_text())["forced_end"] if file.exists() else None
+    return utc(fixed) if fixed else floor_hour(datetime.now(UTC))
+
+
+@app.command()
+def run(
+    start: Annotated[str, typer.Option("--from", help="First hour, UTC")],
+    end: Annotated[str, typer.Option("--to", help="End, exclusive, UTC")],
+    history: Annotated[str, typer.Option(help="Earlier history to load unscored: all, or days")] = "all",
+) -> None:
+    """Replay the clock: load earlier history, then score every hour with a model that had not seen its future."""
+    from veririsk_assets.pipeline import replay
+    from veririsk_assets.pipeline.outside import outside
+    from veririsk_assets.pipeline.publishing import publish as publish_file
+
+    with _house() as house, _progress() as progress:
+        first_scored, last = floor_hour(utc(start)), floor_hour(utc(end))
+        if last <= first_scored:
+            raise ValueError(f"--to {end} is not after --from {start}")
+        first = floor_hour(replay.history_start(first_scored, history, replay.earliest_hour(house)))
+        replay.run(house, outside(house), first, first_scored, last, progress)
+        done = publish_file(house)
+        out.print(f"Scored {first_scored:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC; published in {done.path}", highlight=False)
+
+
+@train_app.command("pools")
+def train_pools(as_of: Annotated[str, typer.Option(help="Train as if it were then, UTC")] = "") -> None:
+    """Train both horizons on what has matured; the winner serves from then on."""
+    from veririsk_assets.pipeline import learning, replay
+
+    with _house() as house:
+        moment = floor_hour(utc(as_of)) if as_of else floor_hour(house.now())
+        replay.label_until(house, moment)
+        for name, value in learning.train_pools(house, moment).metadata.items():
+            out.print(f"{name}: {value}", highlight=False)
+
+
+@app.command()
+def generate(
+    pool: str,
+    profile: Annotated[str, typer.Option(help="safe, mixed, risky or crash_prone")] = "mixed",
+    hours: int = 720,
+    force: Annotated[bool, typer.Option(help="End in trouble")] = False,
+    seed: int = 0,
+) -> None:
+    """Print a pool of the report's generator as CSV."""
+    from veririsk_assets.simulation.generator import generate as make
+
+    make(pool, hours, profile, force, seed).to_csv(sys.stdout, index=False)
+
+
+@app.command()
+def fetch(repull: Annotated[bool, typer.Option(help="Ask again although the hour is stored")] = False) -> None:
+    """Pull the current hour from every source, score it and publish."""
+    from veririsk_assets.pipeline.outside import outside
+    from veririsk_assets.pipeline.publishing import publish as publish_file
+    from veririsk_assets.pipeline.replay import score_window
+    from veririsk_assets.serving.report import show_pulls
+
+    with _house() as house:
+        window = Window.ending(floor_hour(house.now()))
+        show_pulls(score_window(house, outside(house), window, repull), window, out)
+        publish_file(house)
+
+
+@app.command()
+def rank(top: Annotated[int, typer.Option(help="How many pools")] = 20, horizon: int = 24, all_pools: Annotated[bool, typer.Option("--all")] = False) -> None:
+    """Pools of the newest hour by risk: the scored ones, then those without enough input, with their count."""
+    from veririsk_assets.serving.report import show_ranking
+
+    show_ranking(_published(), out, None if all_pools else top, horizon)
+
+
+@app.command()
+def predict(pool: str, as_of: At = "", as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """One pool's score with its reasons."""
+    from veririsk_assets.serving.queries import prediction
+    from veririsk_assets.serving.report import show_prediction
+
+    found = prediction(_published(), pool, utc(as_of) if as_of else None)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        show_prediction(found, out)
+
+
+@app.command()
+def history(pool: str, horizon: int = 24, last: Annotated[int, typer.Option(help="Hours to show")] = 48) -> None:
+    """A pool's published scores, hour by hour."""
+    from veririsk_assets.serving.report import show_history
+
+    published = _published()
+    show_history(published.history(published.pool_id(pool), horizon).tail(last), out)
+
+
+@app.command()
+def status() -> None:
+    """What is stored, how fresh it is, which model serves; without a model, from when one can exist."""
+    from veririsk_assets.pipeline.status import status as lines
+
+    with _house(read_only=True) as house:
+        for line in lines(house):
+            out.print(line, highlight=False)
+
+
+@app.command()
+def publish() -> None:
+    """Bring the published file up to the lake."""
+    from veririsk_assets.pipeline.publishing import publish as publish_file
+
+    with _house() as house:
+        done = publish_file(house)
+        out.print(f"{done.path}: {'written' if done.is_written else done.reason}", highlight=False)
+
+
+@app.command()
+def upkeep() -> None:
+    """Merge small files of the lake, expire old snapshots, remove what nothing refers to."""
+    from veririsk_assets.lake.upkeep import run as run_upkeep
+    from veririsk_assets.pipeline.upkeep import kept_snapshots
+
+    with _house() as house:
+        done = run_upkeep(house.lake, kept_snapshots(house))
+        out.print(f"{done.files_before} → {done.files_after} files, {done.snapshots_expired} snapshots expired", highlight=False)
+
+
+@app.command()
+def init() -> None:
+    """Make the home: lake, Dagster instance. Harmless when they are there."""
+    from veririsk_assets.pipeline.demo import initialise_dagster
+
+    with _house() as house:
+        initialise_dagster(house.settings)
+
+
+@app.command()
+def home(dagster: Annotated[bool, typer.Option(help="Its Dagster folder")] = False) -> None:
+    """Print the folder of the current source mode."""
+    from veririsk_assets.pipeline.demo import dagster_home
+
+    print(dagster_home(Settings()) if dagster else Settings().mode_home)
+
+
+@app.command()
+def docs(check: Annotated[bool, typer.Option(help="Only say whether they are stale")] = False) -> None:
+    """Write the generated documents: docs/tables.md and .env.example."""
+    from veririsk_assets.pipeline.documents import stale, write
+
+    if check:
+        raise SystemExit(f"stale: {', '.join(map(str, stale()))}" if stale() else 0)
+    write()
+
+
+@app.command("check-published")
+def check_published() -> None:
+    """Fail unless the published file holds a demo's ranking that makes sense."""
+    from veririsk_assets.serving.report import check_demo
+
+    out.print(check_demo(_published()), highlight=False)
+
+
+def _published():  # type: ignore[no-untyped-def]
+    from veririsk_assets.serving.queries import Published
+
+    return Published(Path(Settings().published_file))
+
+
+def main() -> None:
+    """Runs the command; what a person can mend is one sentence and exit code 1, everything else a traceback."""
+    from veririsk_assets.pipeline.failures import EXPECTED
+
+    try:
+        app()
+    except EXPECTED as error:
+        err.print(f"veririsk: {error}", highlight=False, markup=False)
+        raise SystemExit(1) from None

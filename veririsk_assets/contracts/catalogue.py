@@ -1,0 +1,19 @@
+"""Every table of the lake, in reading order."""
+
+from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.tables import Table
+
+TABLES: tuple[Table, ...] = (
+    *raw.PULLS,
+    raw.SOURCE_STATUS,
+    pools.POOLS,
+    pools.POOL_SNAPSHOTS,
+    pools.MARKET_SNAPSHOTS,
+    pools.POOL_FEATURES,
+    pools.POOL_LABELS,
+    pools.MODEL_VERSIONS,
+    pools.CHAMPIONS,
+    pools.POOL_SCORES,
+    pools.POOL_EXPLANATIONS,
+    pools.QUARANTINE,
+)

@@ -1,0 +1,227 @@
+"""Tables of pools by the hour, from snapshot to explanation. Features are in `pool_features.py`."""
+
+from veririsk_assets.contracts.pool_features import FEATURE_COLUMNS
+from veririsk_assets.contracts.tables import Column, Table, flag, instant, number, text, whole
+from veririsk_assets.contracts.vocabulary import DIRECTIONS, LEVELS, STATUSES
+
+GRID: tuple[Column, ...] = (
+    instant("as_of", "End of the hour; the decision is taken 30 minutes later", required=True),
+    whole("pool_key", "Integer for the pool's id: 48 bits of its BLAKE2b hash", required=True, ge=0),
+)
+HOUR_AND_POOL = ("as_of", "pool_key")
+HORIZON = whole("horizon_hours", "How far ahead the forecast looks", "hours", required=True, ge=1)
+USD = {"unit": "USD", "ge": 0.0, "le": 1e13}
+
+POOLS = Table(
+    "snapshots",
+    "pools",
+    "one pool",
+    ("pool_key",),
+    "first_seen_at",
+    "Every pool ever seen: what its integer key stands for.",
+    (
+        whole("pool_key", "Integer for the pool's id", required=True, ge=0),
+        text("pool_id", "Source-native id: defillama:<uuid>, <network>:<address> or univ2:<pair>", required=True),
+        text("name", "Name as the source shows it", required=True),
+        text("protocol", "Protocol slug", required=True),
+        text("chain", "Chain", required=True),
+        text("source", "Source that names the pool", required=True),
+        instant("first_seen_at", "Hour at which it was first seen", required=True),
+    ),
+)
+
+POOL_SNAPSHOTS = Table(
+    "snapshots",
+    "hourly_pools",
+    "one pool and hour on a dense grid",
+    HOUR_AND_POOL,
+    "as_of",
+    "The last observation available at the cut-off, with its age. Null where no source knows; never estimated, never interpolated.",
+    GRID
+    + (
+        number("tvl_usd", "Total value locked", **USD),
+        number("reserve0", "Reserve of token 0", "tokens", ge=0.0),
+        number("reserve1", "Reserve of token 1", "tokens", ge=0.0),
+        number("price0_usd", "Outside price of token 0", **USD),
+        number("price1_usd", "Outside price of token 1", **USD),
+        number("reserve0_usd", "Reserve of token 0 at the outside price", **USD),
+        number("reserve1_usd", "Reserve of token 1 at the outside price", **USD),
+        number("price_ratio", "The pool's own price: reserve1 / reserve0", "token1 per token0", ge=0.0),
+        number("volume_24h_usd", "Volume of the last 24 hours", **USD),
+        number("volume_1h_usd", "Volume of the last hour", **USD),
+        number("lp_supply", "LP-token supply", "tokens", ge=0.0),
+        number("apy", "Yield, as a ratio per year", "ratio"),
+        number("input_age_hours", "Cut-off minus the time the TVL was true", "hours", ge=0.0),
+        text("source", "Source of the TVL"),
+        flag("is_tombstone", "The pool is missing from its source although the source answered", required=True),
+    ),
+    sort=HOUR_AND_POOL,
+)
+
+MARKET_SNAPSHOTS = Table(
+    "snapshots",
+    "hourly_markets",
+    "one hour",
+    ("as_of",),
+    "as_of",
+    "What all pools share: outside ETH price and market capitalisation.",
+    (
+        GRID[0],
+        number("eth_price_usd", "Outside price of ETH", **USD),
+        number("market_cap_usd", "Market capitalisation of the coins followed", **USD),
+    ),
+)
+
+POOL_FEATURES = Table(
+    "features",
+    "hourly_pools",
+    "one pool and hour with a known TVL",
+    HOUR_AND_POOL,
+    "as_of",
+    "What a model may know about a pool at the end of an hour.",
+    GRID + FEATURE_COLUMNS,
+    sort=HOUR_AND_POOL,
+)
+
+POOL_LABELS = Table(
+    "labels",
+    "hourly_pools",
+    "one pool, hour and horizon whose horizon has passed",
+    (*HOUR_AND_POOL, "horizon_hours"),
+    "as_of",
+    "What happened after as_of. Matured rows only; a matured label is final.",
+    GRID
+    + (
+        HORIZON,
+        number("crash", "1 if TVL fell 20 % below its value at as_of at any hour of the horizon", "0 or 1", ge=0, le=1),
+        number("crash_endpoint", "1 if TVL stood 20 % lower at the end of the horizon", "0 or 1", ge=0, le=1),
+        number("outflow", "1 if LP supply fell 20 % at any hour of the horizon; null where it is unknown", "0 or 1", ge=0, le=1),
+        number("price_fall", "1 if TVL per LP token fell 20 % at any hour of the horizon; null without LP supply", "0 or 1", ge=0, le=1),
+        number("min_change_ratio", "Lowest TVL of the horizon over TVL at as_of, minus 1", "ratio", ge=-1.0),
+        flag("is_at_risk", "Not already 10 % below the 24-hour high", required=True),
+        instant("matured_at", "When the label became final", required=True),
+    ),
+    sort=HOUR_AND_POOL,
+)
+
+PROVENANCE: tuple[Column, ...] = (
+    text("model_name", "Model, or early_warning_score for the rule", required=True),
+    text("model_version", "Registered version, or the methodology version of the rule", required=True),
+    text("status", "How far the score can be trusted", required=True, isin=STATUSES),
+    text("status_reason", "Why it is not ok"),
+    instant("scored_at", "When it was computed", required=True),
+    whole("lake_snapshot_id", "Lake snapshot that the inputs were read from", required=True),
+)
+
+POOL_SCORES = Table(
+    "scores",
+    "hourly_pools",
+    "one pool, hour and horizon",
+    (*HOUR_AND_POOL, "horizon_hours"),
+    "as_of",
+    "Published risk scores. Insufficient input gives no score, never a low one.",
+    GRID
+    + (
+        HORIZON,
+        number("risk_score", "0-100: 30 is the MEDIUM threshold and 65 the HIGH one", "0-100", ge=0.0, le=100.0),
+        text("risk_level", "Level of the score", required=True, isin=LEVELS),
+        number("probability", "Calibrated probability of the crash label; null for the rule", "0-1", ge=0.0, le=1.0),
+        number("early_warning_score", "The rule-based score of the same hour", "0-100", ge=0.0, le=100.0),
+        number("tvl_usd", "TVL that the score is about", **USD),
+        number("input_age_hours", "Age of the TVL at the cut-off", "hours", ge=0.0),
+        number("margin", "Log-odds before calibration: what the explanation adds up to", "log-odds"),
+    )
+    + PROVENANCE,
+    sort=HOUR_AND_POOL,
+)
+
+POOL_EXPLANATIONS = Table(
+    "explanations",
+    "hourly_pools",
+    "one reason for one score: rank 1 to 5",
+    (*HOUR_AND_POOL, "horizon_hours", "rank"),
+    "as_of",
+    "Why a score is what it is: base_value + the five contributions + other_contribution = margin.",
+    GRID
+    + (
+        HORIZON,
+        whole("rank", "1 is the strongest reason", required=True, ge=1, le=5),
+        text("feature", "Feature", required=True),
+        number("value", "Its value; null where unknown"),
+        number("usual_low", "Lower end of its usual range (5 % of training rows lie below)"),
+        number("usual_high", "Upper end of its usual range (5 % of training rows lie above)"),
+        number("contribution", "Its share of the margin", "log-odds (points for the rule)", required=True),
+        text("direction", "Which way it moves the risk", required=True, isin=DIRECTIONS),
+        text("sentence", "The reason in words", required=True),
+        text("method", "tree_shap, linear or rule", required=True, isin=("tree_shap", "linear", "rule")),
+        number("base_value", "The margin of an average row", "log-odds", required=True),
+        number("other_contribution", "All features but the five together", "log-odds", required=True),
+    ),
+    sort=HOUR_AND_POOL,
+)
+
+CHAMPIONS = Table(
+    "models",
+    "champions",
+    "one promotion or rollback",
+    ("model", "horizon_hours", "valid_from", "decided_at"),
+    "valid_from",
+    "Which version serves from which as_of on. A score uses the newest one valid at its hour.",
+    (
+        text("model", "Model family, as in pools", required=True),
+        HORIZON,
+        text("version", "Registered version; rule for none", required=True),
+        instant("valid_from", "as_of from which it serves", required=True),
+        instant("decided_at", "When it was decided", required=True),
+        text("action", "promote or rollback", required=True, isin=("promote", "rollback")),
+        text("reason", "Why", required=True),
+    ),
+)
+
+MODEL_VERSIONS = Table(
+    "models",
+    "versions",
+    "one trained version",
+    ("model", "horizon_hours", "version"),
+    "trained_as_of",
+    "Every trained version with its data range and what it scored on validation.",
+    (
+        text("model", "Model family, as in pools", required=True),
+        HORIZON,
+        text("version", "Registered version", required=True),
+        text("algorithm", "What it is", required=True),
+        instant("trained_as_of", "as_of of the training: nothing later was used", required=True),
+        instant("train_from", "First training row"),
+        instant("train_to", "Last training row"),
+        whole("train_rows_count", "Training rows", "count", required=True, ge=0),
+        whole("train_events_count", "Positive training rows", "count", required=True, ge=0),
+        number("validation_ap", "Average precision on validation", "0-1"),
+        number("validation_auc", "ROC-AUC on validation", "0-1"),
+        number("validation_ece", "Expected calibration error on validation", "0-1"),
+        number("base_rate_ratio", "Share of positive validation rows", "0-1"),
+        number("high_threshold", "Probability from which the level is HIGH", "0-1"),
+        number("medium_threshold", "Probability from which the level is MEDIUM", "0-1"),
+        whole("lake_snapshot_id", "Lake snapshot that it was trained on", required=True),
+        text("verdict", "What the gate said", required=True),
+    ),
+)
+
+QUARANTINE = Table(
+    "monitoring",
+    "quarantine",
+    "one row that broke one rule",
+    ("table_name", "row_json", "rule", "run_id", "quarantined_at"),
+    "quarantined_at",
+    "Rows that broke their contract, kept with the reason.",
+    (
+        text("table_name", "Table that refused the row", required=True),
+        text("column_name", "Column at fault", required=True),
+        text("rule", "Rule that was broken", required=True),
+        text("reason", "The offending value", required=True),
+        text("row_json", "The row", required=True),
+        text("run_id", "Run that met it", required=True),
+        instant("as_of", "Window in which it was met"),
+        instant("quarantined_at", "When", required=True),
+    ),
+)
+

@@ -1,0 +1,126 @@
+"""The tables of the published file, and the query over the lake that each one is. BI tools read nothing else."""
+
+from dataclasses import dataclass
+
+from veririsk_assets.contracts import pool_features, pools
+from veririsk_assets.contracts.tables import Column, Table, instant, text, whole
+
+POOL_ID = text("pool_id", "Source-native id of the pool", required=True)
+IDENTITY: tuple[Column, ...] = (
+    POOL_ID,
+    text("name", "Name as the source shows it"),
+    text("protocol", "Protocol slug"),
+    text("chain", "Chain"),
+)
+_SCORE_NAMES = (
+    "as_of", "horizon_hours", "risk_score", "risk_level", "probability", "early_warning_score", "status", "status_reason",
+    "tvl_usd", "input_age_hours", "model_name", "model_version", "scored_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published table. `source` is the lake table whose hours it follows; None: rebuilt whole each time.
+
+    `select` reads the lake; `days` is which setting bounds its age: history, detail or none.
+    """
+
+    table: Table
+    select: str
+    source: Table | None = None
+    days: str = ""
+
+
+def _columns(of: Table, names: tuple[str, ...]) -> tuple[Column, ...]:
+    return tuple(of.column(name) for name in names)
+
+
+def _table(name: str, grain: str, key: tuple[str, ...], description: str, columns: tuple[Column, ...]) -> Table:
+    return Table("published", name, grain, key, "as_of", description, columns)
+
+
+def _of_pools(alias: str, names: tuple[str, ...]) -> str:
+    return ", ".join(f"{alias}.{name}" for name in names)
+
+
+_SCORE_COLUMNS = IDENTITY + _columns(pools.POOL_SCORES, _SCORE_NAMES)
+_SCORES = f"SELECT p.pool_id, p.name, p.protocol, p.chain, {_of_pools('s', _SCORE_NAMES)} FROM lake.scores.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)"
+_LATEST = "(SELECT max(as_of) FROM lake.scores.hourly_pools)"
+_REASON_NAMES = tuple(c.name for c in pools.POOL_EXPLANATIONS.columns if c.name != "pool_key")
+_SNAPSHOT_NAMES = tuple(c.name for c in pools.POOL_SNAPSHOTS.columns if c.name != "pool_key")
+_FEATURE_NAMES = ("as_of", *pool_features.FEATURE_NAMES)
+_FEATURES = f"SELECT p.pool_id, {_of_pools('s', _FEATURE_NAMES)} FROM lake.features.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)"
+_HOUR = ("as_of", "pool_id")
+
+PUBLISHED: tuple[Published, ...] = (
+    Published(
+        _table("pool_risk_history", "one pool, hour and horizon", (*_HOUR, "horizon_hours"), "Every score of the last days.", _SCORE_COLUMNS),
+        _SCORES,
+        pools.POOL_SCORES,
+        "history",
+    ),
+    Published(
+        _table(
+            "pool_risk_reasons", "one reason of one score", (*_HOUR, "horizon_hours", "rank"), "The five strongest reasons of each score.",
+            (POOL_ID, *_columns(pools.POOL_EXPLANATIONS, _REASON_NAMES)),
+        ),
+        f"SELECT p.pool_id, {_of_pools('s', _REASON_NAMES)} FROM lake.explanations.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)",
+        pools.POOL_EXPLANATIONS,
+        "detail",
+    ),
+    Published(
+        _table("pool_snapshots", "one pool and hour", _HOUR, pools.POOL_SNAPSHOTS.description, (POOL_ID, *_columns(pools.POOL_SNAPSHOTS, _SNAPSHOT_NAMES))),
+        f"SELECT p.pool_id, {_of_pools('s', _SNAPSHOT_NAMES)} FROM lake.snapshots.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)",
+        pools.POOL_SNAPSHOTS,
+        "detail",
+    ),
+    Published(
+        _table("pool_features_history", "one pool and hour", _HOUR, pools.POOL_FEATURES.description, (POOL_ID, *_columns(pools.POOL_FEATURES, _FEATURE_NAMES))),
+        _FEATURES,
+        pools.POOL_FEATURES,
+        "detail",
+    ),
+    Published(
+        _table("pool_risk_latest", "one pool and horizon", ("pool_id", "horizon_hours"), "Scores of the newest hour.", _SCORE_COLUMNS),
+        f"{_SCORES} WHERE s.as_of = {_LATEST} ORDER BY s.risk_score DESC NULLS LAST, p.pool_id, s.horizon_hours",
+    ),
+    Published(
+        _table("pool_features_latest", "one pool", ("pool_id",), "Features of the newest scored hour.", (POOL_ID, *_columns(pools.POOL_FEATURES, _FEATURE_NAMES))),
+        f"{_FEATURES} WHERE s.as_of = {_LATEST}",
+    ),
+    Published(
+        _table(
+            "source_freshness", "one endpoint", ("source", "endpoint"), "When each endpoint last answered, and what it did last.",
+            (
+                text("source", "Provider"),
+                text("endpoint", "Endpoint"),
+                instant("last_pulled_as_of", "Newest hour for which it gave rows"),
+                instant("last_tried_as_of", "Newest hour for which it was asked"),
+                text("last_outcome", "What came of the last try"),
+                text("last_reason", "Why, if it failed"),
+                whole("rows_count", "Rows of the last good pull", "count"),
+            ),
+        ),
+        "SELECT source, endpoint, max(as_of) FILTER (outcome = 'pulled'), max(as_of), arg_max(outcome, pulled_at), arg_max(reason, pulled_at), "
+        "arg_max(rows_count, as_of) FILTER (outcome = 'pulled') FROM lake.raw.source_status WHERE outcome <> 'kept' GROUP BY source, endpoint ORDER BY ALL",
+    ),
+    Published(
+        _table("model_versions", "one trained version", ("model", "horizon_hours", "version"), pools.MODEL_VERSIONS.description, pools.MODEL_VERSIONS.columns),
+        f"SELECT {', '.join(pools.MODEL_VERSIONS.names)} FROM lake.models.versions ORDER BY trained_as_of, horizon_hours",
+    ),
+)  # fmt: skip
+
+ABOUT = _table(
+    "_about",
+    "one row",
+    ("built_at",),
+    "What this file is: when and from which lake snapshot it was built.",
+    (
+        instant("built_at", "When it was built"),
+        whole("lake_snapshot_id", "Lake snapshot that it shows"),
+        instant("latest_as_of", "Newest scored hour"),
+        text("methodology_version", "Version of the method"),
+        text("schema_hash", "Changes when a table of this file changes"),
+        text("row_counts", "JSON: table → rows"),
+    ),
+)

@@ -1,0 +1,54 @@
+"""The named jobs. They are coupled through stored data, never through each other's run status."""
+
+import dagster as dg
+
+from veririsk_assets.contracts.pools import POOL_LABELS
+from veririsk_assets.defs import checks, features, learning, published, raw, scores, snapshots
+from veririsk_assets.defs.resources import HouseResource
+from veririsk_assets.defs.stage import key_of
+from veririsk_assets.lake import upkeep as lake_upkeep
+from veririsk_assets.pipeline.upkeep import kept_snapshots
+
+HOURLY_ASSETS = [*raw.ASSETS, *snapshots.ASSETS, *features.ASSETS, *scores.ASSETS, *published.ASSETS]
+
+
+def _tags(name: str, max_runtime_seconds: int) -> dict[str, str]:
+    return {"veririsk/job": name, "dagster/max_runtime": str(max_runtime_seconds)}
+
+
+hourly_scoring = dg.define_asset_job(
+    "hourly_scoring",
+    selection=dg.AssetSelection.assets(*HOURLY_ASSETS) | dg.AssetSelection.checks(*checks.CHECKS),
+    executor_def=dg.in_process_executor,
+    tags=_tags("hourly_scoring", 1800),
+    description="Raw to published for one hour, or a range of hours in one run.",
+)
+daily_learning = dg.define_asset_job(
+    "daily_learning",
+    selection=dg.AssetSelection.assets(key_of(POOL_LABELS)),
+    executor_def=dg.in_process_executor,
+    tags=_tags("daily_learning", 1800),
+    description="Labels of the hours whose horizon has passed.",
+)
+weekly_training = dg.define_asset_job(
+    "weekly_training",
+    selection=dg.AssetSelection.assets(learning.versions),
+    executor_def=dg.multiprocess_executor.configured({"max_concurrent": 2, "start_method": {"forkserver": {}}}),
+    tags=_tags("weekly_training", 7200),
+    description="Trains every horizon on what has matured; the winner serves from then on.",
+)
+
+
+@dg.op(description="Merges small files, expires lake snapshots older than 30 days, removes what nothing refers to.")
+def tidy_lake(context: dg.OpExecutionContext, house: HouseResource) -> None:
+    opened = house.open(context.run_id)
+    done = lake_upkeep.run(opened.lake, kept_snapshots(opened))
+    context.log.info(f"{done.files_before} → {done.files_after} files, {done.snapshots_expired} snapshots expired")
+
+
+@dg.job(executor_def=dg.in_process_executor, tags=_tags("upkeep", 3600), description="Keeps the lake fast and small.")
+def upkeep() -> None:
+    tidy_lake()
+
+
+JOBS = [hourly_scoring, daily_learning, weekly_training, upkeep]

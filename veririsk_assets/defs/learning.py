@@ -1,0 +1,47 @@
+"""Stages labels and models: what happened, and who learns from it. The work is done in `labels/`, `training/` and `registry/`."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from veririsk_assets.contracts.pools import CHAMPIONS, MODEL_VERSIONS, POOL_FEATURES, POOL_LABELS, POOL_SNAPSHOTS
+from veririsk_assets.contracts.windows import floor_hour, utc
+from veririsk_assets.defs.resources import HouseResource, now
+from veririsk_assets.defs.stage import OWNERS, column_schema, describe, hourly_asset, key_of, metadata_of
+from veririsk_assets.pipeline.learning import hourly_pool_labels, train_pools
+
+
+class TrainingConfig(dg.Config):
+    """`as_of`: train as if it were then (ISO, UTC); empty: the last full hour."""
+
+    as_of: str = ""
+
+
+@dg.asset(
+    key=key_of(MODEL_VERSIONS),
+    group_name="models",
+    owners=OWNERS,
+    kinds={"python", "xgboost", "mlflow"},
+    description=describe(MODEL_VERSIONS) + "\n\nThe winner of each training becomes champion: models/champions.",
+    metadata={"dagster/column_schema": column_schema(MODEL_VERSIONS), "dagster/table_name": MODEL_VERSIONS.sql_name},
+    deps=[key_of(POOL_LABELS), key_of(POOL_FEATURES)],
+    retry_policy=dg.RetryPolicy(max_retries=1),
+)
+def versions(context: dg.AssetExecutionContext, config: TrainingConfig, house: HouseResource) -> dg.MaterializeResult:
+    as_of = utc(config.as_of) if config.as_of else floor_hour(now())
+    return dg.MaterializeResult(metadata=metadata_of(train_pools(house.open(context.run_id), as_of)))
+
+
+LABELS = hourly_asset(POOL_LABELS, hourly_pool_labels, [POOL_SNAPSHOTS])
+CHAMPIONS_SPEC = dg.AssetSpec(
+    key=key_of(CHAMPIONS),
+    group_name="models",
+    owners=OWNERS,
+    kinds={"parquet"},
+    description=describe(CHAMPIONS) + "\n\nWritten by models/versions.",
+    metadata={"dagster/column_schema": column_schema(CHAMPIONS)},
+    deps=[key_of(MODEL_VERSIONS)],
+)
+ASSETS = [LABELS, versions, CHAMPIONS_SPEC]
+# Long enough for the longest horizon to pass, and for a day that was missed.
+MATURING = timedelta(days=3)

@@ -1,0 +1,48 @@
+"""When the jobs run. On by default in live and simulated mode; a recorded market has no now."""
+
+from datetime import datetime
+
+import dagster as dg
+
+from veririsk_assets.contracts.windows import HOUR, floor_hour, utc
+from veririsk_assets.defs.jobs import daily_learning, hourly_scoring, upkeep, weekly_training
+from veririsk_assets.defs.learning import MATURING
+from veririsk_assets.defs.partitions import partition_key
+from veririsk_assets.settings import Settings
+
+STATUS = dg.DefaultScheduleStatus.STOPPED if Settings().source == "recorded" else dg.DefaultScheduleStatus.RUNNING
+
+
+def _range_tags(start: datetime, last: datetime) -> dict[str, str]:
+    return {"dagster/asset_partition_range_start": partition_key(start), "dagster/asset_partition_range_end": partition_key(last)}
+
+
+@dg.schedule(job=hourly_scoring, cron_schedule="27 * * * *", execution_timezone="UTC", default_status=STATUS)
+def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The hour that ended at this tick's full hour."""
+    start = floor_hour(utc(context.scheduled_execution_time)) - HOUR
+    return dg.RunRequest(run_key=partition_key(start), partition_key=partition_key(start))
+
+
+@dg.schedule(job=daily_learning, cron_schedule="40 2 * * *", execution_timezone="UTC", default_status=STATUS)
+def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The hours of the last days: those whose horizon has passed get their labels, the others stay open."""
+    last = floor_hour(utc(context.scheduled_execution_time)) - HOUR
+    return dg.RunRequest(run_key=f"labels-{partition_key(last)}", tags=_range_tags(last - MATURING, last))
+
+
+@dg.schedule(job=weekly_training, cron_schedule="10 3 * * 1", execution_timezone="UTC", default_status=STATUS)
+def weekly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Trains as of the full hour before the tick."""
+    as_of = floor_hour(utc(context.scheduled_execution_time))
+    config = {"ops": {"models__versions": {"config": {"as_of": as_of.isoformat()}}}}
+    return dg.RunRequest(run_key=f"training-{as_of.isoformat()}", run_config=config)
+
+
+@dg.schedule(job=upkeep, cron_schedule="50 3 * * *", execution_timezone="UTC", default_status=STATUS)
+def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Once a night."""
+    return dg.RunRequest(run_key=f"upkeep-{utc(context.scheduled_execution_time):%Y-%m-%d}")
+
+
+SCHEDULES = [hourly, daily, weekly, nightly]

@@ -1,0 +1,104 @@
+"""How a table's declaration becomes an asset: key, group, kinds, owner, description and Columns tab; one call of its step."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+
+from veririsk_assets.contracts.tables import SQL_TYPES, Table
+from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.defs.partitions import HOURLY, partition_key, window_of
+from veririsk_assets.defs.resources import HouseResource
+from veririsk_assets.pipeline.step import House, StepResult
+
+OWNERS = ["team:veririsk"]
+REFUSED_ERROR_RATIO = 0.2
+Step = Callable[[House, Window], StepResult]
+
+
+def key_of(table: Table) -> dg.AssetKey:
+    return dg.AssetKey(list(table.asset_key))
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The Columns tab: type, unit, meaning, formula."""
+    return dg.TableSchema(columns=[dg.TableColumn(c.name, SQL_TYPES[c.kind], _meaning(c)) for c in table.columns])
+
+
+def _meaning(column: Any) -> str:
+    unit = f" [{column.unit}]" if column.unit else ""
+    formula = f" = {column.formula}" if column.formula else ""
+    return f"{column.description}{unit}{formula}"
+
+
+def describe(table: Table) -> str:
+    return f"{table.description}\n\nGrain: {table.grain}. Key: {', '.join(table.key)}."
+
+
+def hourly_asset(
+    table: Table,
+    step: Step,
+    deps: Sequence[Table],
+    pool: str | None = None,
+    beside: str = "",
+    plot: Callable[[House, Window], dg.MetadataValue | None] | None = None,
+) -> dg.AssetsDefinition:
+    """An hourly partitioned asset of one table; a range of hours is one run."""
+
+    @dg.asset(
+        key=key_of(table),
+        group_name=table.stage,
+        owners=OWNERS,
+        kinds={"python", "duckdb", "parquet"},
+        description=describe(table) + (f"\n\n{beside}" if beside else ""),
+        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.sql_name},
+        partitions_def=HOURLY,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        deps=[key_of(dep) for dep in deps],
+        pool=pool,
+        check_specs=[contract_check(table)],
+    )
+    def asset(context: dg.AssetExecutionContext, house: HouseResource) -> dg.MaterializeResult:
+        opened, window = house.open(context.run_id), window_of(context)
+        result = step(opened, window)
+        _rows_per_hour(context, opened, table, window)
+        picture = plot(opened, window) if plot else None
+        metadata = metadata_of(result) | ({"plot": picture} if picture else {})
+        return dg.MaterializeResult(metadata=metadata, check_results=[contract_result(table, result)])
+
+    return asset
+
+
+def metadata_of(result: StepResult) -> dict[str, Any]:
+    """A step's result as asset metadata."""
+    return {"dagster/row_count": result.rows, "quarantined": result.quarantined, "changed": result.changed, **result.metadata}
+
+
+def contract_check(table: Table) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec("contract", asset=key_of(table), description="Rows that broke the table's contract went to monitoring/quarantine.")
+
+
+def contract_result(table: Table, result: StepResult) -> dg.AssetCheckResult:
+    """WARN when rows were refused, ERROR above 20 %; never blocking: the rest of the rows is good."""
+    severe = result.quarantined_ratio > REFUSED_ERROR_RATIO
+    return dg.AssetCheckResult(
+        passed=result.quarantined == 0,
+        check_name="contract",
+        asset_key=key_of(table),
+        severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
+        metadata={"quarantined": result.quarantined, "rows": result.rows, "quarantined_ratio": result.quarantined_ratio},
+    )
+
+
+def _rows_per_hour(context: dg.AssetExecutionContext, house: House, table: Table, window: Window) -> None:
+    """One result is shown on every partition of a range: the rows of each hour have to be said hour by hour."""
+    if window.hours == 1 or table.time != "as_of":
+        return
+    counted = house.lake.sql(
+        f"SELECT as_of, count(*) AS n FROM lake.{table.sql_name} WHERE as_of > ? AND as_of <= ? GROUP BY 1",
+        [naive(window.start), naive(window.end)],
+    )
+    counts = dict(zip(counted["as_of"], counted["n"], strict=True))
+    for hour in window.each_hour():
+        rows = int(counts.get(naive(hour.as_of), 0))
+        context.add_asset_metadata({"hour_rows": rows}, asset_key=key_of(table), partition_key=partition_key(hour.start))

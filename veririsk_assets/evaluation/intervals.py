@@ -1,0 +1,142 @@
+"""95 % intervals by block bootstrap, of one model and of the difference of two on the same draws.
+
+Pass weeks as `block` for the interval that counts, and pools for the second one. Intervals are percentiles of the draws;
+a draw that a metric cannot be read from (no positive row in it) is left out. The interval of an expected calibration
+error lies too high, because noise can only add to it: read it as a bound from above.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from veririsk_assets.evaluation.resampling import DRAWS, SEED, resampled_calibration, resampled_ranking, resampled_ratio
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and its 95 % interval; all NaN where the metric is not defined."""
+
+    value: float
+    lo: float
+    hi: float
+
+    def excludes(self, number: float) -> bool:
+        """Whether the whole interval lies on one side of `number`."""
+        return self.lo > number or self.hi < number
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A metric on the sample and on each bootstrap draw. Draws of one seed over the same blocks may be subtracted."""
+
+    value: float
+    samples: np.ndarray
+
+    def __sub__(self, other: "Draws") -> "Draws":
+        return Draws(self.value - other.value, self.samples - other.samples)
+
+    def interval(self) -> Interval:
+        """The percentile interval of the draws."""
+        known = self.samples[np.isfinite(self.samples)]
+        if not len(known):
+            return Interval(self.value, np.nan, np.nan)
+        lo, hi = np.quantile(known, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+        return Interval(self.value, float(lo), float(hi))
+
+
+def as_draws(metrics: dict[str, np.ndarray]) -> dict[str, Draws]:
+    """Arrays whose place 0 is the sample, as `Draws`."""
+    return {name: Draws(float(values[0]), values[1:]) for name, values in metrics.items()}
+
+
+def ranking_draws(
+    label: np.ndarray,
+    score: np.ndarray,
+    block: np.ndarray,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    weight: np.ndarray | None = None,
+) -> dict[str, Draws]:
+    """`ap`, `auc`, `base_rate`, `lift`: compute once per model, then subtract models pairwise for free."""
+    return as_draws(resampled_ranking(label, score, block, draws, seed, weight))
+
+
+def calibration_draws(
+    label: np.ndarray,
+    prob: np.ndarray,
+    block: np.ndarray,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    weight: np.ndarray | None = None,
+) -> dict[str, Draws]:
+    """`brier_skill` and `ece` of probabilities."""
+    return as_draws(resampled_calibration(label, prob, block, draws, seed, weight))
+
+
+def ratio_draws(numerator: np.ndarray, denominator: np.ndarray, block: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> Draws:
+    """Sum over sum, with one place per item (an hour, an event, an episode)."""
+    return as_draws({"ratio": resampled_ratio(numerator, denominator, block, draws, seed)})["ratio"]
+
+
+def intervals(draws: dict[str, Draws]) -> dict[str, Interval]:
+    """The interval of each metric."""
+    return {name: drawn.interval() for name, drawn in draws.items()}
+
+
+def differences(a: dict[str, Draws], b: dict[str, Draws]) -> dict[str, Interval]:
+    """Paired intervals of a − b, for the metrics that both have; a gain counts when its interval excludes 0."""
+    return {name: (a[name] - b[name]).interval() for name in a if name in b}
+
+
+def bootstrap(
+    label: np.ndarray,
+    score: np.ndarray,
+    block: np.ndarray,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    weight: np.ndarray | None = None,
+) -> dict[str, Interval]:
+    """Intervals of `ap`, `auc`, `base_rate` and `lift`."""
+    return intervals(ranking_draws(label, score, block, draws, seed, weight))
+
+
+def bootstrap_calibration(
+    label: np.ndarray,
+    prob: np.ndarray,
+    block: np.ndarray,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    weight: np.ndarray | None = None,
+) -> dict[str, Interval]:
+    """Intervals of `brier_skill` and `ece`."""
+    return intervals(calibration_draws(label, prob, block, draws, seed, weight))
+
+
+def paired_bootstrap(
+    label: np.ndarray,
+    score_a: np.ndarray,
+    score_b: np.ndarray,
+    block: np.ndarray,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    weight: np.ndarray | None = None,
+) -> dict[str, Interval]:
+    """Intervals of the gain of a over b in `ap`, `auc` and `lift`, on the same rows and the same draws."""
+    a, b = (ranking_draws(label, score, block, draws, seed, weight) for score in (score_a, score_b))
+    return {name: interval for name, interval in differences(a, b).items() if name != "base_rate"}
+
+
+def paired_calibration(
+    label: np.ndarray,
+    prob_a: np.ndarray,
+    prob_b: np.ndarray,
+    block: np.ndarray,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    weight: np.ndarray | None = None,
+) -> dict[str, Interval]:
+    """Intervals of a − b in `brier_skill` and `ece`, on the same rows and the same draws."""
+    a, b = (calibration_draws(label, prob, block, draws, seed, weight) for prob in (prob_a, prob_b))
+    return differences(a, b)

@@ -1,0 +1,202 @@
+"""The lake: append what sources said, replace everything else by window, read it back as frames and panels."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import sleep
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from veririsk_assets.contracts.panel import Panel, scatter
+from veririsk_assets.contracts.pools import QUARANTINE
+from veririsk_assets.contracts.tables import SQL_TYPES, ContractError, Table
+from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.lake.catalog import Catalog
+from veririsk_assets.lake.quality import check
+
+COMMIT_ATTEMPTS = 6
+
+
+class EmptyLakeError(Exception):
+    """There is no lake here yet."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did. `changed` is False when the stored rows were already the same."""
+
+    rows: int
+    quarantined: int
+    changed: bool
+    snapshot_id: int
+
+
+class Lake:
+    """One attached lake per process; safe to use from several threads."""
+
+    def __init__(self, catalog: Catalog, tables: Iterable[Table], now: Callable[[], datetime], run_id: str = "cli", read_only: bool = False) -> None:
+        """Attaches the lake and makes the missing `tables`. Raises EmptyLakeError when there is nothing to read."""
+        self.catalog = catalog
+        self.run_id = run_id
+        self.now = now
+        if read_only and not catalog.exists():
+            raise EmptyLakeError(f"no lake in {catalog.folder}")
+        catalog.folder.mkdir(parents=True, exist_ok=True)
+        if read_only:
+            self._connection = catalog.connect(read_only=True)
+        else:
+            with catalog.commit_lock():  # two first users would both create the catalog's own tables
+                self._connection = catalog.connect()
+            self._make_missing([*tables, QUARANTINE])
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def sql(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Rows of a read-only query; tables are named `lake.stage.name`."""
+        return self._connection.cursor().execute(query, list(parameters)).df()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor of the attached connection, for this room's own modules."""
+        return self._connection.cursor()
+
+    def snapshot_id(self) -> int:
+        return int(self._connection.cursor().execute("SELECT id FROM lake.current_snapshot()").fetchall()[0][0])
+
+    def read(self, table: Table, window: Window | None = None, columns: Sequence[str] | None = None, where: str = "", parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Rows of a table, of a window where one is given, in the table's order."""
+        names = ", ".join(columns or table.names)
+        conditions = [*([_in_window(table, window)] if window else []), *([f"({where})"] if where else [])]
+        clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        order = f" ORDER BY {', '.join(table.sort or table.key)}"
+        return self.sql(f"SELECT {names} FROM lake.{table.sql_name}{clause}{order}", parameters)
+
+    def panel(self, table: Table, columns: Sequence[str], window: Window, keys: np.ndarray | None = None, where: str = "") -> Panel:
+        """Columns of a table on the dense hours × pools grid, float32, NaN where there is no row."""
+        origin = naive(window.start)
+        key = "pool_key" if "pool_key" in table.names else "0::BIGINT"
+        chosen = ", ".join(f"{name}::FLOAT AS {name}" for name in columns)
+        query = f"SELECT date_diff('hour', ?::TIMESTAMP, as_of) - 1 AS hour, {key} AS pool_key, {chosen} FROM lake.{table.sql_name} WHERE {_in_window(table, window)}"
+        query += f" AND ({where})" if where else ""
+        rows = self._connection.cursor().execute(query, [origin]).fetchnumpy()
+        values = {name: np.ma.filled(rows[name].astype(np.float32, copy=False), np.nan) for name in columns}
+        return scatter(np.asarray(rows["hour"], dtype=np.int64), np.asarray(rows["pool_key"], dtype=np.int64), values, window, keys)
+
+    def append(self, table: Table, frame: pd.DataFrame, as_of: datetime | None = None) -> Written:
+        """Adds rows and never removes any. A doubled key within the frame is a row fault here."""
+        checked = check(table, frame, duplicates_to_quarantine=True)
+
+        def write(cursor: duckdb.DuckDBPyConnection) -> None:
+            cursor.execute(f"INSERT INTO lake.{table.sql_name} SELECT {', '.join(table.names)} FROM new_rows")
+
+        changed = self._store(table, checked.rows, checked.faults, as_of, write if len(checked.rows) else None)
+        return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id())
+
+    def replace(self, table: Table, frame: pd.DataFrame, window: Window) -> Written:
+        """Makes the window's rows exactly these, in one transaction; commits nothing when they already are.
+
+        Raises ContractError for rows outside the window as for every other table fault.
+        """
+        checked = check(table, frame)
+        _require_inside(table, checked.rows, window)
+        same = self._is_same(table, checked.rows, window)
+
+        def write(cursor: duckdb.DuckDBPyConnection) -> None:
+            cursor.execute(f"DELETE FROM lake.{table.sql_name} WHERE {_in_window(table, window)}")
+            if len(checked.rows):
+                order = ", ".join(table.sort or table.key)
+                cursor.execute(f"INSERT INTO lake.{table.sql_name} SELECT {', '.join(table.names)} FROM new_rows ORDER BY {order}")
+
+        changed = self._store(table, checked.rows, checked.faults, window.as_of, None if same else write)
+        return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id())
+
+    def commit(self, change: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+        """Runs `change` in one transaction under the commit lock; replays it on conflict, a bounded number of times."""
+        for attempt in range(1, COMMIT_ATTEMPTS + 1):
+            cursor = self._connection.cursor()
+            try:
+                with self.catalog.commit_lock():
+                    cursor.execute("BEGIN")
+                    change(cursor)
+                    cursor.execute("COMMIT")
+                return
+            except (duckdb.TransactionException, duckdb.IOException, duckdb.OperationalError):
+                if attempt == COMMIT_ATTEMPTS:
+                    raise
+                sleep(0.05 * 2**attempt)
+            finally:
+                cursor.close()  # a cursor that dies in a transaction takes the transaction with it
+
+    def _store(self, table: Table, rows: pd.DataFrame, faults: pd.DataFrame, as_of: datetime | None, write: Callable[[duckdb.DuckDBPyConnection], None] | None) -> bool:
+        refused = _quarantine_rows(table, faults, as_of, run_id=self.run_id, quarantined_at=pd.Timestamp(naive(self.now())))
+        if write is None and refused.empty:
+            return False
+        new_rows, bad_rows = _arrow(table, rows), _arrow(QUARANTINE, refused)
+
+        def change(cursor: duckdb.DuckDBPyConnection) -> None:
+            if write is not None:
+                cursor.register("new_rows", new_rows)
+                write(cursor)
+            if len(refused):
+                cursor.register("bad_rows", bad_rows)
+                cursor.execute(_QUARANTINE_ONCE)
+
+        self.commit(change)
+        return write is not None
+
+    def _is_same(self, table: Table, rows: pd.DataFrame, window: Window) -> bool:
+        cursor = self._connection.cursor()
+        stored = f"SELECT {', '.join(table.names)} FROM lake.{table.sql_name} WHERE {_in_window(table, window)}"
+        count = cursor.execute(f"SELECT count(*) FROM ({stored})").fetchall()[0][0]
+        if count != len(rows) or count == 0:
+            return bool(count == len(rows))
+        cursor.register("new_rows", _arrow(table, rows))
+        new = f"SELECT {', '.join(table.names)} FROM new_rows"
+        return bool(cursor.execute(f"SELECT count(*) = 0 FROM (({stored}) EXCEPT ALL ({new}))").fetchall()[0][0])
+
+    def _make_missing(self, tables: Iterable[Table]) -> None:
+        known = set(self.sql("SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() WHERE database_name = 'lake'")["name"])
+        missing = [table for table in tables if table.sql_name not in known]
+        if missing:
+            self.commit(lambda cursor: [_make(cursor, table) for table in missing] and None)
+
+
+_QUARANTINE_ONCE = """
+INSERT INTO lake.monitoring.quarantine
+SELECT b.* FROM bad_rows b WHERE NOT EXISTS (
+    SELECT 1 FROM lake.monitoring.quarantine q
+    WHERE q.table_name = b.table_name AND q.row_json = b.row_json AND q.rule = b.rule
+)
+"""
+
+
+def _make(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
+    columns = ", ".join(f"{c.name} {SQL_TYPES[c.kind]}" for c in table.columns)
+    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{table.stage}")
+    cursor.execute(f"CREATE TABLE IF NOT EXISTS lake.{table.sql_name} ({columns})")
+
+
+def _in_window(table: Table, window: Window) -> str:
+    start, end = naive(window.start).isoformat(sep=" "), naive(window.end).isoformat(sep=" ")
+    return f"{table.time} > TIMESTAMP '{start}' AND {table.time} <= TIMESTAMP '{end}'"
+
+
+def _require_inside(table: Table, rows: pd.DataFrame, window: Window) -> None:
+    outside = (rows[table.time] <= naive(window.start)) | (rows[table.time] > naive(window.end))
+    if outside.any():
+        raise ContractError(f"{table.sql_name}: {int(outside.sum())} rows lie outside the window {window}")
+
+
+def _quarantine_rows(table: Table, faults: pd.DataFrame, as_of: datetime | None, **about: Any) -> pd.DataFrame:
+    if faults.empty:
+        return pd.DataFrame(columns=QUARANTINE.names)
+    met_in = pd.Timestamp(naive(as_of)) if as_of else pd.NaT
+    return check(QUARANTINE, faults.assign(table_name=table.sql_name, as_of=met_in, **about), duplicates_to_quarantine=True).rows
+
+
+def _arrow(table: Table, rows: pd.DataFrame) -> pa.Table:
+    return pa.Table.from_pandas(rows[table.names], preserve_index=False)

@@ -1,0 +1,160 @@
+"""The published file: built beside the old one and moved over it in one rename, so that a reader never sees half an hour."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+
+import duckdb
+
+from veririsk_assets.contracts.pools import POOL_SCORES
+from veririsk_assets.contracts.published import ABOUT, PUBLISHED, Published
+from veririsk_assets.contracts.tables import SQL_TYPES, Table
+from veririsk_assets.contracts.vocabulary import METHODOLOGY_VERSION
+from veririsk_assets.contracts.windows import naive
+from veririsk_assets.lake.catalog import file_lock
+from veririsk_assets.lake.lake import Lake
+
+SCHEMA_HASH = blake2b(repr([(p.table, p.select) for p in PUBLISHED]).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a publication did. `hours_count` is how many hours were added or replaced."""
+
+    path: Path
+    latest_as_of: datetime | None
+    is_written: bool
+    is_incremental: bool
+    hours_count: int
+    row_counts: dict[str, int]
+    reason: str = ""
+
+
+def publish(lake: Lake, path: Path, history_days: int, detail_days: int) -> Publication:
+    """Brings the file up to the lake's current snapshot; writes nothing when it is there already or is newer."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(path.parent / "publish.lock"):
+        snapshot = lake.snapshot_id()
+        shown = _shown_snapshot(path)
+        latest = lake.sql(f"SELECT max(as_of) AS latest FROM lake.{POOL_SCORES.sql_name}")["latest"].iloc[0]
+        latest_as_of = None if latest != latest else latest.to_pydatetime()
+        if shown is not None and shown >= snapshot:
+            newer = "the file already shows this lake snapshot" if shown == snapshot else f"the file shows the newer lake snapshot {shown}"
+            return Publication(path, latest_as_of, False, False, 0, {}, newer)
+        since = {"history": _since(latest_as_of, history_days), "detail": _since(latest_as_of, detail_days)}
+        building = path.parent / f".{path.name}.building"
+        building.unlink(missing_ok=True)
+        try:
+            hours, counts = _build(lake, building, path if shown is not None else None, shown, snapshot, since, latest_as_of)
+            _settle(building, path)
+        finally:
+            building.unlink(missing_ok=True)
+        return Publication(path, latest_as_of, True, shown is not None, hours, counts)
+
+
+def _since(latest: datetime | None, days: int) -> datetime:
+    return latest - timedelta(days=days) if latest else datetime(1970, 1, 1)
+
+
+def _shown_snapshot(path: Path) -> int | None:
+    """The lake snapshot of the last file; None when there is none that can be continued."""
+    if not path.exists():
+        return None
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            rows = connection.execute("SELECT lake_snapshot_id, schema_hash FROM _about").fetchall()
+    except duckdb.Error:
+        return None
+    return int(rows[0][0]) if rows and rows[0][1] == SCHEMA_HASH else None
+
+
+def _build(
+    lake: Lake, building: Path, last: Path | None, shown: int | None, snapshot: int, since: dict[str, datetime], latest: datetime | None
+) -> tuple[int, dict[str, int]]:
+    if last is not None:
+        shutil.copyfile(last, building)
+    cursor = lake.cursor()
+    cursor.execute(f"ATTACH '{building}' AS published")
+    try:
+        changed = {p.table.name: _changed_hours(lake, p, shown, snapshot) for p in PUBLISHED if p.source is not None}
+        for published in PUBLISHED:
+            _make(cursor, published.table)
+            if published.source is None:
+                _rebuild(cursor, published)
+            else:
+                _follow(cursor, published, changed[published.table.name], since[published.days])
+        counts = {p.table.name: int(cursor.execute(f"SELECT count(*) FROM published.{p.table.name}").fetchall()[0][0]) for p in PUBLISHED}
+        _make(cursor, ABOUT)
+        about = [naive(lake.now()), snapshot, latest, METHODOLOGY_VERSION, SCHEMA_HASH, json.dumps(counts)]
+        cursor.execute("DELETE FROM published._about")
+        cursor.execute("INSERT INTO published._about VALUES (?, ?, ?, ?, ?, ?)", about)
+        cursor.execute("CHECKPOINT published")
+    finally:
+        cursor.execute("DETACH published")
+    return max((len(hours) for hours in changed.values() if hours is not None), default=0), counts
+
+
+def _make(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
+    columns = ", ".join(f"{c.name} {SQL_TYPES[c.kind]}" for c in table.columns)
+    cursor.execute(f"CREATE TABLE IF NOT EXISTS published.{table.name} ({columns})")
+    cursor.execute(f"COMMENT ON TABLE published.{table.name} IS '{_quoted(table.description)}'")
+    for column in table.columns:
+        unit = f" [{column.unit}]" if column.unit else ""
+        cursor.execute(f"COMMENT ON COLUMN published.{table.name}.{column.name} IS '{_quoted(column.description + unit)}'")
+
+
+def _rebuild(cursor: duckdb.DuckDBPyConnection, published: Published) -> None:
+    cursor.execute(f"DELETE FROM published.{published.table.name}")
+    cursor.execute(f"INSERT INTO published.{published.table.name} {published.select}")
+
+
+def _follow(cursor: duckdb.DuckDBPyConnection, published: Published, hours: list[datetime] | None, since: datetime) -> None:
+    """Replaces the changed hours and drops what is too old; `hours` None: everything."""
+    name = published.table.name
+    cursor.execute(f"DELETE FROM published.{name} WHERE as_of <= ?", [since])
+    if hours is None:
+        cursor.execute(f"DELETE FROM published.{name}")
+        cursor.execute(f"INSERT INTO published.{name} {published.select} WHERE s.as_of > ?", [since])
+        return
+    wanted = [hour for hour in hours if hour > since]
+    if hours:
+        cursor.execute(f"DELETE FROM published.{name} WHERE as_of IN (SELECT unnest(?::TIMESTAMP[]))", [hours])
+    if wanted:
+        # The bounds let the lake skip files; the list alone would not.
+        bounds = "s.as_of >= ? AND s.as_of <= ? AND s.as_of IN (SELECT unnest(?::TIMESTAMP[]))"
+        cursor.execute(f"INSERT INTO published.{name} {published.select} WHERE {bounds}", [min(wanted), max(wanted), wanted])
+
+
+def _changed_hours(lake: Lake, published: Published, shown: int | None, snapshot: int) -> list[datetime] | None:
+    """The hours whose rows differ between two lake snapshots; None when that is not known any more."""
+    if shown is None or published.source is None:
+        return None
+    where = f"'lake', '{published.source.stage}', '{published.source.name}', {shown + 1}::BIGINT, {snapshot}::BIGINT"
+    query = " UNION ".join(f"SELECT as_of FROM ducklake_table_{kind}({where})" for kind in ("insertions", "deletions"))
+    try:
+        return [stamp.to_pydatetime() for stamp in lake.sql(f"SELECT DISTINCT as_of FROM ({query}) ORDER BY 1")["as_of"]]
+    except duckdb.Error:
+        return None  # the older snapshot has expired
+
+
+def _settle(building: Path, path: Path) -> None:
+    """Moves the finished file into place; after a power cut it is the old or the new one, never a torn one."""
+    _sync(building)
+    os.replace(building, path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,97 @@
+"""Holding a frame against its contract before anything is written.
+
+A table fault raises `ContractError`; a row fault moves the row to quarantine with its rule and reason.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from veririsk_assets.contracts.tables import Column, ContractError, Table
+
+FAULT_COLUMNS = ("column_name", "rule", "reason", "row_json")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`rows` may be stored; `faults` has FAULT_COLUMNS, one row per broken row (its first broken rule)."""
+
+    rows: pd.DataFrame
+    faults: pd.DataFrame
+
+
+def check(table: Table, frame: pd.DataFrame, duplicates_to_quarantine: bool = False) -> Checked:
+    """Typed rows that keep the contract, and the others with the reason.
+
+    Raises ContractError for missing or unknown columns, wrong types, and doubled keys
+    (raw tables pass `duplicates_to_quarantine`: a source that repeats itself is a row fault there).
+    """
+    typed = _typed(table, frame)
+    broken = _broken_rules(table, typed)
+    doubled = typed.duplicated(list(table.key)) & ~typed.index.isin(broken.index)
+    if doubled.any() and not duplicates_to_quarantine:
+        first = typed.loc[doubled, list(table.key)].iloc[0].to_dict()
+        raise ContractError(f"{table.sql_name}: {int(doubled.sum())} rows repeat a key, the first is {first}")
+    repeats = pd.DataFrame({"column_name": ", ".join(table.key), "rule": "doubled key", "reason": "first row kept"}, index=typed.index[doubled])
+    faults = pd.concat([broken, repeats])
+    if faults.empty:
+        return Checked(typed, pd.DataFrame(columns=list(FAULT_COLUMNS)))
+    faults["row_json"] = [row.to_json(date_format="iso") for _, row in typed.loc[faults.index].iterrows()]
+    return Checked(typed.drop(index=faults.index), faults.reset_index(drop=True))
+
+
+def _typed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+    missing = [name for name in table.names if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in table.names]
+    if missing or unknown:
+        raise ContractError(f"{table.sql_name}: missing columns {missing}, unknown columns {unknown}")
+    return pd.DataFrame({column.name: _cast(table, column, frame[column.name]) for column in table.columns}).reset_index(drop=True)
+
+
+def _cast(table: Table, column: Column, values: pd.Series) -> pd.Series:
+    try:
+        if column.kind == "float":
+            return values.astype("float64")
+        if column.kind == "time":
+            return _naive_utc(values)
+        if column.kind == "str":
+            return values.astype("str")
+        return values if str(values.dtype) == _plain(column) else values.astype("Int64" if column.kind == "int" else "boolean")
+    except (TypeError, ValueError) as error:
+        raise ContractError(f"{table.sql_name}.{column.name} should be {column.kind}, got {values.dtype}: {error}") from error
+
+
+def _plain(column: Column) -> str:
+    return "int64" if column.kind == "int" else "bool"
+
+
+def _naive_utc(values: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(values) and not values.isna().all():
+        raise TypeError("a number is not an instant")
+    stamps = pd.to_datetime(values)
+    stamps = stamps.dt.tz_convert("UTC").dt.tz_localize(None) if stamps.dt.tz is not None else stamps
+    return stamps.astype("datetime64[us]")
+
+
+def _broken_rules(table: Table, typed: pd.DataFrame) -> pd.DataFrame:
+    """The first broken rule of each broken row, indexed like `typed`."""
+    from pandera.errors import SchemaErrors
+
+    infinite = {c.name: np.isinf(typed[c.name]) for c in table.columns if c.kind == "float"}
+    rows = [(index, name, "not finite", "infinite") for name, bad in infinite.items() for index in typed.index[bad]]
+    if not typed.empty:
+        try:
+            table.schema.validate(typed, lazy=True)
+        except SchemaErrors as errors:
+            cases = errors.failure_cases
+            whole = cases[cases["index"].isna()]
+            if not whole.empty:
+                raise ContractError(f"{table.sql_name}: {whole['check'].iloc[0]} on {whole['column'].iloc[0]}") from errors
+            rows += [(int(i), c, _rule(r), repr(v)) for i, c, r, v in zip(cases["index"], cases["column"], cases["check"], cases["failure_case"], strict=True)]
+    faults = pd.DataFrame(rows, columns=["index", "column_name", "rule", "reason"])
+    return faults.drop_duplicates("index").set_index("index")
+
+
+def _rule(check_name: str) -> str:
+    return "missing" if check_name == "not_nullable" else str(check_name)

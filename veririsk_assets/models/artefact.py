@@ -1,0 +1,100 @@
+"""What serves: a fitted model with its calibration, thresholds and usual ranges, as one folder of JSON and UBJ files.
+
+Loading needs neither sklearn's models nor MLflow, and nothing is refitted at scoring time.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from veririsk_assets.models.calibration import Calibration
+from veririsk_assets.models.catalogue import CLASSES
+from veririsk_assets.models.score_map import ScoreMap
+from veririsk_assets.models.spec import RiskModel
+
+FILE = "artefact.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """`usual_low` and `usual_high` hold 5 % and 95 % of training rows per feature; `version` is the registered one."""
+
+    name: str
+    horizon_hours: int
+    features: tuple[str, ...]
+    model: RiskModel
+    calibration: Calibration
+    score_map: ScoreMap
+    usual_low: np.ndarray
+    usual_high: np.ndarray
+    metadata: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+    @property
+    def method(self) -> str:
+        return self.model.method
+
+    def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Rows × features, float32, from columns of equal length; raises KeyError on a missing one."""
+        return np.column_stack([np.asarray(columns[name], dtype=np.float32).ravel() for name in self.features])
+
+    def margin(self, x: np.ndarray) -> np.ndarray:
+        return self.model.margin(x)
+
+    def probability(self, margin: np.ndarray) -> np.ndarray:
+        """Calibrated probability of margins."""
+        return self.calibration(margin)
+
+    def risk_score(self, probability: np.ndarray) -> np.ndarray:
+        """0–100; 30 and 65 are the thresholds chosen at training."""
+        return self.score_map(probability)
+
+    def contributions(self, x: np.ndarray) -> np.ndarray:
+        return self.model.contributions(x)
+
+    def save(self, folder: Path) -> None:
+        """Write the folder; the version is not part of it, because the registry gives one after the files exist."""
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            "format": FORMAT,
+            "name": self.name,
+            "horizon_hours": self.horizon_hours,
+            "features": list(self.features),
+            "algorithm": self.model.algorithm,
+            "calibration": asdict(self.calibration),
+            "score_map": asdict(self.score_map),
+            "usual_low": _known(self.usual_low),
+            "usual_high": _known(self.usual_high),
+            "metadata": self.metadata,
+        }
+        (folder / FILE).write_text(json.dumps(state, indent=1, allow_nan=False))
+        self.model.save(folder)
+
+
+def load(folder: Path, version: str = "") -> ServedModel:
+    """Read what `ServedModel.save` wrote; raises FileNotFoundError or ValueError where it is no such folder."""
+    state = json.loads((Path(folder) / FILE).read_text())
+    if state.get("format") != FORMAT or state["algorithm"] not in CLASSES:
+        raise ValueError(f"{folder} holds format {state.get('format')} of {state.get('algorithm')}, which this version cannot read")
+    curve = state["calibration"]
+    return ServedModel(
+        name=state["name"],
+        horizon_hours=state["horizon_hours"],
+        features=tuple(state["features"]),
+        model=CLASSES[state["algorithm"]].load(Path(folder)),
+        calibration=Calibration(curve["kind"], tuple(curve["knots"]), tuple(curve["values"]), curve["slope"]),
+        score_map=ScoreMap(**state["score_map"]),
+        usual_low=np.array(state["usual_low"], dtype=np.float64),
+        usual_high=np.array(state["usual_high"], dtype=np.float64),
+        metadata=state["metadata"],
+        version=version,
+    )
+
+
+def _known(values: np.ndarray) -> list[float | None]:
+    return [float(v) if np.isfinite(v) else None for v in values]

@@ -1,0 +1,85 @@
+"""Log-odds of a model → probability: strictly monotone, chosen on validation rows, a handful of numbers.
+
+A line in log-odds (Platt, shrunk towards "leave as is") unless its calibration error stays high and there are enough
+positives for a bent one (isotonic steps joined by lines).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from veririsk_assets.evaluation.metrics import ece
+from veririsk_assets.models.logistic_line import fit_logistic_line, logit, sigmoid
+
+GOOD_ECE = 0.01
+SMALLEST_SLOPE = 0.05
+BENT_POSITIVES = 200
+POSITIVES_PER_KNOT = 20
+# Priors of the line: the slope moves from 1 only on evidence, the shift is nearly free because base rates drift.
+PRIOR, PRECISION = (1.0, 0.0), (20.0, 0.5)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibrated log-odds: straight lines between knots, `slope` beyond the first and the last."""
+
+    kind: str
+    knots: tuple[float, ...]
+    values: tuple[float, ...]
+    slope: float
+
+    def log_odds(self, margin: np.ndarray) -> np.ndarray:
+        """Calibrated log-odds of a model's margins."""
+        margin = np.asarray(margin, dtype=np.float64)
+        first, last = self.knots[0], self.knots[-1]
+        beyond = np.minimum(margin - first, 0.0) + np.maximum(margin - last, 0.0)
+        return np.interp(margin, self.knots, self.values) + self.slope * beyond
+
+    def __call__(self, margin: np.ndarray) -> np.ndarray:
+        """Probability of a model's margins, between 0 and 1."""
+        return sigmoid(self.log_odds(margin))
+
+
+def calibrate(margin: np.ndarray, label: np.ndarray) -> Calibration:
+    """The plainest calibration that keeps the error on these rows at most `GOOD_ECE`."""
+    line = straight(margin, label)
+    if label.sum() < BENT_POSITIVES or ece(label, line(margin)) <= GOOD_ECE:
+        return line
+    curve = bent(margin, label)
+    return curve if ece(label, curve(margin)) < ece(label, line(margin)) else line
+
+
+def straight(margin: np.ndarray, label: np.ndarray) -> Calibration:
+    """Platt's line; without evidence it leaves the margin as it is."""
+    slope, shift = fit_logistic_line(margin, label, PRIOR, PRECISION)
+    return Calibration("platt", (0.0,), (shift,), max(slope, SMALLEST_SLOPE))
+
+
+def bent(margin: np.ndarray, label: np.ndarray) -> Calibration:
+    """Isotonic regression over equal shares of positives, joined by lines; Platt's slope beyond its ends."""
+    order = np.argsort(margin, kind="stable")
+    margin, label = margin[order], label[order].astype(np.float64)
+    group = np.cumsum(label) // POSITIVES_PER_KNOT
+    centre, rate, count = _group_means(margin, label, group)
+    centre, rate = _pooled(centre, (rate * count + 0.5) / (count + 1.0), count)
+    line = straight(margin, label)
+    if len(centre) == 1:
+        return line
+    return Calibration("isotonic", tuple(centre), tuple(logit(rate)), line.slope)
+
+
+def _group_means(margin: np.ndarray, label: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    _, place, count = np.unique(group, return_inverse=True, return_counts=True)
+    return np.bincount(place, margin) / count, np.bincount(place, label) / count, count.astype(np.float64)
+
+
+def _pooled(centre: np.ndarray, rate: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pool adjacent violators: neighbours that do not rise become one."""
+    pools: list[list[float]] = []
+    for one in zip(centre, rate, count, strict=True):
+        pools.append(list(one))
+        while len(pools) > 1 and (pools[-2][1] >= pools[-1][1] or pools[-2][0] >= pools[-1][0]):
+            late, early = pools.pop(), pools.pop()
+            weight = early[2] + late[2]
+            pools.append([(early[i] * early[2] + late[i] * late[2]) / weight for i in (0, 1)] + [weight])
+    return np.array([p[0] for p in pools]), np.array([p[1] for p in pools])

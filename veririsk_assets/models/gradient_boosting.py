@@ -1,0 +1,88 @@
+"""Gradient-boosted trees (XGBoost): shallow, stopped early on later rows, no class weights unless a recipe asks."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from veririsk_assets.models.spec import Method, Rows
+
+FILE = "model.ubj"
+# Boosting meets at a barrier hundreds of times a second: beside one other busy process two threads took 5 to 18 s
+# where one takes 1.3. Rows are explained without barriers: there two threads are twice as fast.
+FIT_THREADS = 1
+PREDICT_THREADS = 2
+SHALLOW: dict[str, Any] = {
+    "max_depth": 4,
+    "eta": 0.08,
+    "subsample": 0.8,
+    "colsample_bytree": 0.6,
+    "min_child_weight": 10.0,
+    "lambda": 5.0,
+}
+
+
+class GradientBoosting:
+    """At most `trees` trees. `patience` is how many trees without gain on validation end the learning; None: never.
+
+    `is_weighted` sets scale_pos_weight to negatives / positives, which ruins probabilities: for recipes only.
+    """
+
+    method: Method = "tree_shap"
+    algorithm = "gradient_boosting"
+
+    def __init__(
+        self, trees: int = 150, patience: int | None = 20, is_weighted: bool = False, seed: int = 7, **params: Any
+    ) -> None:
+        self.trees, self.patience, self.is_weighted, self.seed = trees, patience, is_weighted, seed
+        self.params = SHALLOW | params
+        self.booster: Any = None
+
+    def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
+        """Log-loss on `validation` decides how many trees stay."""
+        import xgboost
+
+        params = self.params | {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist"}
+        params |= {"nthread": FIT_THREADS, "seed": self.seed}
+        if self.is_weighted:
+            params["scale_pos_weight"] = float((len(y) - y.sum()) / max(y.sum(), 1))
+        train = xgboost.QuantileDMatrix(x, y, nthread=FIT_THREADS)
+        watched = [(xgboost.QuantileDMatrix(*validation, ref=train, nthread=FIT_THREADS), "validation")] if self.patience else []
+        booster = xgboost.train(
+            params, train, self.trees, evals=watched, early_stopping_rounds=self.patience, verbose_eval=False
+        )
+        kept = booster[: booster.best_iteration + 1] if self.patience else booster
+        self.booster = _reader(kept.save_raw("ubj"))
+        return self
+
+    def margin(self, x: np.ndarray) -> np.ndarray:
+        return self.booster.inplace_predict(_plain(x), predict_type="margin").astype(np.float64)
+
+    def contributions(self, x: np.ndarray) -> np.ndarray:
+        """Exact TreeSHAP. XGBoost's "approximate" mode agrees on the top three reasons in only 44 % of rows."""
+        import xgboost
+
+        if not len(x):  # it answers with a flat array then
+            return np.zeros((0, x.shape[1] + 1))
+        return self.booster.predict(xgboost.DMatrix(_plain(x), nthread=PREDICT_THREADS), pred_contribs=True).astype(np.float64)
+
+    def save(self, folder: Path) -> None:
+        self.booster.save_model(folder / FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        model = cls()
+        model.booster = _reader(str(folder / FILE))
+        return model
+
+
+def _reader(source: bytearray | str) -> Any:
+    """A booster for prediction from a file or its bytes: a fresh model and a loaded one are the same object."""
+    import xgboost
+
+    return xgboost.Booster({"nthread": PREDICT_THREADS}, model_file=source)
+
+
+def _plain(x: np.ndarray) -> np.ndarray:
+    """XGBoost refuses infinities: they are unknown to it, as NaN is."""
+    return np.where(np.isfinite(x), x, np.nan).astype(np.float32, copy=False)

@@ -1,0 +1,62 @@
+"""The demo: a simulated market of 90 days, scored for its last week, the last day of it by Dagster."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from veririsk_assets.contracts.windows import HOUR, Window
+from veririsk_assets.pipeline.outside import outside
+from veririsk_assets.pipeline.publishing import publish
+from veririsk_assets.pipeline.replay import Progress, run
+from veririsk_assets.pipeline.step import House
+from veririsk_assets.settings import REPOSITORY_ROOT, Settings
+
+HISTORY_DAYS = 90
+SCORED_DAYS = 7
+DAGSTER_HOURS = 24
+
+
+class DagsterFailed(Exception):
+    """The demo's Dagster run did not succeed."""
+
+
+def demo(house: House, end: datetime, progress: Progress, say: Callable[[str], None]) -> None:
+    """90 days up to `end`: loaded, learnt from, and the last seven scored; the last 24 hours as one Dagster run."""
+    world = outside(house, end)
+    start = end - timedelta(days=SCORED_DAYS)
+    run(house, world, end - timedelta(days=HISTORY_DAYS), start, end - DAGSTER_HOURS * HOUR, progress)
+    publish(house)
+    say("The last 24 hours as one Dagster run, from raw to published")
+    materialize_by_dagster(house.settings, Window.ending(end, DAGSTER_HOURS))
+
+
+def dagster_home(settings: Settings) -> Path:
+    """DAGSTER_HOME of the home, with the repository's dagster.yaml in it."""
+    chosen = os.environ.get("DAGSTER_HOME")
+    home = Path(chosen) if chosen else settings.home.expanduser().resolve() / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        shutil.copy(REPOSITORY_ROOT / "dagster.yaml", home / "dagster.yaml")
+    return home
+
+
+def initialise_dagster(settings: Settings) -> None:
+    """Makes the instance's own tables once: a fresh home opened by several processes at once fails in making them."""
+    environment = os.environ | {"DAGSTER_HOME": str(dagster_home(settings))}
+    subprocess.run([sys.executable, "-m", "dagster", "instance", "migrate"], env=environment, check=True, capture_output=True)
+
+
+def materialize_by_dagster(settings: Settings, window: Window) -> None:
+    """One run of the job hourly_scoring over the window's hours, in a process of its own. Raises DagsterFailed."""
+    last = window.end - HOUR
+    keys = {"start": f"{window.start:%Y-%m-%d-%H:%M}", "end": f"{last:%Y-%m-%d-%H:%M}"}
+    tags = {f"dagster/asset_partition_range_{edge}": key for edge, key in keys.items()}
+    environment = os.environ | {"DAGSTER_HOME": str(dagster_home(settings)), "VERIRISK_SOURCE": settings.source, "VERIRISK_HOME": str(settings.home)}
+    command = [sys.executable, "-m", "veririsk_assets.defs.launch", "hourly_scoring", *(f"{k}={v}" for k, v in tags.items())]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DagsterFailed(f"the Dagster run failed:\n{(done.stdout + done.stderr)[-4000:]}")

@@ -1,0 +1,122 @@
+"""Learning from what happened: labels once they have matured, then models, then who serves."""
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.pool_features import FEATURE_NAMES
+from veririsk_assets.contracts.vocabulary import HORIZONS
+from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
+from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.step import House, StepResult
+
+LABEL_INPUTS = ("tvl_usd", "lp_supply")
+LABEL_COLUMNS = ("crash", "crash_endpoint", "outflow", "price_fall", "min_change_ratio")
+# How much history a training looks at.
+TRAINING_HOURS = 24 * 365
+
+
+def hourly_pool_labels(house: House, window: Window, now: datetime | None = None) -> StepResult:
+    """labels/hourly_pools for the hours of the window whose horizon has passed by `now` (default: the run's time)."""
+    from veririsk_assets.labels.pools import build_labels
+
+    known_until = utc(now or house.now())
+    frames = []
+    for horizon in HORIZONS:
+        end = min(window.end, known_until - horizon * HOUR)
+        end = end.replace(minute=0, second=0, microsecond=0)
+        if end <= window.start:
+            continue
+        seen = Window(window.start - 24 * HOUR, end + horizon * HOUR)
+        panel = house.lake.panel(pools.POOL_SNAPSHOTS, (*LABEL_INPUTS, "is_tombstone"), seen)
+        labels = build_labels(panel, horizon, Window(window.start, end).hours)
+        frame = labels.frame(~np.isnan(labels["crash"]))
+        matured = frame["as_of"] + pd.Timedelta(hours=horizon)
+        frames.append(frame.assign(horizon_hours=horizon, matured_at=matured, is_at_risk=frame["is_at_risk"] > 0))
+    result = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pools.POOL_LABELS.names)
+    events = {f"crash_{h}h": int(result.loc[result["horizon_hours"] == h, "crash"].sum()) for h in HORIZONS}
+    return StepResult.of(house.lake.replace(pools.POOL_LABELS, result[pools.POOL_LABELS.names], window), **events)
+
+
+def train_pools(house: House, as_of: datetime) -> StepResult:
+    """Trains every horizon on what had matured by `as_of`; the winner becomes champion from `as_of` on.
+
+    Where nothing can be trained, the reason is in the metadata and the rule-based score goes on serving.
+    """
+    from veririsk_assets.training.datasets import CannotTrain
+
+    metadata: dict[str, Any] = {}
+    rows = 0
+    for horizon in HORIZONS:
+        try:
+            row = _train_horizon(house, horizon, utc(as_of))
+        except CannotTrain as reason:
+            metadata[f"{horizon}h"] = f"not trained: {reason}"
+            continue
+        rows += 1
+        metadata[f"{horizon}h"] = row["verdict"]
+        metadata |= {f"{horizon}h_{name}": row[name] for name in ("version", "validation_ap", "validation_auc", "validation_ece", "base_rate_ratio")}
+    return StepResult(rows, 0, rows > 0, metadata)
+
+
+def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any]:
+    from veririsk_assets.training.choice import choose, version_row
+
+    snapshot_id = house.lake.snapshot_id()
+    dataset = _dataset(house, horizon, as_of)
+    choice = choose(dataset)
+    building = champions.folder(house.settings, horizon, "building")
+    shutil.rmtree(building, ignore_errors=True)
+    choice.winner.served.save(building)
+    version = _register(house, choice.winner, dataset, building, {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()})
+    _settle(building, champions.folder(house.settings, horizon, version))
+    row = version_row(champions.FAMILY, version, choice.winner, choice.verdict, np.datetime64(naive(as_of), "us"), snapshot_id)
+    house.lake.append(pools.MODEL_VERSIONS, pd.DataFrame([row])[pools.MODEL_VERSIONS.names])
+    if choice.verdict.promote:
+        crown(house, horizon, version, as_of, "promote", choice.verdict.text)
+    return row
+
+
+def _register(house: House, winner: Any, dataset: Any, folder: Path, about: dict[str, Any]) -> str:
+    """Logs and registers the artefact's folder; the new version."""
+    from veririsk_assets.registry.runs import Training, log_training
+    from veririsk_assets.registry.versions import registered_name
+
+    served, horizon = winner.served, winner.spec.horizon_hours
+    name = registered_name(champions.FAMILY, horizon)
+    example = pd.DataFrame(dataset.columns(served.features, dataset.validation)[:3], columns=list(served.features))
+    metadata = served.metadata | about | {"features": list(served.features)}
+    training = Training(name, folder, example, dict(winner.spec.params) | {"algorithm": served.name}, winner.metrics, metadata, about)
+    return log_training(house.settings.tracking_uri, f"veririsk-{champions.FAMILY}", training)
+
+
+def _settle(building: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    building.rename(target)
+
+
+def crown(house: House, horizon: int, version: str, valid_from: datetime, action: str, reason: str) -> None:
+    """From `valid_from` on the version serves; the registry's alias follows."""
+    from veririsk_assets.registry.versions import CHAMPION, registered_name, set_alias
+
+    decided_at = pd.Timestamp(naive(house.now()))
+    row = {"model": champions.FAMILY, "horizon_hours": horizon, "version": version, "valid_from": pd.Timestamp(naive(valid_from))}
+    house.lake.append(pools.CHAMPIONS, pd.DataFrame([{**row, "decided_at": decided_at, "action": action, "reason": reason}]))
+    if version != champions.NO_MODEL:
+        set_alias(house.settings.tracking_uri, registered_name(champions.FAMILY, horizon), CHAMPION, version, {"promoted": reason})
+
+
+def _dataset(house: House, horizon: int, as_of: datetime) -> Any:
+    """Every 4th hour of each pool with a label that had matured by `as_of`; the lake thins the rows before they are read."""
+    from veririsk_assets.training.datasets import from_frames
+
+    window = Window(as_of - TRAINING_HOURS * HOUR, as_of)
+    sampled = "(epoch_us(as_of) // 3600000000 + pool_key) % 4 = 0"
+    features = house.lake.read(pools.POOL_FEATURES, window, ["as_of", "pool_key", *FEATURE_NAMES], where=sampled)
+    labels = house.lake.read(pools.POOL_LABELS, window, where=f"{sampled} AND horizon_hours = {horizon}")
+    return from_frames(features, labels, horizon, trained_as_of=np.datetime64(naive(as_of), "us"))

@@ -1,0 +1,89 @@
+"""The outside world of one source mode: for an hour, a wire whose clock and transport belong together."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour, utc
+from veririsk_assets.pipeline.step import House
+from veririsk_assets.settings import Settings
+from veririsk_assets.wire.clock import FixedClock, SystemClock
+from veririsk_assets.wire.session import Wire
+
+MARKET_FILE = "market.json"
+
+
+class Outside(Protocol):
+    """Where an hour's data comes from."""
+
+    def wire(self, as_of: datetime) -> Wire | None:
+        """A wire that can be asked about `as_of`; None when this hour cannot be asked about any more."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """The real world: it only knows now."""
+
+    house: House
+
+    def wire(self, as_of: datetime) -> Wire | None:
+        if floor_hour(self.house.now()) != utc(as_of):
+            return None
+        return _wire(self.house, SystemClock(), None)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A simulated or recorded market: `transport(as_of)` answers as the world would have at that hour."""
+
+    house: House
+    transport: Callable[[datetime], object]
+
+    def wire(self, as_of: datetime) -> Wire | None:
+        return _wire(self.house, FixedClock(as_of + PULL_DELAY), self.transport(as_of))
+
+
+def outside(house: House, end: datetime | None = None) -> Outside:
+    """The settings' source. `end` fixes the hour at which a new simulated market's forced pools are in trouble."""
+    source = house.settings.source
+    if source == "live":
+        return Live(house)
+    return Replayed(house, _simulated(house.settings, end) if source == "simulated" else _recorded(house.settings))
+
+
+def _wire(house: House, clock: object, adapter: object) -> Wire:
+    settings = house.settings
+    adapters = {"https://": adapter, "http://": adapter} if adapter is not None else None
+    return Wire(clock, adapters, house.state, user_agent=settings.user_agent, deadline_seconds=settings.pull_deadline_seconds)
+
+
+def _simulated(settings: Settings, end: datetime | None) -> Callable[[datetime], object]:
+    from veririsk_assets.simulation.transport import SimulatedTransport
+
+    market = simulated_market(settings, end)
+    return lambda as_of: SimulatedTransport(market, as_of)
+
+
+def simulated_market(settings: Settings, end: datetime | None = None):  # type: ignore[no-untyped-def]
+    """The home's market. Its seed, variant, size and forced end are fixed at the first use of the home."""
+    from veririsk_assets.simulation.market import Market
+
+    file = settings.mode_home / MARKET_FILE
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        chosen = {"seed": settings.seed, "variant": settings.variant, "pools": settings.pools, "forced_end": end.isoformat() if end else None}
+        file.write_text(json.dumps(chosen, indent=2))
+    fixed = json.loads(file.read_text())
+    forced_end = utc(fixed["forced_end"]) if fixed["forced_end"] else None
+    return Market(fixed["seed"], fixed["variant"], fixed["pools"], forced_end)
+
+
+def _recorded(settings: Settings) -> Callable[[datetime], object]:
+    from veririsk_assets.sources.recorded import RecordedMarket
+
+    if settings.recorded_dir is None:
+        raise ValueError("the recorded source needs VERIRISK_RECORDED_DIR: a folder with pool_reserves_4h.parquet")
+    market = RecordedMarket(settings.recorded_dir)
+    return market.transport

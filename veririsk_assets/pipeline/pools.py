@@ -1,0 +1,61 @@
+"""Pools by the hour, what is known: raw → snapshots → features. One step per table."""
+
+import csv
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+
+from veririsk_assets.contracts import pool_features, pools, raw
+from veririsk_assets.contracts.windows import HOUR, Window, naive
+from veririsk_assets.features.pools import build_features
+from veririsk_assets.pipeline.step import House, StepResult
+from veririsk_assets.snapshots import pools as snapshots
+
+FEEDS = (raw.DEFILLAMA_POOLS, raw.COINGECKO_MARKETS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
+
+
+@lru_cache(maxsize=1)
+def crosswalk() -> dict[str, str]:
+    """Source-native id → the pool id that it is another name of; from the reviewed list."""
+    text = files("veririsk_assets.contracts").joinpath("pools_crosswalk.csv").read_text()
+    return {row["same_as"]: row["pool_id"] for row in csv.DictReader(text.splitlines())}
+
+
+def hourly_pool_snapshots(house: House, window: Window) -> StepResult:
+    """snapshots/hourly_pools, with snapshots/pools and snapshots/hourly_markets beside it."""
+    built = snapshots.build_snapshots(_raw_rows(house, window), crosswalk(), window)
+    _remember(house, built.pools, built.hourly)
+    house.lake.replace(pools.MARKET_SNAPSHOTS, built.markets, window)
+    written = house.lake.replace(pools.POOL_SNAPSHOTS, built.hourly, window)
+    return StepResult.of(written, tombstones=int(built.hourly["is_tombstone"].sum()), unknown_tvl=int(built.hourly["tvl_usd"].isna().sum()))
+
+
+def _raw_rows(house: House, window: Window) -> dict[str, pd.DataFrame]:
+    """What was available by the window's cut-off, from the look-back of the snapshots on."""
+    bounds = [naive(window.start - snapshots.LOOKBACK_HOURS * HOUR), naive(window.cutoff)]
+    where = "pulled_at > ? AND available_at <= ?"
+    return {table.name: house.lake.read(table, where=where, parameters=bounds) for table in FEEDS}
+
+
+def _remember(house: House, seen: pd.DataFrame, hourly: pd.DataFrame) -> None:
+    """Adds pools that were never seen before; a pool keeps the name under which it came."""
+    known = house.lake.read(pools.POOLS, columns=["pool_key"])
+    new = seen[~seen["pool_key"].isin(known["pool_key"])]
+    first = hourly.groupby("pool_key")["as_of"].min()
+    new = new[new["pool_key"].isin(first.index)]
+    if len(new):
+        house.lake.append(pools.POOLS, new.assign(first_seen_at=first.loc[new["pool_key"]].to_numpy())[pools.POOLS.names])
+
+
+def hourly_pool_features(house: House, window: Window) -> StepResult:
+    """features/hourly_pools: rows where the TVL is known."""
+    back = window.lookback(window.hours + pool_features.LOOKBACK_HOURS)
+    panel = house.lake.panel(pools.POOL_SNAPSHOTS, pool_features.INPUTS, back)
+    market = house.lake.panel(pools.MARKET_SNAPSHOTS, pool_features.MARKET_INPUTS, back, keys=np.array([0]))
+    built = build_features(panel, market, window.hours)
+    known = ~np.isnan(panel["tvl_usd"][-window.hours :])
+    written = house.lake.replace(pools.POOL_FEATURES, built.frame(known), window)
+    return StepResult.of(written, lookback_hours=pool_features.LOOKBACK_HOURS)
+

@@ -1,0 +1,112 @@
+"""Raw steps: ask each source about each hour of a window and append what it said.
+
+A failing source is data: its step succeeds without rows and says why in `raw/source_status`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from veririsk_assets.contracts import raw
+from veririsk_assets.contracts.tables import Table
+from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
+from veririsk_assets.pipeline.outside import Outside
+from veririsk_assets.pipeline.step import House, StepResult
+from veririsk_assets.settings import Settings
+from veririsk_assets.sources import coingecko, defillama, geckoterminal, thegraph
+from veririsk_assets.wire.errors import BudgetExceededError, NotRecordedError, PlanOnlyError, SourceError
+from veririsk_assets.wire.session import Wire
+
+OUTCOMES: tuple[tuple[type[SourceError], str], ...] = (
+    (PlanOnlyError, "plan_only"),
+    (BudgetExceededError, "over_budget"),
+    (NotRecordedError, "not_recorded"),
+    (SourceError, "failed"),
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint of one provider and the raw table that its answers go to."""
+
+    table: Table
+    source: str
+    ask: Callable[[Wire, Settings], pd.DataFrame]
+    is_on: Callable[[Settings], bool] = lambda settings: True
+
+
+def _thegraph_on(settings: Settings) -> bool:
+    return settings.source != "live" or bool(settings.thegraph_url.get_secret_value())
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(raw.DEFILLAMA_POOLS, "defillama", lambda wire, settings: defillama.pools(wire, settings).frame),
+    Endpoint(raw.DEFILLAMA_PROTOCOLS, "defillama", lambda wire, settings: defillama.protocols(wire, settings).frame),
+    Endpoint(raw.COINGECKO_MARKETS, "coingecko", lambda wire, settings: coingecko.markets(wire, settings).frame),
+    Endpoint(raw.GECKOTERMINAL_POOLS, "geckoterminal", lambda wire, settings: geckoterminal.pools(wire, settings).frame),
+    Endpoint(raw.THEGRAPH_PAIRS, "thegraph", lambda wire, settings: thegraph.pairs(wire, settings).frame, _thegraph_on),
+)
+
+
+def pull_window(window: Window) -> Window:
+    """The window of `pulled_at` that belongs to a window of hours: each hour is pulled after its end."""
+    return Window(window.start + HOUR, window.end + HOUR)
+
+
+def pull(house: House, endpoint: Endpoint, window: Window, outside: Outside, repull: bool = False) -> StepResult:
+    """Appends what the endpoint says about each hour; hours that are stored or cannot be asked about stay untouched."""
+    stored = _stored_hours(house, endpoint.table, window)
+    frames, statuses = [], []
+    for hour in window.each_hour():
+        kept = stored.get(naive(hour.as_of), 0)
+        frame, outcome, reason = _ask(house, endpoint, hour, outside) if repull or not kept else (None, "kept", "already stored")
+        frames += [frame] if frame is not None else []
+        tried_at = house.now() if house.settings.source == "live" else hour.as_of + PULL_DELAY
+        statuses.append(_status(endpoint, hour, tried_at, outcome, reason, kept if frame is None else len(frame)))
+    house.lake.append(raw.SOURCE_STATUS, pd.DataFrame(statuses), window.as_of)
+    outcomes = pd.Series([status["outcome"] for status in statuses]).value_counts().to_dict()
+    about = {"pulled": bool(frames), "rows_kept": sum(stored.values()), "outcomes": outcomes, "reason": statuses[-1]["reason"] or ""}
+    if not frames:
+        return StepResult(0, 0, False, about)
+    rows = _without_repeats(house, endpoint.table, pd.concat(frames, ignore_index=True), window)
+    return StepResult.of(house.lake.append(endpoint.table, rows, window.as_of), **about)
+
+
+def _ask(house: House, endpoint: Endpoint, hour: Window, outside: Outside) -> tuple[pd.DataFrame | None, str, str]:
+    if not endpoint.is_on(house.settings):
+        return None, "off", "not configured"
+    wire = outside.wire(hour.as_of)
+    if wire is None:
+        return None, "kept", "this source only knows the current hour"
+    try:
+        return endpoint.ask(wire, house.settings), "pulled", ""
+    except SourceError as error:
+        outcome = next(name for kind, name in OUTCOMES if isinstance(error, kind))
+        return None, outcome, str(error)
+
+
+def _stored_hours(house: House, table: Table, window: Window) -> dict[datetime, int]:
+    stored = house.lake.sql(
+        f"SELECT time_bucket(INTERVAL 1 HOUR, pulled_at) AS as_of, count(*) AS n FROM lake.{table.sql_name} "
+        "WHERE pulled_at > ? AND pulled_at <= ? GROUP BY ALL",
+        [naive(pull_window(window).start), naive(pull_window(window).end)],
+    )
+    return {stamp.to_pydatetime(): int(n) for stamp, n in zip(stored["as_of"], stored["n"], strict=True)}
+
+
+def _status(endpoint: Endpoint, hour: Window, tried_at: datetime, outcome: str, reason: str, rows_count: int) -> dict[str, object]:
+    when = {"as_of": pd.Timestamp(naive(hour.as_of)), "pulled_at": pd.Timestamp(naive(tried_at))}
+    return {"source": endpoint.source, "endpoint": endpoint.table.name, **when, "outcome": outcome, "reason": reason or None, "rows_count": rows_count}
+
+
+def _without_repeats(house: House, table: Table, rows: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """A recorded file says the same row until the next one: the first time is enough."""
+    if house.settings.source != "recorded" or "observed_at" not in table.key:
+        return rows
+    key = [name for name in table.key if name != "pulled_at"]
+    first = rows.drop_duplicates(key)
+    earlier = house.lake.read(table, Window(pull_window(window).start - timedelta(hours=8), pull_window(window).start), key)
+    known = pd.MultiIndex.from_frame(earlier)
+    return first[~pd.MultiIndex.from_frame(first[key]).isin(known)]

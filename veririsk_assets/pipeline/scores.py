@@ -1,0 +1,109 @@
+"""Pools by the hour, what is said: features → scores → explanations."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.vocabulary import HEURISTIC, HORIZONS
+from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.step import House, StepResult
+from veririsk_assets.scoring import explain as reasons
+from veririsk_assets.scoring.score import score
+from veririsk_assets.scoring.status import AGED_HOURS, AGED_HOURS_RECORDED, Facts
+
+HOUR_AND_POOL = ["as_of", "pool_key"]
+
+
+def hourly_pool_scores(house: House, window: Window) -> StepResult:
+    """scores/hourly_pools: every pool on the grid, each horizon by the champion that is valid at its hour."""
+    snapshot_id = house.lake.snapshot_id()
+    rows, doubts, refused = _inputs(house, window), _doubts(house, window), _refused_ratio(house, window)
+    frames = []
+    for horizon in HORIZONS:
+        for version, reign in champions.by_version(house, rows, horizon):
+            served = champions.load(house.settings, horizon, version)
+            for problem, part in _by_doubt(reign, doubts):
+                facts = _facts(house, part, refused, problem)
+                frames.append(part[HOUR_AND_POOL].assign(**score(part, served, facts, horizon)))
+    empty = pd.DataFrame(columns=pools.POOL_SCORES.names)
+    result = pd.concat(frames, ignore_index=True) if frames else empty
+    result = result.assign(scored_at=pd.Timestamp(naive(house.now())), lake_snapshot_id=snapshot_id)
+    written = house.lake.replace(pools.POOL_SCORES, result[pools.POOL_SCORES.names], window)
+    counts = {name: result[name].value_counts().to_dict() for name in ("risk_level", "status", "model_version")}
+    return StepResult.of(written, **counts, source_problems=sorted(set(doubts[doubts != ""])))
+
+
+def _inputs(house: House, window: Window) -> pd.DataFrame:
+    """Every snapshot row of the window, with its features where there are any."""
+    grid = house.lake.read(pools.POOL_SNAPSHOTS, window, [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone"])
+    features = house.lake.read(pools.POOL_FEATURES, window).rename(columns={"input_age_hours": "_"}).drop(columns="_")
+    return grid.merge(features, on=HOUR_AND_POOL, how="left")
+
+
+def _by_doubt(rows: pd.DataFrame, doubts: pd.Series) -> Iterator[tuple[str, pd.DataFrame]]:
+    problem = doubts.reindex(rows["as_of"]).fillna("").to_numpy()
+    for value in np.unique(problem.astype(str)):
+        yield str(value), rows[problem == value]
+
+
+def _facts(house: House, rows: pd.DataFrame, refused: pd.Series, problem: str) -> Facts:
+    return Facts(
+        tvl_usd=rows["tvl_usd"].to_numpy(),
+        input_age_hours=rows["input_age_hours"].to_numpy(),
+        age_hours=rows["age_hours"].to_numpy(),
+        is_tombstone=rows["is_tombstone"].to_numpy(dtype=bool),
+        early_warning_score=rows["early_warning_score"].to_numpy(),
+        quarantine_share=refused.reindex(rows["as_of"]).fillna(0.0).to_numpy(),
+        source_problems=(problem,) if problem else (),
+        aged_hours=AGED_HOURS_RECORDED if house.settings.source == "recorded" else AGED_HOURS,
+    )
+
+
+def _doubts(house: House, window: Window) -> pd.Series:
+    """Per as_of, which endpoints failed; empty if none did."""
+    failed = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint", "outcome"], where="outcome IN ('failed', 'over_budget', 'plan_only')")
+    answered = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint"], where="outcome = 'pulled'")
+    # A later pull of the same hour heals the failure.
+    healed = pd.MultiIndex.from_frame(failed[["as_of", "endpoint"]]).isin(pd.MultiIndex.from_frame(answered))
+    failed = failed[~healed]
+    words = failed["endpoint"] + " " + failed["outcome"].str.replace("_", " ")
+    joined = {as_of: "; ".join(sorted(set(said))) for as_of, said in words.groupby(failed["as_of"])}
+    return pd.Series([joined.get(as_of, "") for as_of in pd.DatetimeIndex(window.as_ofs)], index=pd.DatetimeIndex(window.as_ofs), dtype=object)
+
+
+def _refused_ratio(house: House, window: Window) -> pd.Series:
+    """Per as_of, the share of snapshot rows that went to quarantine."""
+    table, bounds = pools.POOL_SNAPSHOTS.sql_name, [naive(window.start), naive(window.end)]
+    stamp = "CAST(row_json->>'as_of' AS TIMESTAMP)"
+    refused = house.lake.sql(
+        f"SELECT {stamp} AS as_of, count(*) AS n FROM lake.monitoring.quarantine WHERE table_name = ? AND {stamp} > ? AND {stamp} <= ? GROUP BY 1",
+        [table, *bounds],
+    ).set_index("as_of")["n"]
+    stored = house.lake.sql(f"SELECT as_of, count(*) AS n FROM lake.{table} WHERE as_of > ? AND as_of <= ? GROUP BY 1", bounds)
+    return refused / refused.add(stored.set_index("as_of")["n"], fill_value=0.0)
+
+
+def hourly_pool_explanations(house: House, window: Window) -> StepResult:
+    """explanations/hourly_pools: the five strongest reasons of every score there is."""
+    scores = house.lake.read(pools.POOL_SCORES, window, where="risk_score IS NOT NULL")
+    features = house.lake.read(pools.POOL_FEATURES, window)
+    frames = []
+    for (horizon, name, version), part in scores.groupby(["horizon_hours", "model_name", "model_version"]):
+        rows = part[[*HOUR_AND_POOL, "margin"]].merge(features, on=HOUR_AND_POOL, how="left")
+        served = None if name == HEURISTIC else champions.load(house.settings, int(horizon), str(version))
+        said = pd.DataFrame(_explained(rows, served, int(horizon)))
+        frames.append(said.assign(**{key: rows[key].to_numpy()[said["row"]] for key in HOUR_AND_POOL}))
+    result = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pools.POOL_EXPLANATIONS.names)
+    return StepResult.of(house.lake.replace(pools.POOL_EXPLANATIONS, result[pools.POOL_EXPLANATIONS.names], window))
+
+
+def _explained(rows: pd.DataFrame, served: reasons.Served | None, horizon: int) -> dict[str, np.ndarray]:
+    from veririsk_assets.features.early_warning import terms
+
+    if served is not None:
+        return reasons.explain(rows, served, rows["margin"].to_numpy(), horizon)
+    columns = {name: rows[name].to_numpy(dtype=np.float64) for name in rows if name not in HOUR_AND_POOL}
+    return reasons.explain_rule(terms(columns), columns, rows["margin"].to_numpy(), horizon)

@@ -1,0 +1,50 @@
+"""What every step gets and gives. A step reads, computes and stores; it knows nothing of Dagster."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from veririsk_assets.lake.catalog import Catalog
+from veririsk_assets.lake.lake import Lake, Written
+from veririsk_assets.lake.state import State
+from veririsk_assets.settings import Settings
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """`rows` stored, `quarantined` rows refused, and what a person would like to know."""
+
+    rows: int = 0
+    quarantined: int = 0
+    changed: bool = True
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, written: Written, **metadata: Any) -> "StepResult":
+        return cls(written.rows, written.quarantined, written.changed, {"lake_snapshot_id": written.snapshot_id, **metadata})
+
+    @property
+    def quarantined_ratio(self) -> float:
+        return self.quarantined / max(self.rows + self.quarantined, 1)
+
+
+@dataclass(frozen=True)
+class House:
+    """What steps share: settings, the lake, small state, and the time of the run."""
+
+    settings: Settings
+    lake: Lake
+    state: State
+    now: Callable[[], datetime]
+
+    @classmethod
+    def open(cls, settings: Settings, now: Callable[[], datetime], run_id: str = "cli", read_only: bool = False) -> "House":
+        """Opens the home of the settings' source mode. Raises EmptyLakeError when reading a home without a lake."""
+        from veririsk_assets.contracts.catalogue import TABLES
+
+        catalog = Catalog.of(settings)
+        return cls(settings, Lake(catalog, TABLES, now, run_id, read_only), State(catalog), now)
+
+    def close(self) -> None:
+        self.lake.close()

@@ -1,0 +1,98 @@
+"""One training → one MLflow run and one registered version: numbers, metadata, and the artefact's folder as it is.
+
+The folder gets an MLmodel file with signature and input example, so that MLflow's tools can read it; nothing is pickled.
+"""
+
+import json
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from veririsk_assets.registry import store
+
+ARTEFACT = "model"
+FLAVOUR = "veririsk"
+EXAMPLE_FILE = "input_example.json"
+METADATA_FILE = "metadata.json"
+LONGEST_PARAM = 500
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training leaves behind. `folder`: the saved artefact; `example`: a few rows of its features.
+
+    `metadata` becomes metadata.json (lake snapshot, feature list, date ranges, …); `report`: a folder of plots and tables.
+    """
+
+    name: str
+    folder: Path
+    example: pd.DataFrame
+    params: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    report: Path | None = None
+
+
+def log_training(tracking_uri: str, experiment: str, training: Training) -> str:
+    """Log and register; the new version. A failure leaves a run marked FAILED and no version."""
+    registry = store.client(tracking_uri)
+    run = registry.create_run(store.experiment_id(registry, tracking_uri, experiment), run_name=training.name)
+    run_id = run.info.run_id
+    try:
+        _log(registry, run_id, training)
+        version = _register(registry, run_id, training)
+    except BaseException:
+        registry.set_terminated(run_id, "FAILED")
+        raise
+    registry.set_terminated(run_id)
+    return version
+
+
+def _log(registry: Any, run_id: str, training: Training) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    params = [Param(key, str(value)[:LONGEST_PARAM]) for key, value in training.params.items()]
+    metrics = [Metric(key, float(value), 0, 0) for key, value in training.metrics.items() if math.isfinite(value)]
+    tags = [RunTag(key, str(value)) for key, value in training.tags.items()]
+    registry.log_batch(run_id, metrics, params, tags)
+    with TemporaryDirectory() as scratch:
+        folder = Path(shutil.copytree(training.folder, Path(scratch) / ARTEFACT))
+        (folder / METADATA_FILE).write_text(json.dumps(dict(training.metadata), indent=1, default=str))
+        _describe(folder, run_id, training.example)
+        registry.log_artifacts(run_id, str(folder), ARTEFACT)
+    if training.report is not None:
+        registry.log_artifacts(run_id, str(training.report), "report")
+
+
+def _describe(folder: Path, run_id: str, example: pd.DataFrame) -> None:
+    """Write MLmodel: a flavour of our own, the signature, and where the input example lies."""
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    columns: list[Any] = [ColSpec(DataType.float, str(name), required=False) for name in example.columns]
+    signature = ModelSignature(Schema(columns), Schema([ColSpec(DataType.double, "probability")]))
+    about = Model(artifact_path=ARTEFACT, run_id=run_id, signature=signature)
+    about.add_flavor(FLAVOUR, loader="veririsk_assets.models.artefact.load")
+    example.astype("float32").to_json(folder / EXAMPLE_FILE, orient="split", index=False)
+    about.saved_input_example_info = {"artifact_path": EXAMPLE_FILE, "type": "dataframe", "pandas_orient": "split"}
+    about.save(str(folder / "MLmodel"))
+
+
+def _register(registry: Any, run_id: str, training: Training) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        registry.get_registered_model(training.name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        registry.create_registered_model(training.name)
+    tags = {key: str(value) for key, value in training.tags.items()}
+    return str(registry.create_model_version(training.name, f"runs:/{run_id}/{ARTEFACT}", run_id, tags=tags).version)

@@ -1,0 +1,94 @@
+"""Why a score is what it is: the five strongest contributions, in numbers and in words, and the rest in one number.
+
+base_value + the five contributions + other_contribution = margin, for a model in log-odds, for the rule in points.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from veririsk_assets.scoring.score import Served
+from veririsk_assets.scoring.wording import sentences
+
+TOP = 5
+
+
+def explain(features: Mapping[str, np.ndarray], served: Served, margin: np.ndarray, horizon_hours: int) -> dict[str, np.ndarray]:
+    """Columns of explanations/hourly_pools but as_of and pool_key; `row` says which row of `features` a reason is about.
+
+    `margin` is the score's own column: rows where it is NaN have no score and no reasons.
+    """
+    scored = np.flatnonzero(np.isfinite(margin))
+    x = served.matrix(features)[scored]
+    shares = served.contributions(x)
+    usual = (np.asarray(served.usual_low, dtype=np.float64), np.asarray(served.usual_high, dtype=np.float64))
+    reasons = _strongest(shares[:, :-1], x, served.features, usual)
+    return _finished(reasons, scored, shares[:, -1], shares.sum(axis=1), served.method, horizon_hours)
+
+
+def explain_rule(
+    terms: Mapping[str, np.ndarray],
+    features: Mapping[str, np.ndarray],
+    points: np.ndarray,
+    horizon_hours: int,
+    usual: Mapping[str, tuple[float, float]] | None = None,
+) -> dict[str, np.ndarray]:
+    """The same for the rule-based score. `terms`: points per feature and row; `points`: the score, NaN where there is none.
+
+    `usual` gives usual ranges by feature; those of the rule's own calm end may be used.
+    """
+    scored = np.flatnonzero(np.isfinite(points))
+    names = tuple(terms)
+    shares = np.column_stack([np.nan_to_num(np.asarray(terms[name], dtype=np.float64)[scored]) for name in names])
+    x = np.column_stack([np.asarray(features[name], dtype=np.float64)[scored] for name in names])
+    known = usual or {}
+    low, high = (np.array([known.get(name, (np.nan, np.nan))[side] for name in names]) for side in (0, 1))
+    reasons = _strongest(shares, x, names, (low, high))
+    whole = np.asarray(points, dtype=np.float64)[scored]
+    return _finished(reasons, scored, np.zeros(len(scored)), whole, "rule", horizon_hours)
+
+
+def _strongest(
+    shares: np.ndarray, x: np.ndarray, names: tuple[str, ...], usual: tuple[np.ndarray, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The top five by size, rows × 5 flattened, strongest first; ties keep the order of the features."""
+    count = min(TOP, shares.shape[1])
+    size = np.abs(shares)
+    if shares.shape[1] > count:
+        candidates = np.sort(np.argpartition(-size, count - 1, axis=1)[:, :count], axis=1)
+    else:
+        candidates = np.broadcast_to(np.arange(count), (len(shares), count))
+    order = np.argsort(-np.take_along_axis(size, candidates, axis=1), axis=1, kind="stable")
+    place = np.take_along_axis(candidates, order, axis=1)
+    flat = place.ravel()
+    value = np.take_along_axis(x, place, axis=1).ravel().astype(np.float64)
+    return {
+        "rank": np.tile(np.arange(1, count + 1), len(shares)),
+        "feature": np.array(names, dtype=object)[flat],
+        "value": np.where(np.isfinite(value), value, np.nan),
+        "usual_low": usual[0][flat],
+        "usual_high": usual[1][flat],
+        "contribution": np.take_along_axis(shares, place, axis=1).ravel(),
+        "sentence": sentences(names, flat, value, usual),
+    }
+
+
+def _finished(
+    reasons: dict[str, np.ndarray], scored: np.ndarray, base: np.ndarray, whole: np.ndarray, method: str, horizon_hours: int
+) -> dict[str, np.ndarray]:
+    """Adds what the reasons of a score share; `other_contribution` is what base and five leave of the whole."""
+    count = len(reasons["rank"]) // max(len(scored), 1)
+    contribution = reasons.pop("contribution")
+    sentence = reasons.pop("sentence")
+    other = whole - base - contribution.reshape(len(scored), count).sum(axis=1)
+    return {
+        "row": np.repeat(scored, count),
+        "horizon_hours": np.full(len(contribution), horizon_hours, dtype=np.int64),
+        **reasons,
+        "contribution": contribution,
+        "direction": np.where(contribution > 0, "increases_risk", "decreases_risk").astype(object),
+        "sentence": sentence,
+        "method": np.full(len(contribution), method, dtype=object),
+        "base_value": np.repeat(base, count),
+        "other_contribution": np.repeat(other, count),
+    }

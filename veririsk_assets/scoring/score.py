@@ -1,0 +1,90 @@
+"""Features + model → scores of one horizon. Arrays in, arrays out; the caller adds hour, keys and provenance of the run.
+
+A model is whatever has the methods of `Served`; without one the rule-based score serves and says so.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from veririsk_assets.contracts.vocabulary import HEURISTIC, HIGH_SCORE, MEDIUM_SCORE, METHODOLOGY_VERSION
+from veririsk_assets.scoring.status import Facts, judge
+
+HEURISTIC_NOTE = "heuristic: no usable model, the rule-based score serves"
+
+
+class Served(Protocol):
+    """What scoring asks of a model."""
+
+    name: str
+    version: str
+    features: tuple[str, ...]
+    usual_low: np.ndarray
+    usual_high: np.ndarray
+
+    @property
+    def method(self) -> str: ...
+    def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
+    def margin(self, x: np.ndarray) -> np.ndarray: ...
+    def probability(self, margin: np.ndarray) -> np.ndarray: ...
+    def risk_score(self, probability: np.ndarray) -> np.ndarray: ...
+    def contributions(self, x: np.ndarray) -> np.ndarray: ...
+
+
+def score(
+    features: Mapping[str, np.ndarray], served: Served | None, facts: Facts, horizon_hours: int
+) -> dict[str, np.ndarray]:
+    """Columns of scores/hourly_pools but as_of, pool_key, scored_at and lake_snapshot_id.
+
+    `features`: columns of equal length, one row per pool (a Panel row, a dict or a DataFrame).
+    """
+    if served is None:
+        return _by_rule(facts, horizon_hours)
+    x = served.matrix(features)
+    status = judge(facts, np.isnan(x).mean(axis=1))
+    margin = np.where(status.is_scored, served.margin(x), np.nan)
+    probability = served.probability(margin)
+    columns = {"risk_score": served.risk_score(probability), "probability": probability, "margin": margin}
+    return _columns(columns, facts, horizon_hours, (served.name, served.version), (status.status, status.reason))
+
+
+def levels(risk_score: np.ndarray) -> np.ndarray:
+    """LOW < 30 ≤ MEDIUM < 65 ≤ HIGH; UNKNOWN without a score."""
+    place = np.searchsorted((MEDIUM_SCORE, HIGH_SCORE), np.nan_to_num(risk_score), side="right")
+    return np.where(np.isnan(risk_score), "UNKNOWN", np.array(["LOW", "MEDIUM", "HIGH"], dtype=object)[place])
+
+
+def _by_rule(facts: Facts, horizon_hours: int) -> dict[str, np.ndarray]:
+    """The early-warning score as risk score; its margin is its points, so that its reasons add up to it."""
+    points = np.asarray(facts.early_warning_score, dtype=np.float64)
+    status = judge(facts, np.zeros(facts.rows), HEURISTIC_NOTE)
+    unknown = status.is_scored & np.isnan(points)
+    status.status[unknown], status.reason[unknown] = "insufficient", "none of the rule's terms is known"
+    risk_score = np.where(status.is_scored, np.clip(points, 0.0, 100.0), np.nan)
+    columns = {"risk_score": risk_score, "probability": np.full(facts.rows, np.nan), "margin": risk_score}
+    return _columns(columns, facts, horizon_hours, (HEURISTIC, METHODOLOGY_VERSION), (status.status, status.reason))
+
+
+def _columns(
+    scores: dict[str, np.ndarray],
+    facts: Facts,
+    horizon_hours: int,
+    model: tuple[str, str],
+    status: tuple[np.ndarray, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """All columns, in the table's order."""
+    return {
+        "horizon_hours": np.full(facts.rows, horizon_hours, dtype=np.int64),
+        "risk_score": scores["risk_score"],
+        "risk_level": levels(scores["risk_score"]),
+        "probability": scores["probability"],
+        "early_warning_score": np.asarray(facts.early_warning_score, dtype=np.float64),
+        "tvl_usd": np.asarray(facts.tvl_usd, dtype=np.float64),
+        "input_age_hours": np.asarray(facts.input_age_hours, dtype=np.float64),
+        "margin": scores["margin"],
+        "model_name": np.full(facts.rows, model[0], dtype=object),
+        "model_version": np.full(facts.rows, model[1], dtype=object),
+        "status": status[0],
+        "status_reason": status[1],
+    }

@@ -1,0 +1,101 @@
+"""What the command line shows of the published file."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table as Grid
+
+from veririsk_assets.contracts.windows import Window
+from veririsk_assets.serving.queries import NothingPublished, Published
+from veririsk_assets.settings import Settings
+
+COLOURS = {"HIGH": "red", "MEDIUM": "yellow", "LOW": "green", "UNKNOWN": "dim"}
+DEMO_NAMES = ("critical_risk_pool", "high_risk_pool")
+
+
+def show_ranking(published: Published, out: Console, top: int | None, horizon_hours: int) -> None:
+    """Scored pools by risk, each with its strongest reason; then how many had not enough input, and why."""
+    rows = published.ranking(horizon_hours)
+    scored, unknown = rows[rows["risk_score"].notna()], rows[rows["risk_score"].isna()]
+    as_of = rows["as_of"].iloc[0]
+    reasons = published.sql("SELECT pool_id, sentence FROM pool_risk_reasons WHERE as_of = ? AND horizon_hours = ? AND rank = 1", as_of, horizon_hours)
+    strongest = dict(zip(reasons["pool_id"], reasons["sentence"], strict=True))
+    grid = Grid(title=f"Risk of a 20 % TVL fall within {horizon_hours} h, as of {as_of:%Y-%m-%d %H:%M} UTC", title_justify="left")
+    for name, justify in (("pool", "left"), ("score", "right"), ("level", "left"), ("probability", "right"), ("TVL, USD", "right"), ("strongest reason", "left")):
+        grid.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in scored.head(top or len(scored)).to_dict("records"):
+        grid.add_row(*_cells(row), strongest.get(row["pool_id"], ""))
+    out.print(grid)
+    shown = len(scored) if top is None else min(top, len(scored))
+    out.print(f"{shown} of {len(scored)} scored pools shown; {_counts(scored)}. Insufficient input: {len(unknown)} pools.", highlight=False)
+    for reason, count in unknown["status_reason"].value_counts().items():
+        out.print(f"  {count} × {reason}", highlight=False)
+    models = ", ".join(sorted({f"{r['model_name']} version {r['model_version']}" for r in scored.to_dict("records")}))
+    out.print(f"Model: {models or 'none'}", highlight=False)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    colour = COLOURS[row["risk_level"]]
+    probability = "–" if row["probability"] != row["probability"] else f"{row['probability']:.3f}"
+    return [row["name"], f"{row['risk_score']:.0f}", f"[{colour}]{row['risk_level']}[/]", probability, f"{row['tvl_usd']:,.0f}"]
+
+
+def _counts(scored: pd.DataFrame) -> str:
+    return ", ".join(f"{count} {level}" for level, count in scored["risk_level"].value_counts().items())
+
+
+def show_prediction(found: dict[str, Any], out: Console) -> None:
+    """One score with its reasons."""
+    score = "no score" if found["risk_score"] is None else f"{found['risk_score']:.0f} of 100"
+    colour = COLOURS[found["risk_level"]]
+    out.print(f"{found['pool_id']} at {found['timestamp']}: {score}, [{colour}]{found['risk_level']}[/] ({found['model_version']})", highlight=False)
+    for reason in found["top_reasons"]:
+        arrow = "▲" if reason["direction"] == "increases_risk" else "▼"
+        out.print(f"  {arrow} {reason['explanation']} ({reason['impact']:+.2f})", highlight=False, markup=False)
+
+
+def show_history(rows: pd.DataFrame, out: Console) -> None:
+    """Scores hour by hour."""
+    grid = Grid()
+    for name in ("as_of", "score", "level", "probability", "TVL, USD", "status"):
+        grid.add_column(name)
+    for row in rows.to_dict("records"):
+        cells = ["–"] * 4 if row["risk_score"] != row["risk_score"] else _cells(row)[1:]
+        grid.add_row(f"{row['as_of']:%Y-%m-%d %H:%M}", *cells, row["status_reason"] or row["status"])
+    out.print(grid)
+
+
+def show_pulls(results: dict[str, Any], window: Window, out: Console) -> None:
+    """What each endpoint gave for the hour."""
+    for name, result in results.items():
+        about = result.metadata
+        note = f"{result.rows} rows" if about["pulled"] else f"nothing new, {about['rows_kept']} rows kept"
+        out.print(f"{window.as_of:%Y-%m-%d %H:%M} {name}: {note}{' – ' + about['reason'] if about['reason'] else ''}", highlight=False)
+
+
+def show_demo(settings: Settings, out: Console) -> None:
+    """The end of the demo: the ranking, one prediction, and where to look next."""
+    from veririsk_assets.serving.queries import prediction
+
+    published = Published(Path(settings.published_file))
+    show_ranking(published, out, 12, 24)
+    show_prediction(prediction(published, DEMO_NAMES[0], None), out)
+    out.print(f"\nPublished: {settings.published_file}\nNext: `make ui` for the graph, `.venv/bin/veririsk rank`, `.venv/bin/veririsk predict curve_3pool`.", highlight=False)
+
+
+def check_demo(published: Published) -> str:
+    """One line about a good file; raises NothingPublished with what is wrong."""
+    rows = published.ranking(24)
+    about = published.sql("SELECT * FROM _about").iloc[0]
+    levels = dict(zip(rows["name"], rows["risk_level"], strict=True))
+    wrong = [f"{name} is {levels.get(name, 'missing')}" for name in DEMO_NAMES if levels.get(name) != "HIGH"]
+    if wrong:
+        raise NothingPublished(f"the demo's ranking does not make sense: {', '.join(wrong)}")
+    share = (rows["risk_level"] == "HIGH").mean()
+    if share > 0.5:
+        raise NothingPublished(f"{share:.0%} of the pools are HIGH: nobody would look at that")
+    latest: datetime = about["latest_as_of"]
+    return f"published file is good: {len(rows)} pools at {latest:%Y-%m-%d %H:%M} UTC, {share:.0%} HIGH, {', '.join(DEMO_NAMES)} among them"

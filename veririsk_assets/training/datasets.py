@@ -1,0 +1,148 @@
+"""Rows to learn from: matured, thinned to every 4th hour, split by time with a purge of the horizon.
+
+Frames or panels in, a `Dataset` out. The caller reads the rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.contracts.pool_features import FEATURE_NAMES
+from veririsk_assets.contracts.windows import naive
+
+STEP_HOURS = 4
+MAX_ROWS = 250_000
+VALIDATION_SHARE = 0.22
+MAX_NULL_SHARE = 0.5
+HOUR_US = 3_600_000_000
+
+
+class CannotTrain(Exception):
+    """The data cannot carry a model; the text says why."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows in time order. `train` and `validation` are slices; no label window of `train` reaches into `validation`.
+
+    `x` is float32, rows × features, NaN where unknown; `y` holds 0 and 1.
+    """
+
+    features: tuple[str, ...]
+    x: np.ndarray
+    y: np.ndarray
+    as_of: np.ndarray
+    pool_key: np.ndarray
+    horizon_hours: int
+    label: str
+    train: slice
+    validation: slice
+
+    def columns(self, names: Sequence[str], part: slice) -> np.ndarray:
+        """Rows of one part, features in the order asked for."""
+        return self.x[part][:, [self.features.index(name) for name in names]]
+
+
+def from_frames(
+    features: pd.DataFrame,
+    labels: pd.DataFrame,
+    horizon_hours: int,
+    label: str = "crash",
+    trained_as_of: datetime | None = None,
+    names: Sequence[str] = FEATURE_NAMES,
+) -> Dataset:
+    """Long rows of features/hourly_pools and labels/hourly_pools, joined on hour and pool.
+
+    Labels that matured after `trained_as_of` are left out; so are null ones.
+    """
+    labels = labels[labels["horizon_hours"] == horizon_hours] if "horizon_hours" in labels else labels
+    as_of = labels["as_of"].to_numpy(dtype="datetime64[us]")
+    known = _sampled(as_of, labels["pool_key"].to_numpy(dtype=np.int64)) & _matured(as_of, horizon_hours, trained_as_of)
+    known &= labels[label].notna().to_numpy()
+    rows = labels.loc[known, ["as_of", "pool_key", label]].rename(columns={label: "_label"})
+    rows = rows.merge(features[["as_of", "pool_key", *names]], on=["as_of", "pool_key"], how="inner")
+    x = rows[list(names)].to_numpy(dtype=np.float32, na_value=np.nan)
+    as_of, pool_key = rows["as_of"].to_numpy(dtype="datetime64[us]"), rows["pool_key"].to_numpy(dtype=np.int64)
+    return _dataset(x, rows["_label"].to_numpy(dtype=np.float64), as_of, pool_key, tuple(names), horizon_hours, label)
+
+
+def from_panels(
+    features: Panel,
+    labels: Panel,
+    horizon_hours: int,
+    label: str = "crash",
+    trained_as_of: datetime | None = None,
+    names: Sequence[str] = FEATURE_NAMES,
+) -> Dataset:
+    """Panels of one shape; a row exists where the label is known and any feature is."""
+    if features.shape != labels.shape or not np.array_equal(features.keys, labels.keys):
+        raise ValueError(f"features and labels lie on different grids: {features.shape}, {labels.shape}")
+    known = np.isfinite(labels[label])
+    hour, pool = np.nonzero(known)
+    as_of, pool_key = features.as_ofs[hour], features.keys[pool]
+    chosen = _sampled(as_of, pool_key) & _matured(as_of, horizon_hours, trained_as_of)
+    hour, pool = hour[chosen], pool[chosen]
+    x = np.column_stack([features[name][hour, pool] for name in names]).astype(np.float32, copy=False)
+    seen = np.isfinite(x).any(axis=1)
+    hour, pool = hour[seen], pool[seen]
+    y = labels[label][hour, pool].astype(np.float64)
+    return _dataset(x[seen], y, features.as_ofs[hour], features.keys[pool], tuple(names), horizon_hours, label)
+
+
+def _sampled(as_of: np.ndarray, pool_key: np.ndarray) -> np.ndarray:
+    """Every 4th hour of a pool, pools spread over the four: neighbouring hours say nearly the same."""
+    return (_hour_number(as_of) + pool_key) % STEP_HOURS == 0
+
+
+def _matured(as_of: np.ndarray, horizon_hours: int, trained_as_of: datetime | None) -> np.ndarray:
+    if trained_as_of is None:
+        return np.ones(len(as_of), dtype=bool)
+    return as_of + np.timedelta64(horizon_hours * HOUR_US, "us") <= np.datetime64(naive(trained_as_of), "us")
+
+
+def _hour_number(as_of: np.ndarray) -> np.ndarray:
+    return as_of.astype("datetime64[us]").astype(np.int64) // HOUR_US
+
+
+def _dataset(
+    x: np.ndarray, y: np.ndarray, as_of: np.ndarray, pool_key: np.ndarray, names: tuple[str, ...], horizon_hours: int, label: str
+) -> Dataset:
+    if not len(y):
+        raise CannotTrain(f"no matured row with a {label} label for {horizon_hours} h")
+    rows = _capped(np.lexsort((pool_key, as_of)), _hour_number(as_of), pool_key)
+    x, y, as_of, pool_key = x[rows], y[rows], as_of[rows], pool_key[rows]
+    train, validation = _split(as_of, horizon_hours)
+    known = np.isfinite(x[train]).mean(axis=0) >= 1.0 - MAX_NULL_SHARE
+    kept = tuple(name for name, keep in zip(names, known, strict=True) if keep)
+    if not kept:
+        raise CannotTrain("every feature is null in more than half of the training rows")
+    x = np.ascontiguousarray(x[:, known])
+    return Dataset(kept, x, y, as_of, pool_key, horizon_hours, label, train, validation)
+
+
+def _capped(rows: np.ndarray, hour: np.ndarray, pool_key: np.ndarray) -> np.ndarray:
+    """At most MAX_ROWS of the rows, chosen by a hash of hour and pool: the same ones every time, spread over both."""
+    if len(rows) <= MAX_ROWS:
+        return rows
+    with np.errstate(over="ignore"):
+        mixed = hour.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + pool_key.astype(np.uint64)
+        mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
+    chosen = np.argpartition(mixed ^ (mixed >> np.uint64(29)), MAX_ROWS - 1)[:MAX_ROWS]
+    keep = np.zeros(len(rows), dtype=bool)
+    keep[chosen] = True
+    return rows[keep[rows]]
+
+
+def _split(as_of: np.ndarray, horizon_hours: int) -> tuple[slice, slice]:
+    """Train | purge of the horizon | validation. The last label hour of train is at most the first as_of of validation."""
+    start = int(len(as_of) * (1.0 - VALIDATION_SHARE))
+    boundary = as_of[start]
+    first = int(np.searchsorted(as_of, boundary, side="left"))
+    end = int(np.searchsorted(as_of, boundary - np.timedelta64(horizon_hours * HOUR_US, "us"), side="right"))
+    if end == 0:
+        raise CannotTrain(f"the history ends before a purge of {horizon_hours} h: nothing is left to train on")
+    return slice(0, end), slice(first, len(as_of))

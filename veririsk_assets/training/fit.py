@@ -1,0 +1,121 @@
+"""How a model is made: dataset and spec in, a served model with its validation numbers out. No storage, no clock."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from veririsk_assets.evaluation.metrics import average_precision, base_rate, brier_skill, ece, roc_auc
+from veririsk_assets.models import catalogue
+from veririsk_assets.models.artefact import ServedModel
+from veririsk_assets.models.calibration import calibrate
+from veririsk_assets.models.score_map import HOURS_PER_MONTH, choose_score_map
+from veririsk_assets.models.spec import Spec
+from veririsk_assets.training.datasets import CannotTrain, Dataset
+
+MIN_TRAIN_ROWS = 2_000
+MIN_TRAIN_EVENTS = 30
+MIN_VALIDATION_EVENTS = 10
+USUAL_RANGE = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A served model, its metrics on validation rows, and those rows' labels and probabilities.
+
+    Calibration and thresholds were chosen on the same rows: `ece_cross` is the error of a calibration that had not seen them.
+    """
+
+    spec: Spec
+    served: ServedModel
+    metrics: dict[str, float]
+    label: np.ndarray
+    probability: np.ndarray
+
+
+def train(dataset: Dataset, spec: Spec) -> Trained:
+    """Fit, calibrate, choose thresholds. Raises CannotTrain with the reason where rows or events are too few."""
+    if spec.label != dataset.label or spec.horizon_hours != dataset.horizon_hours:
+        raise ValueError(f"{spec.name} learns {spec.label}, {spec.horizon_hours} h: not {dataset.label}, {dataset.horizon_hours} h")
+    check_floors(dataset)
+    spec = catalogue.narrowed(spec, dataset.features)
+    if not spec.features:
+        raise CannotTrain(f"{spec.name} has none of its features: all are null in more than half of the training rows")
+    x, y = dataset.columns(spec.features, dataset.train), dataset.y[dataset.train]
+    held_x, held_y = dataset.columns(spec.features, dataset.validation), dataset.y[dataset.validation]
+    model = catalogue.make(spec).fit(x, y, (held_x, held_y))
+    margin = model.margin(held_x)
+    calibration = calibrate(margin, held_y)
+    probability = calibration(margin)
+    score_map = choose_score_map(probability)
+    metrics = validation_metrics(held_y, margin, probability, score_map.high)
+    low, high = _usual_range(x)
+    metadata = describe(dataset, spec) | {"metrics": {k: v if np.isfinite(v) else None for k, v in metrics.items()}}
+    served = ServedModel(
+        spec.name, spec.horizon_hours, spec.features, model, calibration, score_map, low, high, metadata
+    )
+    return Trained(spec, served, metrics, held_y, probability)
+
+
+def check_floors(dataset: Dataset) -> None:
+    """Raises CannotTrain below 2,000 training rows, 30 positive ones, or 10 positive validation rows."""
+    events, held = int(dataset.y[dataset.train].sum()), int(dataset.y[dataset.validation].sum())
+    rows = len(dataset.y[dataset.train])
+    for count, floor, what in (
+        (rows, MIN_TRAIN_ROWS, "training rows"),
+        (events, MIN_TRAIN_EVENTS, "positive training rows"),
+        (held, MIN_VALIDATION_EVENTS, "positive validation rows"),
+    ):
+        if count < floor:
+            raise CannotTrain(f"{count:,} {what} with label {dataset.label}, {dataset.horizon_hours} h; {floor:,} are needed")
+
+
+def validation_metrics(label: np.ndarray, margin: np.ndarray, probability: np.ndarray, high: float) -> dict[str, float]:
+    """AP, AUC, Brier skill, calibration errors, and what the HIGH threshold does, on validation rows."""
+    alarmed = probability >= high
+    hits = float(label[alarmed].sum())
+    return {
+        "ap": average_precision(label, probability),
+        "auc": roc_auc(label, probability),
+        "brier_skill": brier_skill(label, probability),
+        "ece": ece(label, probability),
+        "ece_cross": _crossed_ece(label, margin),
+        "base_rate": base_rate(label),
+        "high_row_precision": hits / float(alarmed.sum()) if alarmed.any() else np.nan,
+        "high_row_recall": hits / float(label.sum()) if label.any() else np.nan,
+        "high_alert_hours": float(alarmed.mean() * HOURS_PER_MONTH),
+    }
+
+
+def describe(dataset: Dataset, spec: Spec) -> dict[str, Any]:
+    """What the model was made from, as JSON values."""
+    def span(part: slice) -> list[str]:
+        return [str(dataset.as_of[part][0].astype("datetime64[s]")), str(dataset.as_of[part][-1].astype("datetime64[s]"))]
+
+    return {
+        "label": spec.label,
+        "params": dict(spec.params),
+        "train_range": span(dataset.train),
+        "validation_range": span(dataset.validation),
+        "train_rows_count": len(dataset.y[dataset.train]),
+        "train_events_count": int(dataset.y[dataset.train].sum()),
+        "validation_rows_count": len(dataset.y[dataset.validation]),
+        "validation_events_count": int(dataset.y[dataset.validation].sum()),
+        "pools_count": len(np.unique(dataset.pool_key)),
+    }
+
+
+def _usual_range(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    known = np.where(np.isfinite(x), x, np.nan).astype(np.float64)
+    low, high = np.nanquantile(known, USUAL_RANGE, axis=0)
+    return low, high
+
+
+def _crossed_ece(label: np.ndarray, margin: np.ndarray) -> float:
+    """Calibrated on the earlier half and measured on the later one, and the other way round."""
+    half = len(label) // 2
+    early, late = slice(0, half), slice(half, None)
+    if not label[early].any() or not label[late].any():
+        return np.nan
+    from_late, from_early = (calibrate(margin[part], label[part]) for part in (late, early))
+    return ece(label, np.concatenate([from_late(margin[early]), from_early(margin[late])]))

@@ -1,0 +1,107 @@
+"""What holds for every model of the catalogue, baselines included."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from veririsk_assets.contracts.pool_features import FEATURE_NAMES, PHASE2_NAMES
+from veririsk_assets.evaluation.metrics import roc_auc
+from veririsk_assets.models import catalogue
+from veririsk_assets.models.artefact import ServedModel, load
+from veririsk_assets.models.calibration import calibrate
+from veririsk_assets.models.score_map import choose_score_map
+from veririsk_assets_tests.models.rows import xy
+
+
+@cache
+def fitted(name: str) -> tuple[ServedModel, np.ndarray, np.ndarray]:
+    spec = catalogue.narrowed(catalogue.spec(name, 24), FEATURE_NAMES[:12] + catalogue.VOLATILITY_COLUMNS)
+    x, y = xy(features=len(spec.features))
+    model = catalogue.make(spec).fit(x[:3000], y[:3000], (x[3000:], y[3000:]))
+    calibration = calibrate(model.margin(x[3000:]), y[3000:])
+    score_map = choose_score_map(calibration(model.margin(x[3000:])))
+    low, high = np.nanquantile(x, (0.05, 0.95), axis=0)
+    low[0] = np.nan
+    return ServedModel(name, 24, spec.features, model, calibration, score_map, low, high, {"note": "test"}), x, y
+
+
+@pytest.mark.parametrize("name", catalogue.ENTRIES)
+def test_contributions_and_base_add_up_to_the_margin(name: str) -> None:
+    served, x, _ = fitted(name)
+    x = x[:500]
+    shares = served.contributions(x)
+    assert shares.shape == (len(x), len(served.features) + 1)
+    np.testing.assert_allclose(shares.sum(axis=1), served.margin(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", catalogue.ENTRIES)
+def test_a_saved_model_says_the_same_and_is_not_pickled(name: str, tmp_path: Path) -> None:
+    served, x, _ = fitted(name)
+    x = x[:500]
+    served.save(tmp_path / "a")
+    again = load(tmp_path / "a", version="7")
+    margin = served.margin(x)
+    np.testing.assert_array_equal(again.margin(x), margin)
+    np.testing.assert_array_equal(again.risk_score(again.probability(margin)), served.risk_score(served.probability(margin)))
+    np.testing.assert_array_equal(again.contributions(x), served.contributions(x))
+    assert (again.version, again.features, again.method) == ("7", served.features, served.method)
+    np.testing.assert_array_equal(again.usual_low, served.usual_low)
+    assert {path.suffix for path in (tmp_path / "a").iterdir()} <= {".json", ".ubj"}
+
+
+@pytest.mark.parametrize("name", catalogue.ENTRIES)
+def test_an_outlier_or_a_gap_gives_a_finite_margin(name: str) -> None:
+    served, x, _ = fitted(name)
+    strange = np.repeat(x[:1], 4, axis=0)
+    strange[0], strange[1], strange[2], strange[3] = np.nan, np.inf, 1e9, -1e9
+    assert np.isfinite(served.margin(strange)).all()
+    assert (np.abs(served.margin(strange)) < 1e3).all()
+    assert np.isfinite(served.contributions(strange)).all()
+
+
+@pytest.mark.parametrize("name", ["gradient_boosting", "logistic_regression"])
+def test_learned_models_find_the_law_and_learn_it_twice_alike(name: str) -> None:
+    served, x, y = fitted(name)
+    again, _, _ = fitted.__wrapped__(name)
+    assert roc_auc(y[3000:], served.margin(x[3000:])) > 0.75
+    np.testing.assert_array_equal(served.margin(x), again.margin(x))
+
+
+def test_boosting_stops_early_and_asks_for_no_class_weights() -> None:
+    served, _, _ = fitted("gradient_boosting")
+    booster = served.model.booster  # type: ignore[attr-defined]
+    assert booster.num_boosted_rounds() < 150
+    learner = json.loads(booster.save_config())["learner"]
+    assert float(learner["objective"]["reg_loss_param"]["scale_pos_weight"]) == 1.0
+
+
+def test_the_phase2_recipe_is_the_reports() -> None:
+    spec = catalogue.spec("phase2_recipe", 24)
+    assert (spec.features, spec.label) == (PHASE2_NAMES, "crash_endpoint")
+    served, _, _ = fitted("phase2_recipe")
+    booster = served.model.booster  # type: ignore[attr-defined]
+    assert booster.num_boosted_rounds() == 300
+    learner = json.loads(booster.save_config())["learner"]
+    assert float(learner["objective"]["reg_loss_param"]["scale_pos_weight"]) > 1.5
+
+
+def test_a_single_column_ranks_as_the_column_even_where_the_data_says_otherwise() -> None:
+    x, y = xy(features=1)
+    model = catalogue.make(catalogue.spec("persistence_24h", 24)).fit(x, y, (x, y))
+    known = np.isfinite(x[:, 0])
+    order = np.argsort(x[known, 0])
+    assert (np.diff(model.margin(x[known])[order]) <= 0).all()
+
+
+def test_an_unknown_model_is_named_with_the_known_ones() -> None:
+    with pytest.raises(KeyError, match="no model 'arima'; known: gradient_boosting"):
+        catalogue.spec("arima", 24)
+
+
+def test_a_folder_of_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "artefact.json").write_text(json.dumps({"format": 99, "algorithm": "gradient_boosting"}))
+    with pytest.raises(ValueError, match="format 99"):
+        load(tmp_path)

@@ -1,0 +1,91 @@
+import re
+
+import numpy as np
+import pytest
+
+from veririsk_assets.contracts.pool_features import FEATURE_NAMES
+from veririsk_assets.contracts.pools import POOL_EXPLANATIONS
+from veririsk_assets.scoring.explain import explain, explain_rule
+from veririsk_assets.scoring.phrases import PHRASES, phrase
+from veririsk_assets.scoring.score import score
+from veririsk_assets.scoring.wording import sentences
+from veririsk_assets_tests.scoring.test_score import columns, facts, served
+
+
+def said(feature: str, value: float, low: float = np.nan, high: float = np.nan) -> str:
+    return str(sentences((feature,), np.array([0]), np.array([value]), (np.array([low]), np.array([high])))[0])
+
+
+def test_base_the_five_and_other_are_the_margin() -> None:
+    rows = columns(2_000)
+    scored = score(rows, served(), facts(2_000), 24)
+    reasons = explain(rows, served(), scored["margin"], 24)
+    assert set(reasons) == {"row"} | (set(POOL_EXPLANATIONS.names) - {"as_of", "pool_key"})
+    total = reasons["contribution"].reshape(-1, 5).sum(axis=1) + reasons["base_value"][::5] + reasons["other_contribution"][::5]
+    np.testing.assert_allclose(total, scored["margin"], atol=1e-4)
+    np.testing.assert_array_equal(reasons["row"].reshape(-1, 5)[:, 0], np.arange(2_000))
+
+
+def test_the_five_are_the_largest_in_order_and_point_the_right_way() -> None:
+    rows = columns(300)
+    scored = score(rows, served(), facts(300), 24)
+    reasons = explain(rows, served(), scored["margin"], 24)
+    sizes = np.abs(reasons["contribution"].reshape(-1, 5))
+    shares = np.sort(np.abs(served().contributions(served().matrix(rows))[:, :-1]), axis=1)[:, ::-1][:, :5]
+    np.testing.assert_allclose(sizes, shares)
+    np.testing.assert_array_equal(reasons["direction"] == "increases_risk", reasons["contribution"] > 0)
+    assert reasons["rank"][:5].tolist() == [1, 2, 3, 4, 5]
+    for i in range(0, 1_500, 97):
+        value, feature, row = reasons["value"][i], reasons["feature"][i], reasons["row"][i]
+        np.testing.assert_equal(value, np.float64(rows[feature][row]))
+
+
+def test_a_row_without_a_score_has_no_reasons() -> None:
+    rows = columns(3)
+    tvl = np.array([1e6, np.nan, 1e6])
+    scored = score(rows, served(), facts(3, tvl_usd=tvl), 24)
+    reasons = explain(rows, served(), scored["margin"], 24)
+    assert sorted(set(reasons["row"])) == [0, 2]
+    nothing = explain(rows, served(), np.full(3, np.nan), 24)
+    assert all(len(column) == 0 for column in nothing.values())
+
+
+def test_the_rules_points_add_up_to_its_score() -> None:
+    names = FEATURE_NAMES[:7]
+    rng = np.random.default_rng(0)
+    terms = {name: rng.uniform(0, 15, 40) for name in names}
+    points = sum(terms.values())
+    points[3] = np.nan
+    reasons = explain_rule(terms, columns(40), points, 6, {"tvl_change_24h": (-0.03, 0.04)})
+    assert 3 not in set(reasons["row"])
+    total = reasons["contribution"].reshape(-1, 5).sum(axis=1) + reasons["other_contribution"][::5]
+    np.testing.assert_allclose(total, np.delete(points, 3))
+    assert (reasons["base_value"] == 0).all()
+    assert set(reasons["method"]) == {"rule"}
+
+
+def test_a_fall_is_said_with_its_usual_range() -> None:
+    assert said("tvl_change_24h", -0.124, -0.03, 0.04) == "TVL fell 12.4 % over 24 hours; usually −3 to +4 %."
+    assert said("tvl_change_24h", 0.0, -0.03, 0.04) == "TVL did not move over 24 hours; usually −3 to +4 %."
+    assert said("drawdown_7d", -0.125, -0.051, -0.001) == "TVL is 12.5 % below its 7-day high; usually 0.1 to 5.1 %."
+    assert said("volume_spike_ratio", 3.21, 0.5, 1.5) == "Hourly volume against its 24-hour mean is 3.21 ×; usually 0.5 to 1.5 ×."
+    assert said("log_tvl", np.log(1.5e6), np.log(2e5), np.log(4e9)) == "TVL is $1.5M; usually $200K to $4B."
+    assert said("hours_since_burn_5pct", 240.0, 3.0, 700.0) == "The last burn of 5 % or more was 10 days ago; usually 3 hours to 29 days."
+    assert said("rank_ewma_volatility_7d", 0.93) == "7-day volatility is higher than in 93 % of pools."
+    assert said("apy", np.nan) == "The yield per year is not known."
+
+
+@pytest.mark.parametrize("value", [-1e9, -1.0, -0.3, -1e-12, 0.0, 1e-12, 0.5, 20.0, 1e12, np.nan, np.inf])
+def test_every_feature_has_a_sentence_for_every_value(value: float) -> None:
+    assert set(PHRASES) == set(FEATURE_NAMES)
+    for name in FEATURE_NAMES:
+        if name.startswith(("age", "input_age", "unchanged")) and value < 0:
+            continue
+        sentence = said(name, value, -0.1, 0.2)
+        assert re.fullmatch(r"[A-Z0-9].*[^.;{}]\.", sentence), sentence
+        assert "nan" not in sentence
+
+
+def test_a_feature_that_nobody_listed_is_called_by_its_name() -> None:
+    assert phrase("funding_rate").up == "Funding rate is {}"
+    assert said("funding_rate", 0.5) == "Funding rate is 0.5."

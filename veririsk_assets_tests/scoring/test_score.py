@@ -1,0 +1,140 @@
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+
+from veririsk_assets.contracts.pool_features import FEATURE_NAMES
+from veririsk_assets.contracts.pools import POOL_SCORES
+from veririsk_assets.models import catalogue
+from veririsk_assets.models.artefact import ServedModel
+from veririsk_assets.scoring.score import levels, score
+from veririsk_assets.scoring.status import Facts
+from veririsk_assets.training.datasets import from_panels
+from veririsk_assets.training.fit import train
+from veririsk_assets_tests.models.rows import market
+
+CALLERS = {"as_of", "pool_key", "scored_at", "lake_snapshot_id"}
+
+
+@cache
+def served() -> ServedModel:
+    return train(from_panels(*market(), 24), catalogue.spec("gradient_boosting", 24)).served
+
+
+def columns(rows: int, seed: int = 5) -> dict[str, np.ndarray]:
+    panel, _ = market(hours=rows // 60 + 1, seed=seed)
+    return {name: panel[name].ravel()[:rows] for name in FEATURE_NAMES}
+
+
+def facts(rows: int, **changes: object) -> Facts:
+    calm = {
+        "tvl_usd": np.full(rows, 1e6),
+        "input_age_hours": np.full(rows, 0.5),
+        "age_hours": np.full(rows, 100.0),
+        "is_tombstone": np.zeros(rows, dtype=bool),
+        "early_warning_score": np.linspace(0, 100, rows),
+    }
+    return Facts(**(calm | changes))  # type: ignore[arg-type]
+
+
+def one(**changes: object) -> tuple[str, str | None, float]:
+    scored = score(columns(1), served(), facts(1, **{k: np.array([v]) if k != "source_problems" else v for k, v in changes.items()}), 24)
+    return scored["status"][0], scored["status_reason"][0], scored["risk_score"][0]
+
+
+def test_scores_have_every_column_of_their_table_but_the_callers() -> None:
+    for model in (served(), None):
+        assert set(score(columns(50), model, facts(50), 24)) == set(POOL_SCORES.names) - CALLERS
+
+
+def test_levels_follow_the_score_and_probability_ranks_as_the_score_does() -> None:
+    scored = score(columns(6_000), served(), facts(6_000), 24)
+    risk, probability = scored["risk_score"], scored["probability"]
+    assert set(scored["risk_level"]) == {"LOW", "MEDIUM", "HIGH"}
+    np.testing.assert_array_equal(scored["risk_level"] == "HIGH", probability >= served().score_map.high)
+    assert (np.diff(risk[np.argsort(probability)]) >= 0).all()
+    assert set(scored["status"]) == {"ok"}
+    assert set(scored["status_reason"]) == {None}
+
+
+def test_levels_change_at_30_and_65() -> None:
+    edges = np.array([0.0, np.nextafter(30, 0), 30.0, np.nextafter(65, 0), 65.0, 100.0, np.nan])
+    assert levels(edges).tolist() == ["LOW", "LOW", "MEDIUM", "MEDIUM", "HIGH", "HIGH", "UNKNOWN"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"tvl_usd": np.nan}, "TVL is not known"),
+        ({"tvl_usd": 0.0}, "TVL is zero"),
+        ({"tvl_usd": -5.0}, "TVL is zero"),
+        ({"input_age_hours": 24.5}, "older than 24 hours"),
+        ({"input_age_hours": np.nan}, "older than 24 hours"),
+        ({"age_hours": 23.0}, "less than 24 hours of history"),
+        ({"age_hours": np.nan}, "less than 24 hours of history"),
+        ({"is_tombstone": True}, "missing from its source"),
+    ],
+)
+def test_insufficient_input_gives_no_score_and_never_a_low_one(change: dict[str, object], reason: str) -> None:
+    for model in (served(), None):
+        scored = score(columns(1), model, facts(1, **{key: np.array([value]) for key, value in change.items()}), 24)
+        assert scored["status"][0] == "insufficient"
+        assert reason in scored["status_reason"][0]
+        assert scored["risk_level"][0] == "UNKNOWN"
+        assert np.isnan([scored[name][0] for name in ("risk_score", "probability", "margin")]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"input_age_hours": 2.5}, "older than 2 hours"),
+        ({"quarantine_share": 0.21}, "over 20% of the source's rows"),
+        ({"source_problems": ("defillama did not answer",)}, "defillama did not answer"),
+    ],
+)
+def test_weaker_input_degrades_a_score_and_says_why(change: dict[str, object], reason: str) -> None:
+    status, said, risk = one(**change)
+    assert status == "degraded"
+    assert reason in str(said)
+    assert np.isfinite(risk)
+
+
+def test_two_weaknesses_are_both_said() -> None:
+    _, said, _ = one(input_age_hours=3.0, source_problems=("coingecko did not answer",))
+    assert said == "the last observation is older than 2 hours; coingecko did not answer"
+
+
+def test_a_recorded_source_may_be_older() -> None:
+    scored = score(columns(1), served(), facts(1, input_age_hours=np.array([5.0]), aged_hours=6.0), 24)
+    assert scored["status"][0] == "ok"
+
+
+def test_a_row_that_lacks_half_of_the_features_is_degraded() -> None:
+    half = columns(2)
+    for name in served().features[: len(served().features) // 2 + 1]:
+        half[name] = half[name].copy()
+        half[name][0] = np.nan
+    scored = score(half, served(), facts(2), 24)
+    assert scored["status"].tolist() == ["degraded", "ok"]
+
+
+def test_without_a_model_the_rule_serves_and_is_called_heuristic() -> None:
+    points = np.array([10.0, 70.0, np.nan])
+    scored = score(columns(3), None, facts(3, early_warning_score=points), 24)
+    np.testing.assert_array_equal(scored["risk_score"], points)
+    assert scored["risk_level"].tolist() == ["LOW", "HIGH", "UNKNOWN"]
+    assert np.isnan(scored["probability"]).all()
+    assert set(scored["model_name"]) == {"early_warning_score"}
+    assert "heuristic" in scored["status_reason"][0]
+    assert scored["status"].tolist() == ["ok", "ok", "insufficient"]
+
+
+def test_scoring_imports_no_heavy_library() -> None:
+    code = (
+        "import sys, veririsk_assets.scoring.score, veririsk_assets.scoring.explain, veririsk_assets.models.artefact, "
+        "veririsk_assets.training.choice\n"
+        "sys.exit(str({'xgboost', 'sklearn', 'mlflow', 'scipy', 'numba', 'shap'} & set(sys.modules) or ''))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).stderr.strip() == b""

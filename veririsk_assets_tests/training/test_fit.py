@@ -1,0 +1,88 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+
+import numpy as np
+import pytest
+
+from veririsk_assets.contracts.pools import MODEL_VERSIONS
+from veririsk_assets.models import catalogue
+from veririsk_assets.training.choice import Choice, choose, evidence, evidence_on, version_row
+from veririsk_assets.training.datasets import CannotTrain, Dataset, from_panels
+from veririsk_assets.training.fit import train
+from veririsk_assets_tests.models.rows import market
+
+
+@cache
+def dataset() -> Dataset:
+    return from_panels(*market(), 24)
+
+
+@cache
+def choice() -> Choice:
+    return choose(dataset())
+
+
+def test_a_model_that_finds_more_than_volatility_serves_with_its_reasons() -> None:
+    found = choice()
+    assert found.winner.spec.name == "gradient_boosting"
+    assert found.verdict.promote
+    assert "beats volatility_logistic" in found.verdict.text
+    assert "calibration error" in found.verdict.text
+
+
+def test_the_floor_serves_where_the_learned_model_is_no_better() -> None:
+    data = dataset()
+    volatile = data.columns(["ewma_volatility_7d"], slice(None))[:, 0]
+    rng = np.random.default_rng(3)
+    plain = replace(data, y=(rng.random(len(data.y)) < 1 / (1 + np.exp(-1.2 * (np.log(volatile) + 4) + 2.5))).astype(float))
+    found = choose(plain)
+    assert found.winner.spec.name == catalogue.FLOOR
+    assert "gradient_boosting: does not beat volatility_logistic" in found.verdict.text
+
+
+def test_validation_numbers_are_good_and_the_budget_is_kept() -> None:
+    metrics = choice().winner.metrics
+    assert metrics["ap"] > 2 * metrics["base_rate"]
+    assert metrics["ece"] <= 0.01
+    assert metrics["ece_cross"] <= 0.03
+    assert metrics["high_alert_hours"] == pytest.approx(24, abs=0.5)
+
+
+def test_the_usual_range_holds_nine_of_ten_training_rows() -> None:
+    served, data = choice().winner.served, dataset()
+    x = data.columns(served.features, data.train)
+    inside = ((x >= served.usual_low) & (x <= served.usual_high))[:, served.features.index("log_tvl")]
+    assert inside.mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_the_versions_row_fits_its_table() -> None:
+    found = choice()
+    row = version_row("pools", "3", found.winner, found.verdict, datetime(2025, 6, 1, tzinfo=UTC), 12)
+    assert set(row) == set(MODEL_VERSIONS.names)
+    assert row["train_to"] < row["trained_as_of"]
+    assert row["medium_threshold"] < row["high_threshold"]
+
+
+def test_a_serving_model_is_judged_on_the_rows_of_the_new_training() -> None:
+    winner = choice().winner
+    assert evidence_on(winner.served, dataset()) == evidence(winner)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda d: replace(d, train=slice(0, 1_500)), "1,500 training rows"),
+        (lambda d: replace(d, y=np.where(np.arange(len(d.y)) < d.train.stop, 0.0, d.y)), "0 positive training rows"),
+        (lambda d: replace(d, y=np.where(np.arange(len(d.y)) >= d.validation.start, 0.0, d.y)), "0 positive validation rows"),
+    ],
+)
+def test_too_few_rows_or_events_are_refused_with_the_number(change, reason) -> None:  # type: ignore[no-untyped-def]
+    for attempt in (lambda d: train(d, catalogue.spec("gradient_boosting", 24)), choose):
+        with pytest.raises(CannotTrain, match=reason):
+            attempt(change(dataset()))
+
+
+def test_a_spec_of_another_label_is_refused() -> None:
+    with pytest.raises(ValueError, match="phase2_recipe learns crash_endpoint, 24 h: not crash, 24 h"):
+        train(dataset(), catalogue.spec("phase2_recipe", 24))
