@@ -137,7 +137,11 @@ def fetch(repull: Annotated[bool, typer.Option(help="Ask again although the hour
 
 
 @app.command()
-def rank(top: Annotated[int, typer.Option(help="How many pools")] = 20, horizon: int = 24, all_pools: Annotated[bool, typer.Option("--all")] = False) -> None:
+def rank(
+    top: Annotated[int, typer.Option(help="How many pools")] = 20,
+    horizon: int = 24,
+    all_pools: Annotated[bool, typer.Option("--all")] = False,
+) -> None:
     """Pools of the newest hour by risk: the scored ones, then those without enough input, with their count."""
     from veririsk_assets.serving.report import show_ranking
 

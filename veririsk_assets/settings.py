@@ -35,9 +35,13 @@ class Settings(BaseSettings):
     user_agent: str = Field("VeriRisk/0.1 (open DeFi risk monitor)", description="Sent with every request.")
     defillama_api_key: SecretStr = Field(SecretStr(""), alias="DEFILLAMA_API_KEY", description="DeFiLlama pro key; empty: the free hosts.")
     coingecko_api_key: SecretStr = Field(SecretStr(""), alias="COINGECKO_API_KEY", description="CoinGecko key; empty: keyless.")
-    coingecko_plan: Literal["demo", "pro"] = Field("demo", alias="COINGECKO_PLAN", description="Which CoinGecko host and header the key is for.")
+    coingecko_plan: Literal["demo", "pro"] = Field(
+        "demo", alias="COINGECKO_PLAN", description="Which CoinGecko host and header the key is for."
+    )
     thegraph_url: SecretStr = Field(
-        SecretStr(""), alias="THEGRAPH_URL", description="Gateway URL of a Uniswap-V2-shaped subgraph, key included. A secret; empty: not asked."
+        SecretStr(""),
+        alias="THEGRAPH_URL",
+        description="Gateway URL of a Uniswap-V2-shaped subgraph, key included. A secret; empty: not asked.",
     )
     mlflow_tracking_uri: str = Field("", alias="MLFLOW_TRACKING_URI", description="MLflow server; empty: SQLite in the home.")
 

@@ -16,7 +16,13 @@ PHASE2_FEATURES: tuple[Column, ...] = (
     _feature("tvl_change_24h", "ratio", 24, "(TVL_t - TVL_{t-24}) / TVL_{t-24}", "TVL change over 24 hours"),
     _feature("tvl_acceleration", "ratio", 12, "tvl_change_6h_t - tvl_change_6h_{t-6}", "Whether the TVL change is speeding up"),
     _feature("volume_spike_ratio", "ratio", 23, "volume_1h / mean of 24 h", "Hourly volume against its 24-hour mean"),
-    _feature("reserve_imbalance", "ratio", 0, "|R0 - R1| / (R0 + R1), USD at outside prices", "How uneven the two sides are; null without outside prices"),
+    _feature(
+        "reserve_imbalance",
+        "ratio",
+        0,
+        "|R0 - R1| / (R0 + R1), USD at outside prices",
+        "How uneven the two sides are; null without outside prices",
+    ),
     _feature("reserve_imbalance_rate", "ratio", 6, "imbalance_t - imbalance_{t-6}", "Change of the imbalance over 6 hours"),
     _feature("volatility_6h", "ratio", 6, "std of the 6 last hourly TVL returns", "Volatility over 6 hours"),
     _feature("volatility_24h", "ratio", 24, "std of the 24 last hourly TVL returns", "Volatility over 24 hours"),
@@ -30,16 +36,32 @@ RICHER_FEATURES: tuple[Column, ...] = (
     _feature("tvl_change_7d", "ratio", WEEK, "(TVL_t - TVL_{t-168}) / TVL_{t-168}", "TVL change over 7 days"),
     _feature("tvl_change_30d", "ratio", MONTH - 1, "(TVL_t - TVL_{t-719}) / TVL_{t-719}", "TVL change over 30 days"),
     _feature("abs_return_mean_7d", "ratio", WEEK, "mean |hourly return| over 168 h", "Average size of an hourly TVL move over 7 days"),
-    _feature("ewma_volatility_7d", "ratio", 504, "sqrt(EWMA of squared returns), span 168 h, window 504 h", "Volatility, weighted to the last week"),
-    _feature("ewma_volatility_30d", "ratio", MONTH - 1, "sqrt(EWMA of squared returns), span 720 h, window 719 h", "Volatility, weighted to the last month"),
+    _feature(
+        "ewma_volatility_7d",
+        "ratio",
+        504,
+        "sqrt(EWMA of squared returns), span 168 h, window 504 h",
+        "Volatility, weighted to the last week",
+    ),
+    _feature(
+        "ewma_volatility_30d",
+        "ratio",
+        MONTH - 1,
+        "sqrt(EWMA of squared returns), span 720 h, window 719 h",
+        "Volatility, weighted to the last month",
+    ),
     _feature("downside_semideviation_7d", "ratio", WEEK, "sqrt(mean of min(return, 0)^2) over 168 h", "Volatility of falls only, 7 days"),
-    _feature("downside_semideviation_30d", "ratio", MONTH - 1, "sqrt(mean of min(return, 0)^2) over 719 h", "Volatility of falls only, 30 days"),
+    _feature(
+        "downside_semideviation_30d", "ratio", MONTH - 1, "sqrt(mean of min(return, 0)^2) over 719 h", "Volatility of falls only, 30 days"
+    ),
     _feature("worst_return_7d", "ratio", WEEK, "min hourly return over 168 h", "Worst hour of the last 7 days"),
     _feature("drawdown_24h", "ratio", DAY, "TVL_t / max TVL of 25 h - 1", "How far below the 24-hour high"),
     _feature("drawdown_7d", "ratio", WEEK, "TVL_t / max TVL of 169 h - 1", "How far below the 7-day high"),
     _feature("drawdown_30d", "ratio", MONTH - 1, "TVL_t / max TVL of 720 h - 1", "How far below the 30-day high"),
     _feature("volume_to_tvl_ratio", "ratio", 0, "volume_24h / TVL", "How often the TVL turned over in a day"),
-    _feature("price_ratio_change_24h", "ratio", DAY, "|ln(p_t / p_{t-24})|, p = reserve1 / reserve0", "Move of the pool's own price over a day"),
+    _feature(
+        "price_ratio_change_24h", "ratio", DAY, "|ln(p_t / p_{t-24})|, p = reserve1 / reserve0", "Move of the pool's own price over a day"
+    ),
     _feature("price_ratio_volatility_7d", "ratio", WEEK, "std of hourly log changes of p over 168 h", "Volatility of the pool's own price"),
     _feature("apy", "ratio", 0, "as the source says", "Yield per year"),
     _feature("apy_change_24h", "ratio", DAY, "apy_t - apy_{t-24}", "Change of the yield over a day"),
@@ -47,17 +69,43 @@ RICHER_FEATURES: tuple[Column, ...] = (
     _feature("lp_supply_change_24h", "ratio", DAY, "(LP_t - LP_{t-24}) / LP_{t-24}", "LP-supply change over a day"),
     _feature("lp_supply_change_7d", "ratio", WEEK, "(LP_t - LP_{t-168}) / LP_{t-168}", "LP-supply change over 7 days"),
     _feature("lp_supply_volatility_7d", "ratio", WEEK, "std of hourly LP-supply changes over 168 h", "How unsteady the LP supply is"),
-    _feature("lp_largest_burn_7d", "ratio", WEEK, "max of -hourly LP change, 168 h, at least 0", "Largest share of LP tokens burnt in one hour, 7 days"),
-    _feature("lp_largest_mint_7d", "ratio", WEEK, "max of hourly LP change, 168 h, at least 0", "Largest share of LP tokens minted in one hour, 7 days"),
+    _feature(
+        "lp_largest_burn_7d",
+        "ratio",
+        WEEK,
+        "max of -hourly LP change, 168 h, at least 0",
+        "Largest share of LP tokens burnt in one hour, 7 days",
+    ),
+    _feature(
+        "lp_largest_mint_7d",
+        "ratio",
+        WEEK,
+        "max of hourly LP change, 168 h, at least 0",
+        "Largest share of LP tokens minted in one hour, 7 days",
+    ),
     _feature("lp_largest_burn_30d", "ratio", MONTH - 1, "as above, 719 h", "Largest share of LP tokens burnt in one hour, 30 days"),
     _feature("lp_largest_mint_30d", "ratio", MONTH - 1, "as above, 719 h", "Largest share of LP tokens minted in one hour, 30 days"),
-    _feature("lp_mint_concentration_30d", "ratio", MONTH - 1, "largest mint / sum of mints, 719 h", "How much of what was minted came at once"),
-    _feature("lp_hot_money_ratio_30d", "ratio", MONTH - 1, "(LP_t - min LP of 720 h) / LP_t", "Share minted within 30 days and not yet burnt"),
+    _feature(
+        "lp_mint_concentration_30d", "ratio", MONTH - 1, "largest mint / sum of mints, 719 h", "How much of what was minted came at once"
+    ),
+    _feature(
+        "lp_hot_money_ratio_30d", "ratio", MONTH - 1, "(LP_t - min LP of 720 h) / LP_t", "Share minted within 30 days and not yet burnt"
+    ),
     _feature("lp_supply_to_max_30d", "ratio", MONTH - 1, "LP_t / max LP of 720 h", "LP supply against its 30-day maximum"),
     _feature("hours_since_burn_5pct", "hours", MONTH - 1, "hours since an hourly LP fall of 5 %, capped at 719", "Time since a large exit"),
-    _feature("hours_since_burn_20pct", "hours", MONTH - 1, "hours since an hourly LP fall of 20 %, capped at 719", "Time since a very large exit"),
-    _feature("hours_since_mint_5pct", "hours", MONTH - 1, "hours since an hourly LP rise of 5 %, capped at 719", "Time since a large deposit"),
-    _feature("hours_since_mint_20pct", "hours", MONTH - 1, "hours since an hourly LP rise of 20 %, capped at 719", "Time since a very large deposit"),
+    _feature(
+        "hours_since_burn_20pct", "hours", MONTH - 1, "hours since an hourly LP fall of 20 %, capped at 719", "Time since a very large exit"
+    ),
+    _feature(
+        "hours_since_mint_5pct", "hours", MONTH - 1, "hours since an hourly LP rise of 5 %, capped at 719", "Time since a large deposit"
+    ),
+    _feature(
+        "hours_since_mint_20pct",
+        "hours",
+        MONTH - 1,
+        "hours since an hourly LP rise of 20 %, capped at 719",
+        "Time since a very large deposit",
+    ),
     _feature("lp_price_change_24h", "ratio", DAY, "change of TVL / LP over 24 h", "Price part of the TVL change"),
     _feature("lp_price_volatility_7d", "ratio", WEEK, "std of hourly changes of TVL / LP over 168 h", "Volatility of the price part"),
     _feature("rank_tvl_change_24h", "0-1", DAY, "rank among pools of the hour", "TVL change over a day, ranked among all pools"),

@@ -224,4 +224,3 @@ QUARANTINE = Table(
         instant("quarantined_at", "When", required=True),
     ),
 )
-

@@ -49,7 +49,9 @@ _LATEST = "(SELECT max(as_of) FROM lake.scores.hourly_pools)"
 _REASON_NAMES = tuple(c.name for c in pools.POOL_EXPLANATIONS.columns if c.name != "pool_key")
 _SNAPSHOT_NAMES = tuple(c.name for c in pools.POOL_SNAPSHOTS.columns if c.name != "pool_key")
 _FEATURE_NAMES = ("as_of", *pool_features.FEATURE_NAMES)
-_FEATURES = f"SELECT p.pool_id, {_of_pools('s', _FEATURE_NAMES)} FROM lake.features.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)"
+_FEATURES = (
+    f"SELECT p.pool_id, {_of_pools('s', _FEATURE_NAMES)} FROM lake.features.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)"
+)
 _HOUR = ("as_of", "pool_id")
 
 PUBLISHED: tuple[Published, ...] = (

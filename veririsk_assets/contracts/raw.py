@@ -114,7 +114,12 @@ SOURCE_STATUS = Table(
         text("endpoint", "Endpoint asked", required=True),
         instant("as_of", "Hour the pull was for", required=True),
         instant("pulled_at", "When it was tried", required=True),
-        text("outcome", "What came of it", required=True, isin=("pulled", "kept", "failed", "not_recorded", "plan_only", "over_budget", "off")),
+        text(
+            "outcome",
+            "What came of it",
+            required=True,
+            isin=("pulled", "kept", "failed", "not_recorded", "plan_only", "over_budget", "off"),
+        ),
         text("reason", "Why, in words; secrets redacted"),
         whole("rows_count", "Rows stored", "count", required=True, ge=0),
     ),

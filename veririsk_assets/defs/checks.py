@@ -16,7 +16,10 @@ UNIVERSE_DROP_RATIO = 0.1
 NULL_RATIO = 0.5
 
 
-@dg.asset_check(asset=key_of(POOL_SCORES), description="The newest score is at most two hours old. Measured from the rows: a backfill of an old hour does not look fresh.")
+@dg.asset_check(
+    asset=key_of(POOL_SCORES),
+    description="The newest score is at most two hours old. Measured from the rows: a backfill of an old hour does not look fresh.",
+)
 def fresh(house: HouseResource) -> dg.AssetCheckResult:
     latest = _latest(house.open(), POOL_SCORES.sql_name)
     if latest is None:
@@ -25,7 +28,9 @@ def fresh(house: HouseResource) -> dg.AssetCheckResult:
     return _warn(age_hours <= FRESH_HOURS, {"latest_as_of": str(latest), "age_hours": age_hours})
 
 
-@dg.asset_check(asset=key_of(POOL_SNAPSHOTS), description="The newest hour has at least 90 % of the pools with a known TVL that the hour before had.")
+@dg.asset_check(
+    asset=key_of(POOL_SNAPSHOTS), description="The newest hour has at least 90 % of the pools with a known TVL that the hour before had."
+)
 def universe_kept(house: HouseResource) -> dg.AssetCheckResult:
     counts = house.open().lake.sql(
         f"SELECT as_of, count(tvl_usd) AS n FROM lake.{POOL_SNAPSHOTS.sql_name} "
@@ -37,7 +42,10 @@ def universe_kept(house: HouseResource) -> dg.AssetCheckResult:
     return _warn(after >= (1 - UNIVERSE_DROP_RATIO) * before, {"pools_before": before, "pools_now": after})
 
 
-@dg.asset_check(asset=key_of(POOL_FEATURES), description="No feature of the newest hour is null in more than half of the rows where the day before it was not.")
+@dg.asset_check(
+    asset=key_of(POOL_FEATURES),
+    description="No feature of the newest hour is null in more than half of the rows where the day before it was not.",
+)
 def nulls_usual(house: HouseResource) -> dg.AssetCheckResult:
     opened = house.open()
     latest = _latest(opened, POOL_FEATURES.sql_name)

@@ -18,7 +18,7 @@ def tvl_by_hour(house: House, window: Window) -> dg.MetadataValue | None:
         return None
     rows = house.lake.sql(
         f"SELECT as_of, sum(tvl_usd) AS tvl FROM lake.{POOL_SNAPSHOTS.sql_name} WHERE as_of > ? AND as_of <= ? GROUP BY 1 ORDER BY 1",
-        [window.lookback(max(window.hours, 48)).start.replace(tzinfo=None), window.end.replace(tzinfo=None)],
+        [window.lookback(max(48 - window.hours, 0)).start.replace(tzinfo=None), window.end.replace(tzinfo=None)],
     )
     figure, axis = _figure()
     axis.plot(rows["as_of"], rows["tvl"] / 1e6)

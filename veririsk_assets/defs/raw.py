@@ -29,7 +29,10 @@ def _pull_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         partitions_def=HOURLY,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=endpoint.source,
-        check_specs=[contract_check(table), dg.AssetCheckSpec("pulled", asset=key_of(table), description="The source answered for this hour.")],
+        check_specs=[
+            contract_check(table),
+            dg.AssetCheckSpec("pulled", asset=key_of(table), description="The source answered for this hour."),
+        ],
     )
     def asset(context: dg.AssetExecutionContext, config: PullConfig, house: HouseResource) -> dg.MaterializeResult:
         opened = house.open(context.run_id)
@@ -40,7 +43,11 @@ def _pull_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
             check_name="pulled",
             asset_key=key_of(table),
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={"reason": result.metadata["reason"], "rows_kept": result.metadata["rows_kept"], "outcomes": result.metadata["outcomes"]},
+            metadata={
+                "reason": result.metadata["reason"],
+                "rows_kept": result.metadata["rows_kept"],
+                "outcomes": result.metadata["outcomes"],
+            },
         )
         return dg.MaterializeResult(metadata=metadata_of(result), check_results=[contract_result(table, result), pulled])
 

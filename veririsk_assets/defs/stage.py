@@ -75,7 +75,9 @@ def metadata_of(result: StepResult) -> dict[str, Any]:
 
 
 def contract_check(table: Table) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec("contract", asset=key_of(table), description="Rows that broke the table's contract went to monitoring/quarantine.")
+    return dg.AssetCheckSpec(
+        "contract", asset=key_of(table), description="Rows that broke the table's contract went to monitoring/quarantine."
+    )
 
 
 def contract_result(table: Table, result: StepResult) -> dg.AssetCheckResult:

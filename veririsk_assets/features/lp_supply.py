@@ -34,6 +34,11 @@ def lp_supply_features(lp_supply: np.ndarray, tvl: np.ndarray, over: Over) -> di
             "lp_price_change_24h": over.change(price, hours=DAY),
             "lp_price_volatility_7d": over.std(returns(price), WEEK),
         }
-    for name, flag in (("burn_5pct", burns >= 0.05), ("burn_20pct", burns >= 0.2), ("mint_5pct", mints >= 0.05), ("mint_20pct", mints >= 0.2)):
+    for name, flag in (
+        ("burn_5pct", burns >= 0.05),
+        ("burn_20pct", burns >= 0.2),
+        ("mint_5pct", mints >= 0.05),
+        ("mint_20pct", mints >= 0.2),
+    ):
         features[f"hours_since_{name}"] = np.where(unknown, np.nan, over.hours_since(flag, WINDOW))
     return features

@@ -38,7 +38,9 @@ class Written:
 class Lake:
     """One attached lake per process; safe to use from several threads."""
 
-    def __init__(self, catalog: Catalog, tables: Iterable[Table], now: Callable[[], datetime], run_id: str = "cli", read_only: bool = False) -> None:
+    def __init__(
+        self, catalog: Catalog, tables: Iterable[Table], now: Callable[[], datetime], run_id: str = "cli", read_only: bool = False
+    ) -> None:
         """Attaches the lake and makes the missing `tables`. Raises EmptyLakeError when there is nothing to read."""
         self.catalog = catalog
         self.run_id = run_id
@@ -67,7 +69,14 @@ class Lake:
     def snapshot_id(self) -> int:
         return int(self._connection.cursor().execute("SELECT id FROM lake.current_snapshot()").fetchall()[0][0])
 
-    def read(self, table: Table, window: Window | None = None, columns: Sequence[str] | None = None, where: str = "", parameters: Sequence[Any] = ()) -> pd.DataFrame:
+    def read(
+        self,
+        table: Table,
+        window: Window | None = None,
+        columns: Sequence[str] | None = None,
+        where: str = "",
+        parameters: Sequence[Any] = (),
+    ) -> pd.DataFrame:
         """Rows of a table, of a window where one is given, in the table's order."""
         names = ", ".join(columns or table.names)
         conditions = [*([_in_window(table, window)] if window else []), *([f"({where})"] if where else [])]
@@ -131,7 +140,14 @@ class Lake:
             finally:
                 cursor.close()  # a cursor that dies in a transaction takes the transaction with it
 
-    def _store(self, table: Table, rows: pd.DataFrame, faults: pd.DataFrame, as_of: datetime | None, write: Callable[[duckdb.DuckDBPyConnection], None] | None) -> bool:
+    def _store(
+        self,
+        table: Table,
+        rows: pd.DataFrame,
+        faults: pd.DataFrame,
+        as_of: datetime | None,
+        write: Callable[[duckdb.DuckDBPyConnection], None] | None,
+    ) -> bool:
         refused = _quarantine_rows(table, faults, as_of, run_id=self.run_id, quarantined_at=pd.Timestamp(naive(self.now())))
         if write is None and refused.empty:
             return False

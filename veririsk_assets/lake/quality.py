@@ -33,7 +33,9 @@ def check(table: Table, frame: pd.DataFrame, duplicates_to_quarantine: bool = Fa
     if doubled.any() and not duplicates_to_quarantine:
         first = typed.loc[doubled, list(table.key)].iloc[0].to_dict()
         raise ContractError(f"{table.sql_name}: {int(doubled.sum())} rows repeat a key, the first is {first}")
-    repeats = pd.DataFrame({"column_name": ", ".join(table.key), "rule": "doubled key", "reason": "first row kept"}, index=typed.index[doubled])
+    repeats = pd.DataFrame(
+        {"column_name": ", ".join(table.key), "rule": "doubled key", "reason": "first row kept"}, index=typed.index[doubled]
+    )
     faults = pd.concat([broken, repeats])
     if faults.empty:
         return Checked(typed, pd.DataFrame(columns=list(FAULT_COLUMNS)))
@@ -88,7 +90,10 @@ def _broken_rules(table: Table, typed: pd.DataFrame) -> pd.DataFrame:
             whole = cases[cases["index"].isna()]
             if not whole.empty:
                 raise ContractError(f"{table.sql_name}: {whole['check'].iloc[0]} on {whole['column'].iloc[0]}") from errors
-            rows += [(int(i), c, _rule(r), repr(v)) for i, c, r, v in zip(cases["index"], cases["column"], cases["check"], cases["failure_case"], strict=True)]
+            rows += [
+                (int(i), c, _rule(r), repr(v))
+                for i, c, r, v in zip(cases["index"], cases["column"], cases["check"], cases["failure_case"], strict=True)
+            ]
     faults = pd.DataFrame(rows, columns=["index", "column_name", "rule", "reason"])
     return faults.drop_duplicates("index").set_index("index")
 

@@ -13,6 +13,7 @@ from veririsk_assets.models.logistic_line import fit_logistic_line, logit, sigmo
 
 GOOD_ECE = 0.01
 SMALLEST_SLOPE = 0.05
+SMALLEST_RISE = 0.001
 BENT_POSITIVES = 200
 POSITIVES_PER_KNOT = 20
 # Priors of the line: the slope moves from 1 only on evidence, the shift is nearly free because base rates drift.
@@ -65,7 +66,9 @@ def bent(margin: np.ndarray, label: np.ndarray) -> Calibration:
     line = straight(margin, label)
     if len(centre) == 1:
         return line
-    return Calibration("isotonic", tuple(centre), tuple(logit(rate)), line.slope)
+    rise = SMALLEST_RISE * centre  # every part climbs a little: two margins never share a probability
+    values = np.maximum.accumulate(logit(rate) - rise) + rise
+    return Calibration("isotonic", tuple(centre.tolist()), tuple(values.tolist()), line.slope)
 
 
 def _group_means(margin: np.ndarray, label: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -46,9 +46,7 @@ ENTRIES: dict[str, Entry] = {
     "persistence_24h": Entry(partial(SingleColumn, -1), ("tvl_change_24h",)),
 }
 BASELINES = tuple(name for name in ENTRIES if name not in {"gradient_boosting", FLOOR})
-CLASSES: dict[str, type[RiskModel]] = {
-    kind.algorithm: kind for kind in (GradientBoosting, LogisticRegression, SingleColumn)
-}
+CLASSES: dict[str, type[RiskModel]] = {kind.algorithm: kind for kind in (GradientBoosting, LogisticRegression, SingleColumn)}
 
 
 def spec(name: str, horizon_hours: int, label: str = "crash", **params: Any) -> Spec:

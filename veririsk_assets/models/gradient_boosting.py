@@ -31,9 +31,7 @@ class GradientBoosting:
     method: Method = "tree_shap"
     algorithm = "gradient_boosting"
 
-    def __init__(
-        self, trees: int = 150, patience: int | None = 20, is_weighted: bool = False, seed: int = 7, **params: Any
-    ) -> None:
+    def __init__(self, trees: int = 150, patience: int | None = 20, is_weighted: bool = False, seed: int = 7, **params: Any) -> None:
         self.trees, self.patience, self.is_weighted, self.seed = trees, patience, is_weighted, seed
         self.params = SHALLOW | params
         self.booster: Any = None
@@ -48,9 +46,7 @@ class GradientBoosting:
             params["scale_pos_weight"] = float((len(y) - y.sum()) / max(y.sum(), 1))
         train = xgboost.QuantileDMatrix(x, y, nthread=FIT_THREADS)
         watched = [(xgboost.QuantileDMatrix(*validation, ref=train, nthread=FIT_THREADS), "validation")] if self.patience else []
-        booster = xgboost.train(
-            params, train, self.trees, evals=watched, early_stopping_rounds=self.patience, verbose_eval=False
-        )
+        booster = xgboost.train(params, train, self.trees, evals=watched, early_stopping_rounds=self.patience, verbose_eval=False)
         kept = booster[: booster.best_iteration + 1] if self.patience else booster
         self.booster = _reader(kept.save_raw("ubj"))
         return self

@@ -6,9 +6,7 @@ STEPS = 50
 SETTLED = 1e-9
 
 
-def fit_logistic_line(
-    x: np.ndarray, y: np.ndarray, prior: tuple[float, float], precision: tuple[float, float]
-) -> tuple[float, float]:
+def fit_logistic_line(x: np.ndarray, y: np.ndarray, prior: tuple[float, float], precision: tuple[float, float]) -> tuple[float, float]:
     """(slope, intercept) of log-odds = slope · x + intercept, most likely a posteriori.
 
     `prior` is what both are without evidence, `precision` how firmly that is held (1 / variance).

@@ -9,6 +9,8 @@ from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS, HIGH_SCORE, M
 HOURS_PER_MONTH = 730.0
 TOP_SCORE = 95.0
 TOP_SHARE = 0.001
+# More likely than not is HIGH, and one in four is MEDIUM, even where such hours are more than the budgets hold.
+CERTAIN_HIGH, CERTAIN_MEDIUM = 0.5, 0.25
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ def choose_score_map(
     """The lowest thresholds that keep alert-hours per pool-month on these validation rows within both budgets.
 
     Alert-hours per pool-month are the share of rows at or above a threshold × 730. Equal probabilities stand or fall together.
+    A budget never hides what is likely: the thresholds are at most 1/2 and 1/4, which only a market of many sure falls reaches.
     """
     values, counts = np.unique(np.clip(probability, 1e-9, 1 - 1e-6), return_counts=True)
     share = np.cumsum(counts[::-1])[::-1] / counts.sum()
-    high = _lowest_within(values, share, high_alert_hours / HOURS_PER_MONTH)
-    medium = _lowest_within(values, share, medium_alert_hours / HOURS_PER_MONTH)
+    high = min(_lowest_within(values, share, high_alert_hours / HOURS_PER_MONTH), CERTAIN_HIGH)
+    medium = min(_lowest_within(values, share, medium_alert_hours / HOURS_PER_MONTH), CERTAIN_MEDIUM)
     if medium >= high:
         below = values[values < high]
         medium = (high + (below[-1] if len(below) else 0.0)) / 2.0

@@ -1,8 +1,8 @@
 """Formulas over time on dense panels. Arrays go in with their look-back and come out as the last `rows` rows.
 
-    over = Over(rows=1)
-    tvl_change_6h = over.change(tvl, hours=6)
-    tvl_acceleration = tvl_change_6h - over.change(ago(tvl, 6), hours=6)
+over = Over(rows=1)
+tvl_change_6h = over.change(tvl, hours=6)
+tvl_acceleration = tvl_change_6h - over.change(ago(tvl, 6), hours=6)
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 
 def ago(x: np.ndarray, hours: int) -> np.ndarray:
     """The panel as it stood `hours` earlier: its last row is `hours` before the last row of `x`."""
-    return x[: len(x) - hours] if hours else x
+    return x[: max(len(x) - hours, 0)]
 
 
 def returns(x: np.ndarray) -> np.ndarray:

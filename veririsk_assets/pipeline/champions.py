@@ -14,6 +14,7 @@ from veririsk_assets.settings import Settings
 FAMILY = "pools"
 NO_MODEL = "rule"
 
+
 def by_version(house: House, rows: pd.DataFrame, horizon: int) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows apart by the version that serves their hour; `rule` before the first champion."""
     reigns = house.lake.read(pools.CHAMPIONS, where="model = ? AND horizon_hours = ?", parameters=[FAMILY, horizon])
@@ -41,4 +42,3 @@ def _loaded(path: Path, version: str) -> Any:
     from veririsk_assets.models.artefact import load as load_artefact
 
     return load_artefact(path, version)
-

@@ -55,7 +55,11 @@ def materialize_by_dagster(settings: Settings, window: Window) -> None:
     last = window.end - HOUR
     keys = {"start": f"{window.start:%Y-%m-%d-%H:%M}", "end": f"{last:%Y-%m-%d-%H:%M}"}
     tags = {f"dagster/asset_partition_range_{edge}": key for edge, key in keys.items()}
-    environment = os.environ | {"DAGSTER_HOME": str(dagster_home(settings)), "VERIRISK_SOURCE": settings.source, "VERIRISK_HOME": str(settings.home)}
+    environment = os.environ | {
+        "DAGSTER_HOME": str(dagster_home(settings)),
+        "VERIRISK_SOURCE": settings.source,
+        "VERIRISK_HOME": str(settings.home),
+    }
     command = [sys.executable, "-m", "veririsk_assets.defs.launch", "hourly_scoring", *(f"{k}={v}" for k, v in tags.items())]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

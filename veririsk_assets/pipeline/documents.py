@@ -38,7 +38,13 @@ def tables_page() -> str:
 def _section(table: Table) -> list[str]:
     head = [f"### {table.sql_name}", "", table.description, "", f"Grain: {table.grain}. Key: {', '.join(f'`{k}`' for k in table.key)}.", ""]
     rows = [f"| `{c.name}` | {SQL_TYPES[c.kind]} | {c.unit} | {c.description} | {_rules(c)} |" for c in table.columns]
-    return [*head, "| column | type | unit | meaning | rules |", "|---|---|---|---|---|", *(row.replace("|R0 - R1|", "abs(R0 - R1)") for row in rows), ""]
+    return [
+        *head,
+        "| column | type | unit | meaning | rules |",
+        "|---|---|---|---|---|",
+        *(row.replace("|R0 - R1|", "abs(R0 - R1)") for row in rows),
+        "",
+    ]
 
 
 def _rules(column) -> str:  # type: ignore[no-untyped-def]

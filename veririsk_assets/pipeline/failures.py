@@ -7,4 +7,14 @@ from veririsk_assets.pipeline.demo import DagsterFailed
 from veririsk_assets.serving.queries import NothingPublished, UnknownPool
 from veririsk_assets.wire.errors import SourceError
 
-EXPECTED = (ContractError, DagsterFailed, EmptyLakeError, LakeBusyError, NothingPublished, SourceError, UnknownPool, ValueError, FileNotFoundError)
+EXPECTED = (
+    ContractError,
+    DagsterFailed,
+    EmptyLakeError,
+    LakeBusyError,
+    NothingPublished,
+    SourceError,
+    UnknownPool,
+    ValueError,
+    FileNotFoundError,
+)

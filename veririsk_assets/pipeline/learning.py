@@ -60,7 +60,9 @@ def train_pools(house: House, as_of: datetime) -> StepResult:
             continue
         rows += 1
         metadata[f"{horizon}h"] = row["verdict"]
-        metadata |= {f"{horizon}h_{name}": row[name] for name in ("version", "validation_ap", "validation_auc", "validation_ece", "base_rate_ratio")}
+        metadata |= {
+            f"{horizon}h_{name}": row[name] for name in ("version", "validation_ap", "validation_auc", "validation_ece", "base_rate_ratio")
+        }
     return StepResult(rows, 0, rows > 0, metadata)
 
 

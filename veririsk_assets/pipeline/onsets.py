@@ -36,7 +36,9 @@ def tell(settings: Settings, onsets: pd.DataFrame) -> list[str]:
         lines.append(line)
         url = settings.alert_webhook_url.get_secret_value()
         if url:
-            lines += _post(settings, url, {"text": line, "pool_id": row["pool_id"], "risk_score": row["risk_score"], "as_of": row["as_of"].isoformat()})
+            lines += _post(
+                settings, url, {"text": line, "pool_id": row["pool_id"], "risk_score": row["risk_score"], "as_of": row["as_of"].isoformat()}
+            )
     return lines
 
 

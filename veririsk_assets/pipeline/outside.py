@@ -73,7 +73,12 @@ def simulated_market(settings: Settings, end: datetime | None = None):  # type: 
     file = settings.mode_home / MARKET_FILE
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        chosen = {"seed": settings.seed, "variant": settings.variant, "pools": settings.pools, "forced_end": end.isoformat() if end else None}
+        chosen = {
+            "seed": settings.seed,
+            "variant": settings.variant,
+            "pools": settings.pools,
+            "forced_end": end.isoformat() if end else None,
+        }
         file.write_text(json.dumps(chosen, indent=2))
     fixed = json.loads(file.read_text())
     forced_end = utc(fixed["forced_end"]) if fixed["forced_end"] else None

@@ -51,11 +51,10 @@ def _remember(house: House, seen: pd.DataFrame, hourly: pd.DataFrame) -> None:
 
 def hourly_pool_features(house: House, window: Window) -> StepResult:
     """features/hourly_pools: rows where the TVL is known."""
-    back = window.lookback(window.hours + pool_features.LOOKBACK_HOURS)
+    back = window.lookback(pool_features.LOOKBACK_HOURS)
     panel = house.lake.panel(pools.POOL_SNAPSHOTS, pool_features.INPUTS, back)
     market = house.lake.panel(pools.MARKET_SNAPSHOTS, pool_features.MARKET_INPUTS, back, keys=np.array([0]))
     built = build_features(panel, market, window.hours)
     known = ~np.isnan(panel["tvl_usd"][-window.hours :])
     written = house.lake.replace(pools.POOL_FEATURES, built.frame(known), window)
     return StepResult.of(written, lookback_hours=pool_features.LOOKBACK_HOURS)
-

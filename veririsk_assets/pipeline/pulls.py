@@ -98,7 +98,14 @@ def _stored_hours(house: House, table: Table, window: Window) -> dict[datetime, 
 
 def _status(endpoint: Endpoint, hour: Window, tried_at: datetime, outcome: str, reason: str, rows_count: int) -> dict[str, object]:
     when = {"as_of": pd.Timestamp(naive(hour.as_of)), "pulled_at": pd.Timestamp(naive(tried_at))}
-    return {"source": endpoint.source, "endpoint": endpoint.table.name, **when, "outcome": outcome, "reason": reason or None, "rows_count": rows_count}
+    return {
+        "source": endpoint.source,
+        "endpoint": endpoint.table.name,
+        **when,
+        "outcome": outcome,
+        "reason": reason or None,
+        "rows_count": rows_count,
+    }
 
 
 def _without_repeats(house: House, table: Table, rows: pd.DataFrame, window: Window) -> pd.DataFrame:

@@ -64,14 +64,18 @@ def _facts(house: House, rows: pd.DataFrame, refused: pd.Series, problem: str) -
 
 def _doubts(house: House, window: Window) -> pd.Series:
     """Per as_of, which endpoints failed; empty if none did."""
-    failed = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint", "outcome"], where="outcome IN ('failed', 'over_budget', 'plan_only')")
+    failed = house.lake.read(
+        raw.SOURCE_STATUS, window, ["as_of", "endpoint", "outcome"], where="outcome IN ('failed', 'over_budget', 'plan_only')"
+    )
     answered = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint"], where="outcome = 'pulled'")
     # A later pull of the same hour heals the failure.
     healed = pd.MultiIndex.from_frame(failed[["as_of", "endpoint"]]).isin(pd.MultiIndex.from_frame(answered))
     failed = failed[~healed]
     words = failed["endpoint"] + " " + failed["outcome"].str.replace("_", " ")
     joined = {as_of: "; ".join(sorted(set(said))) for as_of, said in words.groupby(failed["as_of"])}
-    return pd.Series([joined.get(as_of, "") for as_of in pd.DatetimeIndex(window.as_ofs)], index=pd.DatetimeIndex(window.as_ofs), dtype=object)
+    return pd.Series(
+        [joined.get(as_of, "") for as_of in pd.DatetimeIndex(window.as_ofs)], index=pd.DatetimeIndex(window.as_ofs), dtype=object
+    )
 
 
 def _refused_ratio(house: House, window: Window) -> pd.Series:

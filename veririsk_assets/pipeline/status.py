@@ -19,7 +19,9 @@ def status(house: House) -> Iterator[str]:
     yield f"source {settings.source}, home {settings.mode_home}"
     for table in (pools.POOL_SNAPSHOTS, pools.POOL_FEATURES, pools.POOL_LABELS, pools.POOL_SCORES):
         span = house.lake.sql(f"SELECT min(as_of) AS first, max(as_of) AS last, count(*) AS n FROM lake.{table.sql_name}").iloc[0]
-        yield f"{table.sql_name}: " + (f"{span['first']:%Y-%m-%d %H:%M} to {span['last']:%Y-%m-%d %H:%M}, {span['n']:,} rows" if span["n"] else "empty")
+        yield f"{table.sql_name}: " + (
+            f"{span['first']:%Y-%m-%d %H:%M} to {span['last']:%Y-%m-%d %H:%M}, {span['n']:,} rows" if span["n"] else "empty"
+        )
     freshness = next(p for p in PUBLISHED if p.table.name == "source_freshness")
     for source, endpoint, pulled, tried, outcome, reason, _ in house.lake.sql(freshness.select).itertuples(index=False):
         pulled_words = "never" if pulled != pulled else f"{pulled:%Y-%m-%d %H:%M}"

@@ -48,9 +48,7 @@ def explain_rule(
     return _finished(reasons, scored, np.zeros(len(scored)), whole, "rule", horizon_hours)
 
 
-def _strongest(
-    shares: np.ndarray, x: np.ndarray, names: tuple[str, ...], usual: tuple[np.ndarray, np.ndarray]
-) -> dict[str, np.ndarray]:
+def _strongest(shares: np.ndarray, x: np.ndarray, names: tuple[str, ...], usual: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
     """The top five by size, rows × 5 flattened, strongest first; ties keep the order of the features."""
     count = min(TOP, shares.shape[1])
     size = np.abs(shares)

@@ -17,12 +17,16 @@ HEURISTIC_NOTE = "heuristic: no usable model, the rule-based score serves"
 class Served(Protocol):
     """What scoring asks of a model."""
 
-    name: str
-    version: str
-    features: tuple[str, ...]
-    usual_low: np.ndarray
-    usual_high: np.ndarray
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def features(self) -> tuple[str, ...]: ...
+    @property
+    def usual_low(self) -> np.ndarray: ...
+    @property
+    def usual_high(self) -> np.ndarray: ...
     @property
     def method(self) -> str: ...
     def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
@@ -32,9 +36,7 @@ class Served(Protocol):
     def contributions(self, x: np.ndarray) -> np.ndarray: ...
 
 
-def score(
-    features: Mapping[str, np.ndarray], served: Served | None, facts: Facts, horizon_hours: int
-) -> dict[str, np.ndarray]:
+def score(features: Mapping[str, np.ndarray], served: Served | None, facts: Facts, horizon_hours: int) -> dict[str, np.ndarray]:
     """Columns of scores/hourly_pools but as_of, pool_key, scored_at and lake_snapshot_id.
 
     `features`: columns of equal length, one row per pool (a Panel row, a dict or a DataFrame).

@@ -12,9 +12,7 @@ DAYS_FROM_HOURS = 72
 SMALLEST_RATIO = 1e-5
 
 
-def sentences(
-    names: tuple[str, ...], place: np.ndarray, value: np.ndarray, usual: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
+def sentences(names: tuple[str, ...], place: np.ndarray, value: np.ndarray, usual: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """One sentence per reason. `place` points into `names` and into both arrays of `usual`."""
     result = np.empty(len(place), dtype=object)
     order = np.argsort(place, kind="stable")

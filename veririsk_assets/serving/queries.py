@@ -27,7 +27,9 @@ class Published:
 
     def sql(self, query: str, *parameters: Any) -> pd.DataFrame:
         if not self.path.exists():
-            raise NothingPublished(f"nothing is published yet in {self.path.parent}: run `veririsk demo`, `veririsk run` or `veririsk publish` first")
+            raise NothingPublished(
+                f"nothing is published yet in {self.path.parent}: run `veririsk demo`, `veririsk run` or `veririsk publish` first"
+            )
         with duckdb.connect(str(self.path), read_only=True) as connection:
             return connection.execute(query, list(parameters)).df()
 
@@ -56,12 +58,19 @@ class Published:
             pool_id, horizon_hours, naive(as_of) if as_of else None,
         )  # fmt: skip
         if rows.empty:
-            raise UnknownPool(f"{pool_id} has no published score at {as_of:%Y-%m-%d %H:%M} UTC" if as_of else f"{pool_id} has no published score")
+            raise UnknownPool(
+                f"{pool_id} has no published score at {as_of:%Y-%m-%d %H:%M} UTC" if as_of else f"{pool_id} has no published score"
+            )
         return rows.iloc[0].to_dict()
 
     def reasons(self, pool_id: str, as_of: datetime, horizon_hours: int = 24) -> pd.DataFrame:
         """The reasons of one score, strongest first; empty where they are older than the detail that is kept."""
-        return self.sql("SELECT * FROM pool_risk_reasons WHERE pool_id = ? AND as_of = ? AND horizon_hours = ? ORDER BY rank", pool_id, as_of, horizon_hours)
+        return self.sql(
+            "SELECT * FROM pool_risk_reasons WHERE pool_id = ? AND as_of = ? AND horizon_hours = ? ORDER BY rank",
+            pool_id,
+            as_of,
+            horizon_hours,
+        )
 
     def features(self, pool_id: str, as_of: datetime) -> dict[str, float | None]:
         """Every known feature of a pool at an hour."""

@@ -21,10 +21,19 @@ def show_ranking(published: Published, out: Console, top: int | None, horizon_ho
     rows = published.ranking(horizon_hours)
     scored, unknown = rows[rows["risk_score"].notna()], rows[rows["risk_score"].isna()]
     as_of = rows["as_of"].iloc[0]
-    reasons = published.sql("SELECT pool_id, sentence FROM pool_risk_reasons WHERE as_of = ? AND horizon_hours = ? AND rank = 1", as_of, horizon_hours)
+    reasons = published.sql(
+        "SELECT pool_id, sentence FROM pool_risk_reasons WHERE as_of = ? AND horizon_hours = ? AND rank = 1", as_of, horizon_hours
+    )
     strongest = dict(zip(reasons["pool_id"], reasons["sentence"], strict=True))
     grid = Grid(title=f"Risk of a 20 % TVL fall within {horizon_hours} h, as of {as_of:%Y-%m-%d %H:%M} UTC", title_justify="left")
-    for name, justify in (("pool", "left"), ("score", "right"), ("level", "left"), ("probability", "right"), ("TVL, USD", "right"), ("strongest reason", "left")):
+    for name, justify in (
+        ("pool", "left"),
+        ("score", "right"),
+        ("level", "left"),
+        ("probability", "right"),
+        ("TVL, USD", "right"),
+        ("strongest reason", "left"),
+    ):
         grid.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in scored.head(top or len(scored)).to_dict("records"):
         grid.add_row(*_cells(row), strongest.get(row["pool_id"], ""))
@@ -51,7 +60,10 @@ def show_prediction(found: dict[str, Any], out: Console) -> None:
     """One score with its reasons."""
     score = "no score" if found["risk_score"] is None else f"{found['risk_score']:.0f} of 100"
     colour = COLOURS[found["risk_level"]]
-    out.print(f"{found['pool_id']} at {found['timestamp']}: {score}, [{colour}]{found['risk_level']}[/] ({found['model_version']})", highlight=False)
+    out.print(
+        f"{found['pool_id']} at {found['timestamp']}: {score}, [{colour}]{found['risk_level']}[/] ({found['model_version']})",
+        highlight=False,
+    )
     for reason in found["top_reasons"]:
         arrow = "▲" if reason["direction"] == "increases_risk" else "▼"
         out.print(f"  {arrow} {reason['explanation']} ({reason['impact']:+.2f})", highlight=False, markup=False)
@@ -83,7 +95,10 @@ def show_demo(settings: Settings, out: Console) -> None:
     published = Published(Path(settings.published_file))
     show_ranking(published, out, 12, 24)
     show_prediction(prediction(published, DEMO_NAMES[0], None), out)
-    out.print(f"\nPublished: {settings.published_file}\nNext: `make ui` for the graph, `.venv/bin/veririsk rank`, `.venv/bin/veririsk predict curve_3pool`.", highlight=False)
+    out.print(
+        f"\nPublished: {settings.published_file}\nNext: `make ui` for the graph, `.venv/bin/veririsk rank`, `.venv/bin/veririsk predict curve_3pool`.",
+        highlight=False,
+    )
 
 
 def check_demo(published: Published) -> str:

@@ -52,7 +52,7 @@ def build_snapshots(raw: dict[str, pd.DataFrame], crosswalk: dict[str, str], win
     `crosswalk`: source-native id → the pool id that it is another name of.
     """
     # An hour of the window looks back to what the hours before it served.
-    grid = window.lookback(window.hours + TOMBSTONE_HOURS)
+    grid = window.lookback(TOMBSTONE_HOURS)
     seen = {name: view(raw[name]) for name, view in views.VIEWS.items() if len(raw.get(name, ()))}
     about = _about(seen, crosswalk)
     keys = np.sort(about["pool_key"].to_numpy(dtype=np.int64))
@@ -181,6 +181,4 @@ def _markets(prices: pd.DataFrame | None, window: Window) -> pd.DataFrame:
     _, caps = price_grid(prices, window, "market_cap_usd")
     eth = table[:, symbols == "eth"]
     known = ~np.isnan(caps).all(axis=1)
-    return rows.assign(
-        eth_price_usd=eth[:, 0] if eth.shape[1] else np.nan, market_cap_usd=np.where(known, np.nansum(caps, axis=1), np.nan)
-    )
+    return rows.assign(eth_price_usd=eth[:, 0] if eth.shape[1] else np.nan, market_cap_usd=np.where(known, np.nansum(caps, axis=1), np.nan))

@@ -86,7 +86,9 @@ VIEWS = {"defillama_pools": defillama, "geckoterminal_pools": geckoterminal, "th
 
 
 def _latest(pool_id: pd.Series, name: pd.Series, protocol: pd.Series, chain: pd.Series) -> pd.DataFrame:
-    about = pd.DataFrame({"pool_id": pool_id, "name": name.fillna("?"), "protocol": protocol.fillna("?"), "chain": chain.fillna("?").str.lower()})
+    about = pd.DataFrame(
+        {"pool_id": pool_id, "name": name.fillna("?"), "protocol": protocol.fillna("?"), "chain": chain.fillna("?").str.lower()}
+    )
     return about.drop_duplicates("pool_id", keep="last")
 
 
@@ -98,7 +100,10 @@ def prices(raw: pd.DataFrame) -> pd.DataFrame:
     ranked = raw.sort_values(["pulled_at", "market_cap_usd"], ascending=[True, False], na_position="last", kind="stable")
     chosen = ranked.drop_duplicates(["pulled_at", "symbol"])
     columns = chosen[["symbol", "available_at", "price_usd", "market_cap_usd"]]
-    return columns.assign(observed_at=chosen["observed_at"].fillna(chosen["pulled_at"]).astype("datetime64[us]"), symbol=chosen["symbol"].replace({"weth": "eth"}))
+    return columns.assign(
+        observed_at=chosen["observed_at"].fillna(chosen["pulled_at"]).astype("datetime64[us]"),
+        symbol=chosen["symbol"].replace({"weth": "eth"}),
+    )
 
 
 def token_prices(token: pd.Series) -> np.ndarray:

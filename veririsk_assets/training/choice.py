@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from veririsk_assets.contracts.windows import naive
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.artefact import ServedModel
-from veririsk_assets.training.datasets import CannotTrain, Dataset
+from veririsk_assets.training.datasets import CannotTrain, Dataset, Instant, instant
 from veririsk_assets.training.fit import Trained, check_floors, train, validation_metrics
 from veririsk_assets.training.promotion import Evidence, Verdict, floor_verdict, verdict
 
@@ -72,7 +70,7 @@ def evidence(trained: Trained) -> Evidence:
 
 
 def version_row(
-    family: str, version: str, trained: Trained, found: Verdict, trained_as_of: datetime, lake_snapshot_id: int
+    family: str, version: str, trained: Trained, found: Verdict, trained_as_of: Instant, lake_snapshot_id: int
 ) -> dict[str, Any]:
     """The row of models/versions."""
     about, metrics, score_map = trained.served.metadata, trained.metrics, trained.served.score_map
@@ -81,7 +79,7 @@ def version_row(
         "horizon_hours": trained.spec.horizon_hours,
         "version": version,
         "algorithm": trained.spec.name,
-        "trained_as_of": np.datetime64(naive(trained_as_of), "us"),
+        "trained_as_of": instant(trained_as_of),
         "train_from": np.datetime64(about["train_range"][0], "us"),
         "train_to": np.datetime64(about["train_range"][1], "us"),
         "train_rows_count": about["train_rows_count"],

@@ -19,6 +19,7 @@ MAX_ROWS = 250_000
 VALIDATION_SHARE = 0.22
 MAX_NULL_SHARE = 0.5
 HOUR_US = 3_600_000_000
+Instant = datetime | np.datetime64
 
 
 class CannotTrain(Exception):
@@ -52,7 +53,7 @@ def from_frames(
     labels: pd.DataFrame,
     horizon_hours: int,
     label: str = "crash",
-    trained_as_of: datetime | None = None,
+    trained_as_of: Instant | None = None,
     names: Sequence[str] = FEATURE_NAMES,
 ) -> Dataset:
     """Long rows of features/hourly_pools and labels/hourly_pools, joined on hour and pool.
@@ -75,7 +76,7 @@ def from_panels(
     labels: Panel,
     horizon_hours: int,
     label: str = "crash",
-    trained_as_of: datetime | None = None,
+    trained_as_of: Instant | None = None,
     names: Sequence[str] = FEATURE_NAMES,
 ) -> Dataset:
     """Panels of one shape; a row exists where the label is known and any feature is."""
@@ -98,10 +99,15 @@ def _sampled(as_of: np.ndarray, pool_key: np.ndarray) -> np.ndarray:
     return (_hour_number(as_of) + pool_key) % STEP_HOURS == 0
 
 
-def _matured(as_of: np.ndarray, horizon_hours: int, trained_as_of: datetime | None) -> np.ndarray:
+def instant(moment: Instant) -> np.datetime64:
+    """An instant as frames and lake tables hold it: microseconds of UTC without a zone."""
+    return np.datetime64(naive(moment), "us") if isinstance(moment, datetime) else moment.astype("datetime64[us]")
+
+
+def _matured(as_of: np.ndarray, horizon_hours: int, trained_as_of: Instant | None) -> np.ndarray:
     if trained_as_of is None:
         return np.ones(len(as_of), dtype=bool)
-    return as_of + np.timedelta64(horizon_hours * HOUR_US, "us") <= np.datetime64(naive(trained_as_of), "us")
+    return np.less_equal(as_of + np.timedelta64(horizon_hours * HOUR_US, "us"), instant(trained_as_of))
 
 
 def _hour_number(as_of: np.ndarray) -> np.ndarray:

@@ -51,9 +51,8 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     metrics = validation_metrics(held_y, margin, probability, score_map.high)
     low, high = _usual_range(x)
     metadata = describe(dataset, spec) | {"metrics": {k: v if np.isfinite(v) else None for k, v in metrics.items()}}
-    served = ServedModel(
-        spec.name, spec.horizon_hours, spec.features, model, calibration, score_map, low, high, metadata
-    )
+    metadata["reference"] = reference(x, spec.features)
+    served = ServedModel(spec.name, spec.horizon_hours, spec.features, model, calibration, score_map, low, high, metadata)
     return Trained(spec, served, metrics, held_y, probability)
 
 
@@ -89,6 +88,7 @@ def validation_metrics(label: np.ndarray, margin: np.ndarray, probability: np.nd
 
 def describe(dataset: Dataset, spec: Spec) -> dict[str, Any]:
     """What the model was made from, as JSON values."""
+
     def span(part: slice) -> list[str]:
         return [str(dataset.as_of[part][0].astype("datetime64[s]")), str(dataset.as_of[part][-1].astype("datetime64[s]"))]
 
@@ -103,6 +103,14 @@ def describe(dataset: Dataset, spec: Spec) -> dict[str, Any]:
         "validation_events_count": int(dataset.y[dataset.validation].sum()),
         "pools_count": len(np.unique(dataset.pool_key)),
     }
+
+
+def reference(x: np.ndarray, features: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Per feature, what training rows looked like: null share and deciles from minimum to maximum. Drift is measured against it."""
+    known = np.where(np.isfinite(x), x, np.nan).astype(np.float64)
+    deciles = np.nanquantile(known, np.linspace(0, 1, 11), axis=0)
+    null_ratio = np.isnan(known).mean(axis=0)
+    return {name: {"null_ratio": float(null_ratio[i]), "deciles": deciles[:, i].tolist()} for i, name in enumerate(features)}
 
 
 def _usual_range(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

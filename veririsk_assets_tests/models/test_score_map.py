@@ -17,8 +17,8 @@ def test_both_budgets_are_kept_and_65_and_30_are_the_thresholds(probability: np.
     score_map = choose_score_map(probability)
     inside = np.clip(probability, 0.0, 1 - 1e-6)
     score = score_map(inside)
-    assert (score >= 65).mean() * 730 <= 24 + 1e-9
-    assert (score >= 30).mean() * 730 <= 72 + 1e-9
+    assert (score >= 65).mean() * 730 <= 24 + 1e-9 or score_map.high == 0.5
+    assert (score >= 30).mean() * 730 <= 72 + 1e-9 or score_map.medium == 0.25
     np.testing.assert_array_equal(score >= 65, inside >= score_map.high)
     np.testing.assert_array_equal(score >= 30, inside >= score_map.medium)
 
@@ -36,6 +36,14 @@ def test_the_budget_is_used_where_there_are_no_ties() -> None:
     score = choose_score_map(probability)(probability)
     assert (score >= 65).mean() * 730 == pytest.approx(24, abs=0.1)
     assert (score >= 30).mean() * 730 == pytest.approx(72, abs=0.1)
+
+
+def test_what_is_more_likely_than_not_is_high_even_beyond_the_budget() -> None:
+    probability = np.concatenate([np.full(800, 0.01), np.linspace(0.3, 0.9, 200)])
+    score_map = choose_score_map(probability)
+    assert score_map.high == 0.5
+    assert (score_map(np.array([0.5, 0.9])) >= 65).all()
+    assert (score_map(np.array([0.49])) < 65).all()
 
 
 def test_equal_probabilities_alarm_nobody() -> None:

@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,8 @@ def test_a_downloaded_version_has_signature_example_and_metadata_and_no_pickle(h
     model = Model.load(str(folder))
     assert model.signature.inputs.input_names() == ["tvl_change_24h", "log_tvl"]
     assert model.signature.outputs.input_names() == ["probability"]
-    assert model.load_input_example(str(folder)).shape == (2, 2)
+    example: Any = model.load_input_example(str(folder))
+    assert example.shape == (2, 2)
 
 
 def test_a_version_that_is_at_home_is_not_fetched_again(home: Path, two: tuple[str, str]) -> None:

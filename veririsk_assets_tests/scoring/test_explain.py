@@ -54,7 +54,7 @@ def test_the_rules_points_add_up_to_its_score() -> None:
     names = FEATURE_NAMES[:7]
     rng = np.random.default_rng(0)
     terms = {name: rng.uniform(0, 15, 40) for name in names}
-    points = sum(terms.values())
+    points = np.sum(list(terms.values()), axis=0)
     points[3] = np.nan
     reasons = explain_rule(terms, columns(40), points, 6, {"tvl_change_24h": (-0.03, 0.04)})
     assert 3 not in set(reasons["row"])

@@ -51,7 +51,8 @@ def test_frames_and_panels_give_the_same_dataset() -> None:
 
 def test_a_label_that_matures_after_the_training_is_never_learned() -> None:
     moment = datetime(2025, 5, 25, 12, tzinfo=UTC)
-    for data in (from_panels(FEATURES, LABELS, 24, "crash", moment), from_frames(FEATURES.frame(), LABELS.frame(), 24, "crash", moment)):
+    stored = np.datetime64("2025-05-25T12:00", "us")
+    for data in (from_panels(FEATURES, LABELS, 24, "crash", moment), from_frames(FEATURES.frame(), LABELS.frame(), 24, "crash", stored)):
         assert data.as_of.max() == np.datetime64("2025-05-24T12:00", "us")
     unknown = LABELS["crash"].copy()
     unknown[-24:] = np.nan

@@ -56,6 +56,13 @@ def test_the_usual_range_holds_nine_of_ten_training_rows() -> None:
     assert inside.mean() == pytest.approx(0.9, abs=0.01)
 
 
+def test_the_artefact_remembers_what_training_rows_looked_like() -> None:
+    apy = choice().winner.served.metadata["reference"]["apy"]
+    assert apy["null_ratio"] == pytest.approx(0.3, abs=0.03)
+    assert len(apy["deciles"]) == 11
+    assert apy["deciles"] == sorted(apy["deciles"])
+
+
 def test_the_versions_row_fits_its_table() -> None:
     found = choice()
     row = version_row("pools", "3", found.winner, found.verdict, datetime(2025, 6, 1, tzinfo=UTC), 12)

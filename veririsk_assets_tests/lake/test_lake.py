@@ -1,0 +1,134 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from veririsk_assets.contracts.pools import POOL_SNAPSHOTS, QUARANTINE
+from veririsk_assets.contracts.raw import COINGECKO_MARKETS
+from veririsk_assets.contracts.tables import ContractError
+from veririsk_assets.contracts.windows import Window
+from veririsk_assets.lake.lake import EmptyLakeError, Lake
+from veririsk_assets_tests.lake.rows import snapshot_rows
+
+DAY = Window.of("2025-01-01", "2025-01-02")
+HOUR = Window.of("2025-01-01T05:00", "2025-01-01T06:00")
+
+
+def test_replacing_an_hour_leaves_its_neighbours(lake: Lake) -> None:
+    lake.replace(POOL_SNAPSHOTS, snapshot_rows(DAY), DAY)
+    lake.replace(POOL_SNAPSHOTS, snapshot_rows(HOUR, tvl_usd=7.0), HOUR)
+    stored = lake.read(POOL_SNAPSHOTS, DAY)
+    assert len(stored) == 24 * 3
+    assert (stored["tvl_usd"] == 7.0).sum() == 3
+    assert lake.read(POOL_SNAPSHOTS, HOUR)["tvl_usd"].eq(7.0).all()
+
+
+def test_replacing_with_identical_rows_makes_no_commit(lake: Lake) -> None:
+    first = lake.replace(POOL_SNAPSHOTS, snapshot_rows(DAY), DAY)
+    again = lake.replace(POOL_SNAPSHOTS, snapshot_rows(DAY).sample(frac=1, random_state=0), DAY)
+    assert first.changed
+    assert not again.changed
+    assert again.snapshot_id == first.snapshot_id
+
+
+def test_replacing_with_nothing_empties_the_window(lake: Lake) -> None:
+    lake.replace(POOL_SNAPSHOTS, snapshot_rows(DAY), DAY)
+    lake.replace(POOL_SNAPSHOTS, snapshot_rows(HOUR).head(0), HOUR)
+    assert len(lake.read(POOL_SNAPSHOTS, DAY)) == 23 * 3
+
+
+def test_a_row_that_breaks_a_rule_goes_to_quarantine_and_the_rest_is_stored(lake: Lake) -> None:
+    rows = snapshot_rows(HOUR, pools=4)
+    rows.loc[0, "tvl_usd"] = -1.0
+    rows.loc[1, "tvl_usd"] = np.inf
+    rows.loc[2, "tvl_usd"] = 1e18
+    written = lake.replace(POOL_SNAPSHOTS, rows, HOUR)
+    refused = lake.read(QUARANTINE)
+    assert (written.rows, written.quarantined) == (1, 3)
+    assert set(refused["rule"]) == {"below 0", "not finite", "above 1e+13"}
+    assert refused["table_name"].eq("snapshots.hourly_pools").all()
+    assert refused["run_id"].eq("test").all()
+    assert refused["row_json"].str.contains('"pool_key":').all()
+
+
+def test_the_same_fault_is_quarantined_once(lake: Lake) -> None:
+    rows = snapshot_rows(HOUR).assign(tvl_usd=[-1.0, 5.0, 5.0])
+    for _ in range(3):
+        lake.replace(POOL_SNAPSHOTS, rows, HOUR)
+    assert len(lake.read(QUARANTINE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda rows: rows.drop(columns="tvl_usd"), "missing columns"),
+        (lambda rows: rows.assign(extra=1), "unknown columns"),
+        (lambda rows: rows.assign(tvl_usd="a lot"), "tvl_usd should be float"),
+        (lambda rows: rows.assign(as_of=5), "as_of should be time"),
+        (lambda rows: pd.concat([rows, rows.head(1)]), "repeat a key"),
+        (lambda rows: rows.assign(as_of=rows["as_of"] + timedelta(days=1)), "outside the window"),
+    ],
+)
+def test_a_table_fault_raises_and_writes_nothing(lake: Lake, spoil: Callable[[pd.DataFrame], pd.DataFrame], words: str) -> None:
+    before = lake.snapshot_id()
+    with pytest.raises(ContractError, match=words):
+        lake.replace(POOL_SNAPSHOTS, spoil(snapshot_rows(HOUR)), HOUR)
+    assert lake.snapshot_id() == before
+
+
+def test_a_source_that_repeats_itself_is_a_row_fault(lake: Lake) -> None:
+    stamp = pd.Timestamp("2025-01-01T06:27")
+    row = {
+        "source": "coingecko", "endpoint": "/coins/markets", "pulled_at": stamp, "available_at": stamp, "observed_at": stamp,
+        "observed_kind": "intraday", "payload_hash": "x", "coin_id": "ethereum", "symbol": "eth", "price_usd": 2000.0,
+        "market_cap_usd": None, "volume_24h_usd": None,
+    }  # fmt: skip
+    written = lake.append(COINGECKO_MARKETS, pd.DataFrame([row, row, row | {"coin_id": None}]))
+    assert (written.rows, written.quarantined) == (1, 2)
+    assert set(lake.read(QUARANTINE)["rule"]) == {"doubled key", "missing"}
+
+
+def test_a_panel_is_dense_and_sorted(lake: Lake) -> None:
+    rows = snapshot_rows(DAY).assign(tvl_usd=np.arange(72.0))
+    lake.replace(POOL_SNAPSHOTS, rows[rows["pool_key"] != 1], DAY)
+    panel = lake.panel(POOL_SNAPSHOTS, ["tvl_usd", "lp_supply"], DAY.lookback(6))
+    assert panel.shape == (30, 2)
+    assert np.isnan(panel["tvl_usd"][:6]).all()
+    np.testing.assert_array_equal(panel["tvl_usd"][6:, 1], np.arange(2.0, 72.0, 3))
+    assert np.isnan(panel["lp_supply"]).all()
+
+
+def test_reading_a_lake_that_is_not_there_says_so(catalog, open_lake: Callable[..., Lake]) -> None:  # type: ignore[no-untyped-def]
+    if catalog.dsn:
+        pytest.skip("a Postgres catalog is made on first contact")
+    with pytest.raises(EmptyLakeError, match="no lake in"):
+        open_lake(read_only=True)
+
+
+def test_a_second_connection_sees_what_the_first_committed(lake: Lake, open_lake: Callable[..., Lake]) -> None:
+    reader = open_lake(read_only=True)
+    lake.replace(POOL_SNAPSHOTS, snapshot_rows(HOUR), HOUR)
+    assert len(reader.read(POOL_SNAPSHOTS)) == 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12), st.floats(0, 1e9)), min_size=1, max_size=8))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path_factory, replacements) -> None:  # type: ignore[no-untyped-def]
+    from veririsk_assets.contracts.catalogue import TABLES
+    from veririsk_assets.lake.catalog import Catalog
+    from veririsk_assets_tests.conftest import NOW
+
+    folder = tmp_path_factory.mktemp("lake")
+    lake = Lake(Catalog(folder, "", str(folder / "data")), TABLES, lambda: NOW)
+    expected: dict[np.datetime64, float] = {}
+    for start, hours, tvl in replacements:
+        window = Window(DAY.start + timedelta(hours=start), DAY.start + timedelta(hours=start + hours))
+        lake.replace(POOL_SNAPSHOTS, snapshot_rows(window, pools=1, tvl_usd=tvl), window)
+        expected |= dict.fromkeys(window.as_ofs, tvl)
+    stored = lake.read(POOL_SNAPSHOTS)
+    lake.close()
+    assert dict(zip(stored["as_of"].to_numpy(), stored["tvl_usd"], strict=True)) == expected
