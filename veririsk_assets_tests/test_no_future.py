@@ -1,4 +1,4 @@
-"""Features of an hour are the same whether or not later data exists, and hour by hour equals one backfill."""
+"""Features of an hour are the same whatever comes after it, and whether they are computed in one hour or in one backfill."""
 
 from collections.abc import Callable
 
@@ -6,87 +6,88 @@ import numpy as np
 import pytest
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES, LOOKBACK_HOURS
-from veririsk_assets.contracts.windows import HOUR, Window, utc
+from veririsk_assets.contracts.pool_features import FEATURE_COLUMNS, FEATURE_NAMES, LOOKBACK_HOURS
+from veririsk_assets.contracts.tables import Column
 from veririsk_assets.features.pools import build_features
-from veririsk_assets_tests.market import market, market_panels
+from veririsk_assets_tests.features.walks import changed, cut, market
 
-HOURS = 36
-END = utc("2025-03-15")
 Build = Callable[[Panel, Panel, int], Panel]
+PAST, FUTURE = 30, 8
 
 
 @pytest.fixture(scope="module")
-def panels() -> tuple[Panel, Panel]:
-    """A market with gaps, an outage of seven hours and a pool that is younger than its windows."""
-    panel, shared = market_panels(market(), Window(END - (HOURS + LOOKBACK_HOURS) * HOUR, END))
-    rng = np.random.default_rng(5)
+def inputs() -> tuple[Panel, Panel]:
+    """A market with gaps, late starters and an outage, so that every branch of a formula is met."""
+    panel, eth = market(LOOKBACK_HOURS + PAST + FUTURE, pools=9)
+    rng = np.random.default_rng(1)
     gaps = rng.random(panel.shape) < 0.02
-    gaps[-200:-193] = True
-    gaps[:-50, 1] = True
-    for values in panel.values.values():
-        values[gaps] = np.nan
-    return panel, shared
+    gaps[:, :3] = False
+    gaps[-PAST - 200 : -PAST - 193] = True
+    gaps[: LOOKBACK_HOURS - 100, 8] = True
+    return changed(panel, **{name: np.where(gaps, np.nan, value) for name, value in panel.values.items()}), eth
 
 
-def until(panel: Panel, hours_less: int) -> Panel:
-    """The panel as it stood `hours_less` hours before its end."""
-    end = panel.window.end - hours_less * HOUR
-    keep = panel.window.hours - hours_less
-    return Panel(Window(panel.window.start, end), panel.keys, {name: values[:keep] for name, values in panel.values.items()})
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
 
 
-def sees_the_future(build: Build, panels: tuple[Panel, Panel]) -> set[str]:
-    """Names of features that change when the future is cut off or turned into nonsense."""
-    panel, shared = panels
-    whole = build(panel, shared, HOURS)
-    leaking = set()
-    for less in (1, 7, 24):
-        cut = build(until(panel, less), until(shared, less), HOURS - less)
-        spoilt = [Panel(p.window, p.keys, {n: v.copy() for n, v in p.values.items()}) for p in panels]
-        for nonsense in spoilt:
-            for values in nonsense.values.values():
-                values[-less:] = 1e9
-        other = build(spoilt[0], spoilt[1], HOURS)
-        for name in whole.values:
-            before = whole[name][: HOURS - less]
-            same = all(np.allclose(before, seen, rtol=1e-4, atol=1e-6, equal_nan=True) for seen in (cut[name], other[name][: HOURS - less]))
-            leaking |= set() if same else {name}
-    return leaking
+def features_that_see_the_future(build: Build, panel: Panel, eth: Panel) -> set[str]:
+    """Features of the PAST hours that differ once the FUTURE hours are gone, or garbage."""
+    known = build(panel, eth, PAST + FUTURE)
+    cut_off = build(cut(panel, FUTURE), cut(eth, FUTURE), PAST)
+    garbled = build(garbage_after(panel), garbage_after(eth), PAST + FUTURE)
+    differs = {n for n in FEATURE_NAMES if not same(known[n][:PAST], garbled[n][:PAST])}
+    return differs | {n for n in FEATURE_NAMES if not same(known[n][:PAST], cut_off[n])}
 
 
-def test_features_do_not_see_the_future(panels: tuple[Panel, Panel]) -> None:
-    assert sees_the_future(build_features, panels) == set()
+def garbage_after(panel: Panel) -> Panel:
+    rng = np.random.default_rng(2)
+    values = {name: value.copy() for name, value in panel.values.items()}
+    for value in values.values():
+        value[-FUTURE:] = rng.choice([np.nan, 0.0, 1e9, 1e-3], value[-FUTURE:].shape)
+    return changed(panel, **values)
 
 
-def test_a_feature_that_leaks_on_purpose_is_caught(panels: tuple[Panel, Panel]) -> None:
-    def leaky(panel: Panel, shared: Panel, hours: int) -> Panel:
-        built = build_features(panel, shared, hours)
-        tomorrow = np.roll(panel["tvl_usd"], -1, axis=0)[-hours:]
-        return Panel(built.window, built.keys, {**built.values, "log_tvl": np.log(tomorrow)})
+def leaking(name: str) -> Build:
+    def build(panel: Panel, eth: Panel, hours: int) -> Panel:
+        built = build_features(panel, eth, hours)
+        return changed(built, **{name: np.vstack([built[name][1:], built[name][-1:]])})
 
-    assert sees_the_future(leaky, panels) == {"log_tvl"}
+    return build
+
+
+def test_no_feature_sees_the_future(inputs: tuple[Panel, Panel]) -> None:
+    assert features_that_see_the_future(build_features, *inputs) == set()
 
 
 @pytest.mark.parametrize("name", FEATURE_NAMES)
-def test_hour_by_hour_equals_one_backfill(panels: tuple[Panel, Panel], hour_by_hour: dict[str, np.ndarray], backfill: Panel, name: str) -> None:
-    np.testing.assert_allclose(hour_by_hour[name], backfill[name], rtol=1e-4, atol=1e-6)
+def test_a_feature_that_looks_one_hour_ahead_is_caught(name: str, inputs: tuple[Panel, Panel]) -> None:
+    assert features_that_see_the_future(leaking(name), *inputs) == {name}
 
 
-@pytest.fixture(scope="module")
-def backfill(panels: tuple[Panel, Panel]) -> Panel:
-    return build_features(panels[0], panels[1], HOURS)
+def test_every_feature_has_values_to_compare(inputs: tuple[Panel, Panel]) -> None:
+    built = build_features(*inputs, PAST)
+    assert [name for name in FEATURE_NAMES if np.isnan(built[name]).mean() > 0.5] == []
 
 
-@pytest.fixture(scope="module")
-def hour_by_hour(panels: tuple[Panel, Panel]) -> dict[str, np.ndarray]:
-    """Every hour computed alone, from exactly its look-back."""
+def test_hour_by_hour_equals_one_backfill(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    backfill = build_features(panel, eth, PAST)
+    for hour in range(PAST):
+        later = PAST - 1 - hour
+        back = LOOKBACK_HOURS + 1
+        one = build_features(cut(panel, later).tail(back), cut(eth, later).tail(back), 1)
+        assert one.as_ofs[0] == backfill.as_ofs[hour]
+        assert [name for name in FEATURE_NAMES if not same(one[name][0], backfill[name][hour])] == []
 
-    def alone(panel: Panel, hour: int) -> Panel:
-        stop = LOOKBACK_HOURS + hour + 1
-        start = panel.window.start + hour * HOUR
-        values = {name: array[hour:stop] for name, array in panel.values.items()}
-        return Panel(Window(start, start + (LOOKBACK_HOURS + 1) * HOUR), panel.keys, values)
 
-    built = [build_features(alone(panels[0], hour), alone(panels[1], hour), 1) for hour in range(HOURS)]
-    return {name: np.vstack([one[name] for one in built]) for name in FEATURE_NAMES}
+@pytest.mark.parametrize("column", FEATURE_COLUMNS, ids=lambda column: column.name)
+def test_a_feature_needs_no_more_hours_than_its_contract_says(column: Column, inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    whole = build_features(panel, eth, 1)[column.name]
+    blank = [changed(p, **{n: _without(v, column.lookback_hours + 1) for n, v in p.values.items()}) for p in (panel, eth)]
+    assert same(build_features(*blank, 1)[column.name], whole)
+
+
+def _without(value: np.ndarray, rows: int) -> np.ndarray:
+    return np.vstack([np.full_like(value[:-rows], np.nan), value[-rows:]])

@@ -14,61 +14,74 @@ from veririsk_assets.features.market import market_features, rank_features
 from veririsk_assets.panels.rolling import Over, ago, log_returns, returns
 
 AGE_CAP = MONTH - 1
+# The smallest move that counts as one.
+ANY_MOVE = np.finfo(np.float32).tiny
 
 
 def build_features(panel: Panel, market: Panel, hours: int) -> Panel:
     """FEATURE_NAMES for the last `hours` hours, float32 hours × pools.
 
     `panel` holds INPUTS and `market` MARKET_INPUTS (one column) with LOOKBACK_HOURS before; a TVL of zero or below is
-    an unknown one. Source of the first ten formulas: VeriRisk Phase-2 report, table "Features".
+    an unknown one, and so is a feature that leaves the range of float32. Source of the first ten formulas: VeriRisk
+    Phase-2 report, table "Features".
     """
     over = Over(hours)
-    tvl = np.where(panel["tvl_usd"] > 0, panel["tvl_usd"], np.nan).astype(np.float32)
+    tvl = known_tvl(panel)
     moves = returns(tvl)
     features = phase2_features(panel, tvl, moves, over)
-    features |= _levels_and_volatility(tvl, moves, over) | _other_sources(panel, tvl, over)
+    features |= _levels_and_volatility(tvl, moves, over) | _other_sources(panel, tvl, moves, over)
     features |= lp_supply_features(panel["lp_supply"], tvl, over)
     features |= rank_features(features) | market_features(moves, features["tvl_change_24h"], market["eth_price_usd"], over)
     features["early_warning_score"] = early_warning_score(features)
-    values = {name: np.asarray(features[name], dtype=np.float32) for name in FEATURE_NAMES}
-    return Panel(Window.ending(panel.window.end, hours), panel.keys, values)
+    return Panel(Window.ending(panel.window.end, hours), panel.keys, {name: _finite(features[name]) for name in FEATURE_NAMES})
+
+
+def known_tvl(panel: Panel) -> np.ndarray:
+    """The TVL where there is one: nothing can be relative to zero, and a negative one is a fault of its source."""
+    tvl = panel["tvl_usd"]
+    return tvl if (tvl > 0).all() else np.where(tvl > 0, tvl, np.float32(np.nan))
+
+
+def _finite(x: np.ndarray) -> np.ndarray:
+    x = np.asarray(x, dtype=np.float32)
+    return np.where(np.isinf(x), np.float32(np.nan), x) if np.isinf(x).any() else x
 
 
 def phase2_features(panel: Panel, tvl: np.ndarray, moves: np.ndarray, over: Over) -> dict[str, np.ndarray]:
     """The report's ten but for the composite, which needs these nine."""
-    reserve0, reserve1 = panel["reserve0_usd"], panel["reserve1_usd"]
+    reserve0, reserve1 = over.recent(panel["reserve0_usd"], 6), over.recent(panel["reserve1_usd"], 6)
     both = reserve0 + reserve1
     volume = panel["volume_1h_usd"]
     tvl_change_6h = over.change(tvl, hours=6)
     volatility_6h, volatility_24h = over.std(moves, 6), over.std(moves, DAY)
     with np.errstate(divide="ignore", invalid="ignore"):
-        imbalance = np.where(both > 0, np.abs(reserve0 - reserve1) / both, np.nan).astype(np.float32)
+        imbalance = np.where(both > 0, np.abs(reserve0 - reserve1) / both, np.float32(np.nan))
         mean_volume = over.mean(volume, DAY)
         return {
             "tvl_change_6h": tvl_change_6h,
             "tvl_change_24h": over.change(tvl, hours=DAY),
             "tvl_acceleration": tvl_change_6h - over.change(ago(tvl, 6), hours=6),
-            "volume_spike_ratio": np.where(mean_volume > 0, over.last(volume) / mean_volume, np.nan),
+            "volume_spike_ratio": np.where(mean_volume > 0, over.last(volume) / mean_volume, np.float32(np.nan)),
             "reserve_imbalance": over.last(imbalance),
             "reserve_imbalance_rate": over.difference(imbalance, hours=6),
             "volatility_6h": volatility_6h,
             "volatility_24h": volatility_24h,
-            "volatility_ratio": np.where(volatility_24h > 0, volatility_6h / volatility_24h, np.nan),
+            "volatility_ratio": np.where(volatility_24h > 0, volatility_6h / volatility_24h, np.float32(np.nan)),
         }
 
 
 def _levels_and_volatility(tvl: np.ndarray, moves: np.ndarray, over: Over) -> dict[str, np.ndarray]:
-    now, square, fall = over.last(tvl), moves * moves, np.minimum(moves, 0)
+    now = over.last(tvl)
     return {
         "tvl_change_1h": over.change(tvl, hours=1),
         "tvl_change_72h": over.change(tvl, hours=72),
         "tvl_change_7d": over.change(tvl, hours=WEEK),
         "tvl_change_30d": over.change(tvl, hours=MONTH - 1),
-        "abs_return_mean_7d": over.mean(np.abs(moves), WEEK),
-        "ewma_volatility_7d": np.sqrt(over.ewma(square, span=WEEK, hours=504)),
-        "ewma_volatility_30d": np.sqrt(over.ewma(square, span=MONTH, hours=MONTH - 1)),
-        "downside_semideviation_7d": np.sqrt(over.mean(fall * fall, WEEK)),
-        "downside_semideviation_30d": np.sqrt(over.mean(fall * fall, MONTH - 1)),
+        "abs_return_mean_7d": over.mean(np.abs(over.recent(moves, WEEK)), WEEK),
+        "ewma_volatility_7d": over.ewma_volatility(moves, span=WEEK, hours=504),
+        "ewma_volatility_30d": over.ewma_volatility(moves, span=MONTH, hours=MONTH - 1),
+        "downside_semideviation_7d": np.sqrt(over.mean(moves, WEEK, high=0, squared=True)),
+        "downside_semideviation_30d": np.sqrt(over.mean(moves, MONTH - 1, high=0, squared=True)),
         "worst_return_7d": over.minimum(moves, WEEK),
         "drawdown_24h": now / over.maximum(tvl, DAY + 1) - 1,
         "drawdown_7d": now / over.maximum(tvl, WEEK + 1) - 1,
@@ -77,37 +90,24 @@ def _levels_and_volatility(tvl: np.ndarray, moves: np.ndarray, over: Over) -> di
     }
 
 
-def _other_sources(panel: Panel, tvl: np.ndarray, over: Over) -> dict[str, np.ndarray]:
-    ratio, apy = panel["price_ratio"], panel["apy"]
-    price_moves = log_returns(ratio)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        price = np.log(np.where(ratio > 0, ratio, np.nan)).astype(np.float32)
+def _other_sources(panel: Panel, tvl: np.ndarray, moves: np.ndarray, over: Over) -> dict[str, np.ndarray]:
+    price_moves = log_returns(over.recent(panel["price_ratio"], WEEK))
+    apy, known = panel["apy"], ~np.isnan(over.last(tvl))
+    unchanged = over.hours_since(over.recent(moves, WEEK), WEEK, at_least=ANY_MOVE, at_most=-ANY_MOVE)
     return {
         "volume_to_tvl_ratio": over.last(panel["volume_24h_usd"]) / over.last(tvl),
-        "price_ratio_change_24h": np.abs(over.difference(price, hours=DAY)),
+        "price_ratio_change_24h": np.abs(_log_change(panel["price_ratio"], DAY, over)),
         "price_ratio_volatility_7d": over.std(price_moves, WEEK),
         "apy": over.last(apy),
         "apy_change_24h": over.difference(apy, hours=DAY),
-        "age_hours": age_hours(tvl, over.rows),
+        "age_hours": over.hours_since_first(tvl, AGE_CAP),
         "input_age_hours": over.last(panel["input_age_hours"]),
-        "unchanged_hours": np.where(np.isnan(over.last(tvl)), np.nan, over.hours_since(changed(tvl), WEEK)),
+        "unchanged_hours": np.where(known, unchanged, np.float32(np.nan)),
     }
 
 
-def age_hours(tvl: np.ndarray, rows: int) -> np.ndarray:
-    """Hours since the first known TVL within the look-back, at most AGE_CAP; NaN where none was known yet."""
-    height = len(tvl)
-    seen = ~np.isnan(tvl)
-    out = np.full((rows, tvl.shape[1]), np.nan, dtype=np.float32)
-    for i in range(rows):
-        t = height - rows + i
-        window = seen[max(0, t - AGE_CAP) : t + 1]
-        out[i] = np.where(window.any(axis=0), len(window) - 1 - window.argmax(axis=0), np.nan)
-    return out
-
-
-def changed(tvl: np.ndarray) -> np.ndarray:
-    """Where the TVL differs from the hour before; a gap is no news."""
-    flag = np.zeros(tvl.shape, dtype=bool)
-    flag[1:] = (tvl[1:] != tvl[:-1]) & ~np.isnan(tvl[1:]) & ~np.isnan(tvl[:-1])
-    return flag
+def _log_change(x: np.ndarray, hours: int, over: Over) -> np.ndarray:
+    """ln(x_t / x_{t-h}); NaN where either is not above 0."""
+    ratio = over.change(x, hours) + 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(np.where(ratio > 0, ratio, np.float32(np.nan)))

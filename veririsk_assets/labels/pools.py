@@ -22,9 +22,10 @@ def build_labels(panel: Panel, horizon_hours: int, hours: int) -> Panel:
     first = panel.window.hours - hours - horizon_hours
     span = slice(first, first + hours)
     tvl = np.where(panel["tvl_usd"] > 0, panel["tvl_usd"], np.nan).astype(np.float32)
+    supply = np.where(panel["lp_supply"] > 0, panel["lp_supply"], np.nan).astype(np.float32)
     # Zero is a value after as_of: everything is gone. It is no base before it.
     after = np.where(panel["tvl_usd"] >= 0, panel["tvl_usd"], np.nan).astype(np.float32)
-    supply = np.where(panel["lp_supply"] > 0, panel["lp_supply"], np.nan).astype(np.float32)
+    supply_after = np.where(panel["lp_supply"] >= 0, panel["lp_supply"], np.nan).astype(np.float32)
     vanished = _vanishes(panel["is_tombstone"] > 0, horizon_hours)[span]
     lowest, _ = future_minimum(after, horizon_hours)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -33,8 +34,8 @@ def build_labels(panel: Panel, horizon_hours: int, hours: int) -> Panel:
     labels = {
         "crash": np.where(vanished & ~np.isnan(tvl[span]), 1.0, _fell(tvl, after, horizon_hours)[span]),
         "crash_endpoint": np.where(np.isnan(endpoint), np.nan, endpoint <= -CRASH_DROP_RATIO),
-        "outflow": _fell(supply, supply, horizon_hours)[span],
-        "price_fall": _fell(tvl / supply, tvl / supply, horizon_hours)[span],
+        "outflow": _fell(supply, supply_after, horizon_hours)[span],
+        "price_fall": _fell(tvl / supply, after / supply, horizon_hours)[span],
         "min_change_ratio": min_change,
         "is_at_risk": _at_risk(tvl, first, hours),
     }
@@ -55,8 +56,7 @@ def _at_risk(tvl: np.ndarray, first: int, hours: int) -> np.ndarray:
     """Not already 10 % below the high of the last 24 hours; a young pool's high is that of the hours it has."""
     window = np.full((hours, tvl.shape[1]), -np.inf, dtype=np.float32)
     for lag in range(DAY + 1):
-        start = first - lag
-        rows = tvl[max(start, 0) : start + hours]
+        rows = tvl[max(first - lag, 0) : max(first - lag + hours, 0)]
         window[hours - len(rows) :] = np.fmax(window[hours - len(rows) :], rows)
     return tvl[first : first + hours] > (1.0 - AT_RISK_DROP_RATIO) * window
 

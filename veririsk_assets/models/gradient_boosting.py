@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from veririsk_assets.models.lean_xgboost import xgboost
 from veririsk_assets.models.spec import Method, Rows
 
 FILE = "model.ubj"
@@ -38,15 +39,14 @@ class GradientBoosting:
 
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
         """Log-loss on `validation` decides how many trees stay."""
-        import xgboost
-
         params = self.params | {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist"}
         params |= {"nthread": FIT_THREADS, "seed": self.seed}
         if self.is_weighted:
             params["scale_pos_weight"] = float((len(y) - y.sum()) / max(y.sum(), 1))
-        train = xgboost.QuantileDMatrix(x, y, nthread=FIT_THREADS)
-        watched = [(xgboost.QuantileDMatrix(*validation, ref=train, nthread=FIT_THREADS), "validation")] if self.patience else []
-        booster = xgboost.train(params, train, self.trees, evals=watched, early_stopping_rounds=self.patience, verbose_eval=False)
+        train = xgboost().QuantileDMatrix(_plain(x), y, nthread=FIT_THREADS)
+        held = xgboost().QuantileDMatrix(_plain(validation[0]), validation[1], ref=train, nthread=FIT_THREADS)
+        watched = [(held, "validation")] if self.patience else []
+        booster = xgboost().train(params, train, self.trees, evals=watched, early_stopping_rounds=self.patience, verbose_eval=False)
         kept = booster[: booster.best_iteration + 1] if self.patience else booster
         self.booster = _reader(kept.save_raw("ubj"))
         return self
@@ -56,11 +56,9 @@ class GradientBoosting:
 
     def contributions(self, x: np.ndarray) -> np.ndarray:
         """Exact TreeSHAP. XGBoost's "approximate" mode agrees on the top three reasons in only 44 % of rows."""
-        import xgboost
-
         if not len(x):  # it answers with a flat array then
             return np.zeros((0, x.shape[1] + 1))
-        return self.booster.predict(xgboost.DMatrix(_plain(x), nthread=PREDICT_THREADS), pred_contribs=True).astype(np.float64)
+        return self.booster.predict(xgboost().DMatrix(_plain(x), nthread=PREDICT_THREADS), pred_contribs=True).astype(np.float64)
 
     def save(self, folder: Path) -> None:
         self.booster.save_model(folder / FILE)
@@ -74,9 +72,7 @@ class GradientBoosting:
 
 def _reader(source: bytearray | str) -> Any:
     """A booster for prediction from a file or its bytes: a fresh model and a loaded one are the same object."""
-    import xgboost
-
-    return xgboost.Booster({"nthread": PREDICT_THREADS}, model_file=source)
+    return xgboost().Booster({"nthread": PREDICT_THREADS}, model_file=source)
 
 
 def _plain(x: np.ndarray) -> np.ndarray:

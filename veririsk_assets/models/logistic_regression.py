@@ -27,7 +27,8 @@ class LogisticRegression:
         self.means = np.zeros(0)
         self.base = 0.0
 
-    def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
+    # The name is the interface's.
+    def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:  # noqa: ARG002
         """`validation` is not used: there is nothing to stop early."""
         from sklearn.linear_model import LogisticRegression as Solver
 

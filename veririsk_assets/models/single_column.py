@@ -25,7 +25,8 @@ class SingleColumn:
         self.squash = Squash(np.zeros(1), np.ones(1))
         self.slope, self.intercept, self.mean = 1.0, 0.0, 0.0
 
-    def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
+    # The name is the interface's.
+    def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:  # noqa: ARG002
         """`x` has one column; `validation` is not used."""
         if x.shape[1] != 1:
             raise ValueError(f"a single-column model takes one column, got {x.shape[1]}")

@@ -5,34 +5,40 @@ tvl_change_6h = over.change(tvl, hours=6)
 tvl_acceleration = tvl_change_6h - over.change(ago(tvl, 6), hours=6)
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from veririsk_assets.panels.tiles import on_tiles
+
+NOTHING = float("inf")
+
 
 def ago(x: np.ndarray, hours: int) -> np.ndarray:
     """The panel as it stood `hours` earlier: its last row is `hours` before the last row of `x`."""
-    return x[: max(len(x) - hours, 0)]
+    return x[: len(x) - hours] if hours else x
 
 
 def returns(x: np.ndarray) -> np.ndarray:
     """Hourly relative changes, same height (the first row is NaN); NaN where the base is not above 0."""
-    out = np.full(x.shape, np.nan, dtype=np.float32)
-    out[1:] = _relative(x[1:], x[:-1])
+    out = np.empty(x.shape, dtype=np.float32)
+    out[:1] = np.nan
+    _relative(x[1:], x[:-1], out[1:])
     return out
 
 
 def log_returns(x: np.ndarray) -> np.ndarray:
     """Hourly changes of the logarithm, same height; NaN where either side is not above 0."""
-    positive = np.where(x > 0, x, np.nan)
-    out = np.full(x.shape, np.nan, dtype=np.float32)
-    out[1:] = np.diff(np.log(positive), axis=0)
-    return out
-
-
-def _relative(now: np.ndarray, base: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(base > 0, (now - base) / base, np.float32(np.nan)).astype(np.float32, copy=False)
+        levels = np.log(np.where(x > 0, x, np.float32(np.nan)))
+    return np.diff(levels, axis=0, prepend=np.full((1, x.shape[1]), np.nan, dtype=levels.dtype)).astype(np.float32, copy=False)
+
+
+def _relative(now: np.ndarray, base: np.ndarray, out: np.ndarray) -> None:
+    from veririsk_assets.panels import kernels
+
+    on_tiles(kernels.relative, _plain(now), _plain(base), out, start=0, stop=out.shape[0], pools=out.shape[1])
 
 
 @dataclass(frozen=True)
@@ -43,52 +49,69 @@ class Over:
 
     def last(self, x: np.ndarray) -> np.ndarray:
         """The last rows themselves."""
-        return self._padded(x[-self.rows :])
+        if len(x) >= self.rows:
+            return x[len(x) - self.rows :]
+        return np.vstack([np.full((self.rows - len(x), x.shape[1]), np.nan, dtype=x.dtype), x])
+
+    def recent(self, x: np.ndarray, hours: int) -> np.ndarray:
+        """The last rows with a look-back of `hours`, for formulas that need no more."""
+        return x[max(0, len(x) - self.rows - hours) :]
 
     def change(self, x: np.ndarray, hours: int) -> np.ndarray:
         """(x_t - x_{t-h}) / x_{t-h}; NaN where the base is not above 0."""
-        return _relative(self.last(x), self.last(ago(x, hours)))
+        out = np.empty((self.rows, x.shape[1]), dtype=np.float32)
+        _relative(self.last(x), self.last(ago(x, hours)), out)
+        return out
 
     def difference(self, x: np.ndarray, hours: int) -> np.ndarray:
         """x_t - x_{t-h}."""
         return self.last(x) - self.last(ago(x, hours))
 
-    def mean(self, x: np.ndarray, hours: int) -> np.ndarray:
-        from veririsk_assets.panels import kernels
+    def mean(self, x: np.ndarray, hours: int, low: float = -NOTHING, high: float = NOTHING, squared: bool = False) -> np.ndarray:
+        """Mean of the known hours, each clipped to low … high first, then squared."""
+        return self._total(x, hours, low, high, squared, True)
 
-        return kernels.mean(_plain(x), hours, self.rows)
+    def total(self, x: np.ndarray, hours: int, low: float = -NOTHING, high: float = NOTHING) -> np.ndarray:
+        """Sum of the known hours, each clipped to low … high first."""
+        return self._total(x, hours, low, high, False, False)
 
     def std(self, x: np.ndarray, hours: int) -> np.ndarray:
         """Sample standard deviation, two passes."""
-        from veririsk_assets.panels import kernels
+        return self._run("std", x, hours, hours)
 
-        return kernels.std(_plain(x), hours, self.rows)
-
-    def ewma(self, x: np.ndarray, span: int, hours: int) -> np.ndarray:
-        """Mean weighted by (1 - 2 / (span + 1))^age over a finite window, so that hour by hour equals a backfill."""
-        from veririsk_assets.panels import kernels
-
+    def ewma_volatility(self, returns: np.ndarray, span: int, hours: int) -> np.ndarray:
+        """Root mean square weighted by (1 - 2 / (span + 1))^age over a finite window, so that hour by hour equals a backfill."""
         weights = (1.0 - 2.0 / (span + 1.0)) ** np.arange(hours, dtype=np.float64)
-        return kernels.weighted_mean(_plain(x), weights, self.rows)
+        return np.sqrt(self._run("weighted_square", returns, hours, weights))
 
     def maximum(self, x: np.ndarray, hours: int) -> np.ndarray:
-        from veririsk_assets.panels import kernels
-
-        return kernels.maximum(_plain(x), hours, self.rows)
+        return self._run("maximum", x, hours, hours, np.float32(1))
 
     def minimum(self, x: np.ndarray, hours: int) -> np.ndarray:
-        return -self.maximum(-x, hours)
+        return self._run("maximum", x, hours, hours, np.float32(-1))
 
-    def hours_since(self, flag: np.ndarray, cap: int) -> np.ndarray:
-        """Hours since the flag was last set, at most `cap`."""
+    def hours_since(self, x: np.ndarray, cap: int, at_least: float = NOTHING, at_most: float = -NOTHING) -> np.ndarray:
+        """Hours since x was last ≥ at_least or ≤ at_most, at most `cap`; a gap is no news."""
+        return self._run("hours_since", x, cap, cap, np.float32(at_least), np.float32(at_most))
+
+    def hours_since_first(self, x: np.ndarray, cap: int) -> np.ndarray:
+        """Hours since the first known value of the look-back, at most `cap`; NaN where none is known."""
+        return self._run("hours_since_first", x, cap, cap)
+
+    def _total(self, x: np.ndarray, hours: int, low: float, high: float, squared: bool, is_mean: bool) -> np.ndarray:
+        return self._run("total", x, hours, hours, np.float32(low), np.float32(high), 2 if squared else 1, is_mean)
+
+    def _run(self, name: str, x: np.ndarray, work: int, *arguments: object) -> np.ndarray:
         from veririsk_assets.panels import kernels
 
-        return kernels.hours_since(np.ascontiguousarray(flag), cap, self.rows)
-
-    def _padded(self, x: np.ndarray) -> np.ndarray:
-        if len(x) == self.rows:
-            return x
-        return np.vstack([np.full((self.rows - len(x), x.shape[1]), np.nan, dtype=x.dtype), x])
+        kernel: Callable[..., None] = getattr(kernels, name)
+        out = np.full((self.rows, x.shape[1]), np.nan, dtype=np.float32)
+        x = _plain(x)
+        if len(x) < self.rows:
+            x = self.last(x)
+        start = len(x) - self.rows
+        on_tiles(kernel, x, out, *arguments, start=start, stop=len(x), pools=x.shape[1], work_per_value=work)
+        return out
 
 
 def _plain(x: np.ndarray) -> np.ndarray:
@@ -113,5 +136,7 @@ def future_minimum(x: np.ndarray, hours: int) -> tuple[np.ndarray, np.ndarray]:
     """Smallest known value of the rows t+1 … t+hours (NaN where none is known), and how many are known."""
     from veririsk_assets.panels import kernels
 
-    low, count = kernels.future_minimum(_plain(x), hours)
-    return np.where(count > 0, low, np.nan).astype(np.float32), count
+    low = np.full(x.shape, np.inf, dtype=np.float32)
+    count = np.zeros(x.shape, dtype=np.int32)
+    on_tiles(kernels.future_minimum, _plain(x), low, count, hours, start=0, stop=len(x), pools=x.shape[1], work_per_value=hours)
+    return np.where(count > 0, low, np.float32(np.nan)), count

@@ -60,7 +60,7 @@ def materialize_by_dagster(settings: Settings, window: Window) -> None:
         "VERIRISK_SOURCE": settings.source,
         "VERIRISK_HOME": str(settings.home),
     }
-    command = [sys.executable, "-m", "veririsk_assets.defs.launch", "hourly_scoring", *(f"{k}={v}" for k, v in tags.items())]
+    command = [sys.executable, "-m", "veririsk_assets.launch", "hourly_scoring", *(f"{k}={v}" for k, v in tags.items())]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DagsterFailed(f"the Dagster run failed:\n{(done.stdout + done.stderr)[-4000:]}")

@@ -16,9 +16,7 @@ def weeks(as_of: np.ndarray) -> np.ndarray:
     return ((as_of - as_of.min()) // WEEK).astype(np.int64)
 
 
-def with_gains(
-    candidate: Evidence, label: np.ndarray, score: np.ndarray, rivals: Mapping[str, np.ndarray], block: np.ndarray
-) -> Evidence:
+def with_gains(candidate: Evidence, label: np.ndarray, score: np.ndarray, rivals: Mapping[str, np.ndarray], block: np.ndarray) -> Evidence:
     """The candidate's evidence with the paired interval of its AP over each rival's; all scores are of the same rows."""
     gains = {name: paired_bootstrap(label, score, other, block)["ap"] for name, other in rivals.items()}
     return replace(candidate, gains=gains)

@@ -70,6 +70,15 @@ def test_learned_models_find_the_law_and_learn_it_twice_alike(name: str) -> None
     np.testing.assert_array_equal(served.margin(x), again.margin(x))
 
 
+@pytest.mark.parametrize("name", catalogue.ENTRIES)
+def test_infinities_among_training_rows_are_unknown_values(name: str) -> None:
+    _, x, y = fitted(name)
+    broken = x[:600].copy()
+    broken[::50] = np.inf
+    model = catalogue.make(catalogue.spec(name, 24)).fit(broken, y[:600], (broken, y[:600]))
+    assert np.isfinite(model.margin(broken)).all()
+
+
 def test_boosting_stops_early_and_asks_for_no_class_weights() -> None:
     served, _, _ = fitted("gradient_boosting")
     booster = served.model.booster  # type: ignore[attr-defined]

@@ -6,9 +6,7 @@ from hypothesis.extra.numpy import arrays
 
 from veririsk_assets.models.score_map import ScoreMap, choose_score_map
 
-PROBABILITIES = arrays(
-    np.float64, st.integers(1, 400), elements=st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.01, 0.02, 0.5, 1.0]))
-)
+PROBABILITIES = arrays(np.float64, st.integers(1, 400), elements=st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.01, 0.02, 0.5, 1.0])))
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,3 +139,20 @@ def test_scoring_imports_no_heavy_library() -> None:
         "sys.exit(str({'xgboost', 'sklearn', 'mlflow', 'scipy', 'numba', 'shap'} & set(sys.modules) or ''))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).stderr.strip() == b""
+
+
+def test_scoring_and_explaining_with_a_saved_model_need_no_sklearn_and_no_mlflow(tmp_path: Path) -> None:
+    served().save(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from veririsk_assets.models.artefact import load\n"
+        "from veririsk_assets.scoring.explain import explain\n"
+        f"model = load(Path({str(tmp_path)!r}), '1')\n"
+        "columns = {name: np.zeros(8, np.float32) for name in model.features}\n"
+        "margin = model.margin(model.matrix(columns))\n"
+        "assert len(explain(columns, model, margin, 24)['row']) == 40\n"
+        "assert not {'sklearn', 'mlflow'} & set(sys.modules)\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,93 @@
+"""From an HTTP response to JSON, or to the error that says whether asking again helps."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from requests import RequestException, Response
+
+from veririsk_assets.contracts.windows import utc
+from veririsk_assets.wire.errors import (
+    NotRecordedError,
+    PermanentSourceError,
+    PlanOnlyError,
+    SourceError,
+    TransientSourceError,
+)
+
+RECORDED_HEADER = "X-Recorded"
+CHUNK_BYTES = 2**18
+EXCERPT_BYTES = 2_000
+EXCERPT_CHARS = 200
+# 418 is Binance's and some CDNs' "you did not stop after 429".
+RETRIED = frozenset({408, 418, 425, 429})
+HINTS = {
+    401: "is the key set, and is it for this host (CoinGecko 10010/10011: demo key on the pro host or the reverse)?",
+    403: "blocked; some hosts refuse requests without a descriptive User-Agent (VERIRISK_USER_AGENT)",
+    402: "needs a paid plan",
+}
+
+
+def fault(response: Response, now: datetime) -> SourceError | None:
+    """The error that a status means; None for 200."""
+    status = response.status_code
+    if status == 200:
+        return None
+    said = f"HTTP {status}" + (f" ({HINTS[status]})" if status in HINTS else "") + _excerpt(response)
+    if status in RETRIED or status >= 500:
+        return TransientSourceError(said, retry_after(response.headers.get("Retry-After"), now))
+    if status == 402:
+        return PlanOnlyError(said)
+    if status == 404 and response.headers.get(RECORDED_HEADER) == "none":
+        return NotRecordedError("not recorded")
+    return PermanentSourceError(said)
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds from a Retry-After header: a number of seconds or an HTTP date; None when absent or unreadable."""
+    if not value:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max((utc(parsedate_to_datetime(text)) - utc(now)).total_seconds(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def read(response: Response, max_bytes: int, check_time: Callable[[], None]) -> bytes:
+    """The decoded body. Stops as soon as it is too long: a small gzip can hold gigabytes."""
+    received = bytearray()
+    try:
+        for chunk in response.iter_content(CHUNK_BYTES):
+            received += chunk
+            if len(received) > max_bytes:
+                raise PermanentSourceError(f"the reply is longer than {max_bytes:,} bytes")
+            check_time()
+    except RequestException as error:
+        raise TransientSourceError(f"the reply broke off ({type(error).__name__})") from None
+    return bytes(received)
+
+
+def parsed(body: bytes) -> Any:
+    """JSON as the standard has it: no NaN, no Infinity. Raises TransientSourceError: a cut reply is asked for again."""
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise TransientSourceError(f"not valid JSON in {len(body):,} bytes ({type(error).__name__})") from None
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _excerpt(response: Response) -> str:
+    try:
+        start = next(response.iter_content(EXCERPT_BYTES), b"")
+    except RequestException:
+        return ""
+    text = " ".join(start.decode("utf-8", "replace").split())
+    return f": {text[:EXCERPT_CHARS]}" if text and not text.startswith("<") else ""

@@ -1,0 +1,61 @@
+"""The graph, pinned: every asset key, job, schedule, sensor and check, once."""
+
+import subprocess
+import sys
+
+import dagster as dg
+
+from veririsk_assets.contracts.catalogue import TABLES
+from veririsk_assets.definitions import defs
+
+ASSETS = {
+    "raw/defillama_pools", "raw/defillama_protocols", "raw/coingecko_markets", "raw/geckoterminal_pools", "raw/thegraph_pairs", "raw/source_status",
+    "snapshots/hourly_pools", "features/hourly_pools", "labels/hourly_pools", "models/versions", "models/champions",
+    "scores/hourly_pools", "explanations/hourly_pools", "published/veririsk",
+}  # fmt: skip
+HEAVY = ("xgboost", "shap", "mlflow", "statsmodels", "sklearn", "numba", "matplotlib")
+
+
+def graph() -> dg.RepositoryDefinition:
+    return defs.get_repository_def()
+
+
+def test_every_asset_is_listed_once() -> None:
+    keys = [key.to_user_string() for key in graph().asset_graph.get_all_asset_keys()]
+    assert sorted(keys) == sorted(ASSETS)
+
+
+def test_every_job_schedule_and_sensor_is_listed_once() -> None:
+    repository = graph()
+    assert {job.name for job in repository.get_all_jobs()} >= {"hourly_scoring", "daily_learning", "weekly_training", "upkeep"}
+    assert {schedule.name for schedule in repository.schedule_defs} == {"hourly", "daily", "weekly", "nightly"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {"high_risk"}
+
+
+def test_every_asset_of_a_table_says_what_it_is() -> None:
+    nodes = {node.key.to_user_string(): node for node in graph().asset_graph.asset_nodes}
+    for table in TABLES:
+        node = nodes.get("/".join(table.asset_key))
+        if node is None:  # written beside another asset, and said so in its description
+            assert table.name in {"pools", "hourly_markets", "quarantine"}
+            continue
+        assert node.group_name == table.stage
+        assert node.owners
+        assert node.kinds
+        assert table.description in (node.description or "")
+        names = [column.name for column in node.metadata["dagster/column_schema"].columns]
+        assert names == table.names
+
+
+def test_hourly_assets_share_one_identity_partitioning() -> None:
+    hourly = [node for node in graph().asset_graph.asset_nodes if node.partitions_def is not None]
+    assert len(hourly) == 9
+    for node in hourly:
+        assert node.backfill_policy is not None
+        assert node.backfill_policy.policy_type.value == "SINGLE_RUN"
+
+
+def test_loading_the_definitions_imports_nothing_heavy() -> None:
+    code = f"import sys, veririsk_assets.definitions as d; d.defs.get_repository_def(); print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
