@@ -14,10 +14,11 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 for name in [name for name in os.environ if name.startswith("VERIRISK_") and name != "VERIRISK_TEST_POSTGRES"]:
     del os.environ[name]
 
-from veririsk_assets.contracts.catalogue import TABLES
-from veririsk_assets.lake.catalog import Catalog
-from veririsk_assets.lake.lake import Lake
-from veririsk_assets.settings import Settings
+# The environment is clean only from here on.
+from veririsk_assets.contracts.catalogue import TABLES  # noqa: E402
+from veririsk_assets.lake.catalog import Catalog  # noqa: E402
+from veririsk_assets.lake.lake import Lake  # noqa: E402
+from veririsk_assets.settings import Settings  # noqa: E402
 
 NOW = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
 

@@ -1,5 +1,7 @@
 """Tables of pools by the hour, from snapshot to explanation. Features are in `pool_features.py`."""
 
+from typing import Any
+
 from veririsk_assets.contracts.pool_features import FEATURE_COLUMNS
 from veririsk_assets.contracts.tables import Column, Table, flag, instant, number, text, whole
 from veririsk_assets.contracts.vocabulary import DIRECTIONS, LEVELS, STATUSES
@@ -10,7 +12,7 @@ GRID: tuple[Column, ...] = (
 )
 HOUR_AND_POOL = ("as_of", "pool_key")
 HORIZON = whole("horizon_hours", "How far ahead the forecast looks", "hours", required=True, ge=1)
-USD = {"unit": "USD", "ge": 0.0, "le": 1e13}
+USD: dict[str, Any] = {"unit": "USD", "ge": 0.0, "le": 1e13}
 
 POOLS = Table(
     "snapshots",
@@ -37,8 +39,8 @@ POOL_SNAPSHOTS = Table(
     HOUR_AND_POOL,
     "as_of",
     "The last observation available at the cut-off, with its age. Null where no source knows; never estimated, never interpolated.",
-    GRID
-    + (
+    (
+        *GRID,
         number("tvl_usd", "Total value locked", **USD),
         number("reserve0", "Reserve of token 0", "tokens", ge=0.0),
         number("reserve1", "Reserve of token 1", "tokens", ge=0.0),
@@ -79,7 +81,7 @@ POOL_FEATURES = Table(
     HOUR_AND_POOL,
     "as_of",
     "What a model may know about a pool at the end of an hour.",
-    GRID + FEATURE_COLUMNS,
+    (*GRID, *FEATURE_COLUMNS),
     sort=HOUR_AND_POOL,
 )
 
@@ -90,8 +92,8 @@ POOL_LABELS = Table(
     (*HOUR_AND_POOL, "horizon_hours"),
     "as_of",
     "What happened after as_of. Matured rows only; a matured label is final.",
-    GRID
-    + (
+    (
+        *GRID,
         HORIZON,
         number("crash", "1 if TVL fell 20 % below its value at as_of at any hour of the horizon", "0 or 1", ge=0, le=1),
         number("crash_endpoint", "1 if TVL stood 20 % lower at the end of the horizon", "0 or 1", ge=0, le=1),
@@ -120,8 +122,8 @@ POOL_SCORES = Table(
     (*HOUR_AND_POOL, "horizon_hours"),
     "as_of",
     "Published risk scores. Insufficient input gives no score, never a low one.",
-    GRID
-    + (
+    (
+        *GRID,
         HORIZON,
         number("risk_score", "0-100: 30 is the MEDIUM threshold and 65 the HIGH one", "0-100", ge=0.0, le=100.0),
         text("risk_level", "Level of the score", required=True, isin=LEVELS),
@@ -130,8 +132,8 @@ POOL_SCORES = Table(
         number("tvl_usd", "TVL that the score is about", **USD),
         number("input_age_hours", "Age of the TVL at the cut-off", "hours", ge=0.0),
         number("margin", "Log-odds before calibration: what the explanation adds up to", "log-odds"),
-    )
-    + PROVENANCE,
+        *PROVENANCE,
+    ),
     sort=HOUR_AND_POOL,
 )
 
@@ -142,8 +144,8 @@ POOL_EXPLANATIONS = Table(
     (*HOUR_AND_POOL, "horizon_hours", "rank"),
     "as_of",
     "Why a score is what it is: base_value + the five contributions + other_contribution = margin.",
-    GRID
-    + (
+    (
+        *GRID,
         HORIZON,
         whole("rank", "1 is the strongest reason", required=True, ge=1, le=5),
         text("feature", "Feature", required=True),

@@ -1,5 +1,7 @@
 """Raw tables: what each source said, typed and not interpreted. Append-only; see `sources/` for who fills them."""
 
+from typing import Any
+
 from veririsk_assets.contracts.tables import Column, Table, instant, number, text, whole
 from veririsk_assets.contracts.vocabulary import OBSERVED_KINDS
 
@@ -13,7 +15,7 @@ PROVENANCE: tuple[Column, ...] = (
     text("payload_hash", "Hash of the response body that the row came from", required=True),
 )
 
-USD = {"unit": "USD", "ge": 0.0, "le": 1e13}
+USD: dict[str, Any] = {"unit": "USD", "ge": 0.0, "le": 1e13}
 
 
 def _raw(name: str, grain: str, key: tuple[str, ...], description: str, *columns: Column) -> Table:

@@ -1,6 +1,8 @@
 """Checks that look at the data itself: freshness, a universe that drops, columns that go null."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 import dagster as dg
 
@@ -64,12 +66,12 @@ def _grown(before: dict[str, float], after: dict[str, float]) -> Iterator[str]:
     return (name for name in PHASE2_NAMES if after[name] > NULL_RATIO >= before[name])
 
 
-def _latest(house: House, table: str):  # type: ignore[no-untyped-def]
+def _latest(house: House, table: str) -> datetime | None:
     latest = house.lake.sql(f"SELECT max(as_of) AS latest FROM lake.{table}")["latest"].iloc[0]
     return None if latest != latest else latest.to_pydatetime()
 
 
-def _warn(passed: bool, metadata: dict[str, object]) -> dg.AssetCheckResult:
+def _warn(passed: bool, metadata: dict[str, Any]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
 
 

@@ -1,5 +1,7 @@
 """The named jobs. They are coupled through stored data, never through each other's run status."""
 
+from typing import Any
+
 import dagster as dg
 
 from veririsk_assets.contracts.pools import POOL_LABELS
@@ -51,4 +53,4 @@ def upkeep() -> None:
     tidy_lake()
 
 
-JOBS = [hourly_scoring, daily_learning, weekly_training, upkeep]
+JOBS: list[Any] = [hourly_scoring, daily_learning, weekly_training, upkeep]

@@ -42,6 +42,6 @@ CHAMPIONS_SPEC = dg.AssetSpec(
     metadata={"dagster/column_schema": column_schema(CHAMPIONS)},
     deps=[key_of(MODEL_VERSIONS)],
 )
-ASSETS = [LABELS, versions, CHAMPIONS_SPEC]
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [LABELS, versions, CHAMPIONS_SPEC]
 # Long enough for the longest horizon to pass, and for a day that was missed.
 MATURING = timedelta(days=3)

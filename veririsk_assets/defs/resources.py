@@ -27,7 +27,7 @@ class HouseResource(dg.ConfigurableResource):
 
 
 @lru_cache(maxsize=4)
-def _house(mode_home: str) -> House:
+def _house(_mode_home: str) -> House:
     return House.open(Settings(), now)
 
 

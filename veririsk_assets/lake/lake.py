@@ -178,7 +178,7 @@ class Lake:
         known = set(self.sql("SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() WHERE database_name = 'lake'")["name"])
         missing = [table for table in tables if table.sql_name not in known]
         if missing:
-            self.commit(lambda cursor: [_make(cursor, table) for table in missing] and None)
+            self.commit(lambda cursor: _make(cursor, missing))
 
 
 _QUARANTINE_ONCE = """
@@ -190,10 +190,11 @@ SELECT b.* FROM bad_rows b WHERE NOT EXISTS (
 """
 
 
-def _make(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
-    columns = ", ".join(f"{c.name} {SQL_TYPES[c.kind]}" for c in table.columns)
-    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{table.stage}")
-    cursor.execute(f"CREATE TABLE IF NOT EXISTS lake.{table.sql_name} ({columns})")
+def _make(cursor: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
+    for table in tables:
+        columns = ", ".join(f"{c.name} {SQL_TYPES[c.kind]}" for c in table.columns)
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{table.stage}")
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS lake.{table.sql_name} ({columns})")
 
 
 def _in_window(table: Table, window: Window) -> str:

@@ -144,7 +144,7 @@ def _changed_hours(lake: Lake, published: Published, shown: int | None, snapshot
 def _settle(building: Path, path: Path) -> None:
     """Moves the finished file into place; after a power cut it is the old or the new one, never a torn one."""
     _sync(building)
-    os.replace(building, path)
+    building.replace(path)
     _sync(path.parent)
 
 

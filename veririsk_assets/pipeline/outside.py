@@ -4,19 +4,22 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour, utc
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
-from veririsk_assets.wire.clock import FixedClock, SystemClock
+from veririsk_assets.wire.clock import Clock, FixedClock, SystemClock
 from veririsk_assets.wire.session import Wire
 
 MARKET_FILE = "market.json"
 
 
 class Outside(Protocol):
-    """Where an hour's data comes from."""
+    """Where an hour's data comes from. `addresses`: the (network, address) pairs to ask for; None: the named ones."""
+
+    @property
+    def addresses(self) -> list[tuple[str, str]] | None: ...
 
     def wire(self, as_of: datetime) -> Wire | None:
         """A wire that can be asked about `as_of`; None when this hour cannot be asked about any more."""
@@ -27,6 +30,7 @@ class Live:
     """The real world: it only knows now."""
 
     house: House
+    addresses: list[tuple[str, str]] | None = None
 
     def wire(self, as_of: datetime) -> Wire | None:
         if floor_hour(self.house.now()) != utc(as_of):
@@ -39,7 +43,8 @@ class Replayed:
     """A simulated or recorded market: `transport(as_of)` answers as the world would have at that hour."""
 
     house: House
-    transport: Callable[[datetime], object]
+    transport: Callable[[datetime], Any]
+    addresses: list[tuple[str, str]] | None = None
 
     def wire(self, as_of: datetime) -> Wire | None:
         return _wire(self.house, FixedClock(as_of + PULL_DELAY), self.transport(as_of))
@@ -50,23 +55,24 @@ def outside(house: House, end: datetime | None = None) -> Outside:
     source = house.settings.source
     if source == "live":
         return Live(house)
-    return Replayed(house, _simulated(house.settings, end) if source == "simulated" else _recorded(house.settings))
+    return _simulated(house, end) if source == "simulated" else Replayed(house, _recorded(house.settings))
 
 
-def _wire(house: House, clock: object, adapter: object) -> Wire:
+def _wire(house: House, clock: Clock, adapter: Any) -> Wire:
     settings = house.settings
     adapters = {"https://": adapter, "http://": adapter} if adapter is not None else None
     return Wire(clock, adapters, house.state, user_agent=settings.user_agent, deadline_seconds=settings.pull_deadline_seconds)
 
 
-def _simulated(settings: Settings, end: datetime | None) -> Callable[[datetime], object]:
+def _simulated(house: House, end: datetime | None) -> Replayed:
     from veririsk_assets.simulation.transport import SimulatedTransport
 
-    market = simulated_market(settings, end)
-    return lambda as_of: SimulatedTransport(market, as_of)
+    market = simulated_market(house.settings, end)
+    addresses = [("eth", pool.address) for pool in market.pools if pool.onchain == "geckoterminal"]
+    return Replayed(house, lambda as_of: SimulatedTransport(market, as_of), addresses)
 
 
-def simulated_market(settings: Settings, end: datetime | None = None):  # type: ignore[no-untyped-def]
+def simulated_market(settings: Settings, end: datetime | None = None) -> Any:
     """The home's market. Its seed, variant, size and forced end are fixed at the first use of the home."""
     from veririsk_assets.simulation.market import Market
 
@@ -85,7 +91,7 @@ def simulated_market(settings: Settings, end: datetime | None = None):  # type: 
     return Market(fixed["seed"], fixed["variant"], fixed["pools"], forced_end)
 
 
-def _recorded(settings: Settings) -> Callable[[datetime], object]:
+def _recorded(settings: Settings) -> Callable[[datetime], Any]:
     from veririsk_assets.sources.recorded import RecordedMarket
 
     if settings.recorded_dir is None:

@@ -33,8 +33,8 @@ class Endpoint:
 
     table: Table
     source: str
-    ask: Callable[[Wire, Settings], pd.DataFrame]
-    is_on: Callable[[Settings], bool] = lambda settings: True
+    ask: Callable[[Wire, Settings, Outside], pd.DataFrame]
+    is_on: Callable[[Settings], bool] = lambda _: True
 
 
 def _thegraph_on(settings: Settings) -> bool:
@@ -42,11 +42,15 @@ def _thegraph_on(settings: Settings) -> bool:
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(raw.DEFILLAMA_POOLS, "defillama", lambda wire, settings: defillama.pools(wire, settings).frame),
-    Endpoint(raw.DEFILLAMA_PROTOCOLS, "defillama", lambda wire, settings: defillama.protocols(wire, settings).frame),
-    Endpoint(raw.COINGECKO_MARKETS, "coingecko", lambda wire, settings: coingecko.markets(wire, settings).frame),
-    Endpoint(raw.GECKOTERMINAL_POOLS, "geckoterminal", lambda wire, settings: geckoterminal.pools(wire, settings).frame),
-    Endpoint(raw.THEGRAPH_PAIRS, "thegraph", lambda wire, settings: thegraph.pairs(wire, settings).frame, _thegraph_on),
+    Endpoint(raw.DEFILLAMA_POOLS, "defillama", lambda wire, settings, _: defillama.pools(wire, settings).frame),
+    Endpoint(raw.DEFILLAMA_PROTOCOLS, "defillama", lambda wire, settings, _: defillama.protocols(wire, settings).frame),
+    Endpoint(raw.COINGECKO_MARKETS, "coingecko", lambda wire, settings, _: coingecko.markets(wire, settings).frame),
+    Endpoint(
+        raw.GECKOTERMINAL_POOLS,
+        "geckoterminal",
+        lambda wire, settings, outside: geckoterminal.pools(wire, settings, outside.addresses).frame,
+    ),
+    Endpoint(raw.THEGRAPH_PAIRS, "thegraph", lambda wire, settings, _: thegraph.pairs(wire, settings).frame, _thegraph_on),
 )
 
 
@@ -81,7 +85,7 @@ def _ask(house: House, endpoint: Endpoint, hour: Window, outside: Outside) -> tu
     if wire is None:
         return None, "kept", "this source only knows the current hour"
     try:
-        return endpoint.ask(wire, house.settings), "pulled", ""
+        return endpoint.ask(wire, house.settings, outside), "pulled", ""
     except SourceError as error:
         outcome = next(name for kind, name in OUTCOMES if isinstance(error, kind))
         return None, outcome, str(error)

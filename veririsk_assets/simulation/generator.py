@@ -60,10 +60,13 @@ def between(u: float, bounds: tuple[int, int]) -> int:
 
 
 def forced_cycle(rng: np.random.Generator) -> tuple[int, Cycle]:
-    """(hours before the end at which the cycle starts, durations), such that the last hour is in pre_crash or crash."""
+    """(hours before the end at which the cycle starts, durations), such that the last hour is in pre_crash or crash.
+
+    The crash is in its first hour at most: a forecast is about what is still to come, not about a fall that is over.
+    """
     before = between(rng.random(), FORCED_START_HOURS)
     crash = between(rng.random(), CRASH_HOURS)
-    pre = between(rng.random(), (max(PRE_CRASH_HOURS[0], before + 1 - crash), PRE_CRASH_HOURS[1]))
+    pre = between(rng.random(), (max(PRE_CRASH_HOURS[0], before), PRE_CRASH_HOURS[1]))
     return before, (pre, crash, between(rng.random(), RECOVERY_HOURS))
 
 

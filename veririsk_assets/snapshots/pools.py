@@ -111,7 +111,8 @@ def _columns(source: Served, prices: pd.DataFrame | None, grid: Window) -> dict[
     if "volume_usd_cum" in rows:
         values |= _volumes(source)
     if "reserve0" in rows:
-        values["price_ratio"] = _ratio(values["reserve1"], values["reserve0"])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values["price_ratio"] = np.where(values["reserve0"] > 0, values["reserve1"] / values["reserve0"], np.nan)
         values |= _outside_values(source, values, prices, grid)
     return values
 
@@ -130,7 +131,7 @@ def _outside_values(source: Served, values: dict[str, np.ndarray], prices: pd.Da
     if prices is None:
         return {}
     symbols, table = price_grid(prices, grid)
-    result = {}
+    result: dict[str, np.ndarray] = {}
     for side in ("0", "1"):
         tokens = views.token_prices(source.view.rows[f"token{side}"])
         column = np.searchsorted(symbols, tokens)

@@ -1,59 +1,73 @@
-"""CoinGecko: outside prices of coins, in pages of 250. A free month has 10,000 credits, so every call counts."""
+"""CoinGecko `/coins/markets`: outside prices of tokens, a page of 250 for one credit."""
 
 from collections.abc import Sequence
 
-import numpy as np
-import pandas as pd
-
-from veririsk_assets.contracts.raw import COINGECKO_MARKETS
+from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
-from veririsk_assets.sources.frame import Pull, iso_instant, number, rows, text
-from veririsk_assets.wire.errors import TransientSourceError
+from veririsk_assets.sources import universe
+from veririsk_assets.sources.numbers import instant, lower, number, text
+from veririsk_assets.sources.pull import Pull, frame, rows_of, together
 from veririsk_assets.wire.provider import Provider
-from veririsk_assets.wire.session import Wire
+from veririsk_assets.wire.redaction import keep_secret
+from veririsk_assets.wire.session import Reply, Wire
 
-HOSTS = {"demo": "https://api.coingecko.com/api/v3", "pro": "https://pro-api.coingecko.com/api/v3"}
+NAME = "coingecko"
+DEMO_ROOT, PRO_ROOT = "https://api.coingecko.com/api/v3", "https://pro-api.coingecko.com/api/v3"
+PATH = "/coins/markets"
 PER_PAGE = 250
-# The largest coins by market capitalisation: what pools of the live universe hold. 4 pages an hour fit a free month.
-PAGES = 4
-
-COIN = {
-    "coin_id": lambda item: text(item.get("id")),
-    "symbol": lambda item: text(item.get("symbol")),
-    "price_usd": lambda item: number(item.get("current_price")),
-    "market_cap_usd": lambda item: number(item.get("market_cap")),
-    "volume_24h_usd": lambda item: number(item.get("total_volume")),
-}
-
-
-def provider(settings: Settings) -> Provider:
-    """CoinGecko with the month's credits of the settings, and the key's header where there is a key."""
-    key = settings.coingecko_api_key.get_secret_value()
-    header = {f"x-cg-{settings.coingecko_plan}-api-key": key} if key else {}
-    rate = 25 if key else 10
-    return Provider("coingecko", requests_per_minute=rate, burst=PAGES, monthly_credits=settings.coingecko_monthly_credits, headers=header)
+MAX_PAGES = 20
+# Per minute: keyless is shared by IP; the demo key's limit is stated as 30 and as 100.
+KEYLESS_PER_MINUTE, DEMO_PER_MINUTE, PRO_PER_MINUTE = 10.0, 30.0, 250.0
 
 
 def markets(wire: Wire, settings: Settings, coin_ids: Sequence[str] | None = None) -> Pull:
-    """Rows of raw/coingecko_markets: the coins asked for, or the largest ones. A coin without a price is left out.
+    """Prices in USD of `coin_ids`; None: the default coins in live mode, else every coin of the market.
 
-    The first page is needed; later ones are optional calls, which a thin budget refuses first.
+    Coins that CoinGecko does not list are missing from its reply. `observed_at` is each coin's own `last_updated`.
     """
+    if coin_ids is None and settings.source == "live":
+        coin_ids = universe.COIN_IDS
+    provider = provider_of(settings)
+    if coin_ids is None:
+        return together(raw.COINGECKO_MARKETS, _every_page(wire, provider))
+    unique = list(dict.fromkeys(coin_ids))
+    batches = [unique[i : i + PER_PAGE] for i in range(0, len(unique), PER_PAGE)]
+    return together(raw.COINGECKO_MARKETS, [_rows(_page(wire, provider, 1, ids)) for ids in batches])
+
+
+def provider_of(settings: Settings) -> Provider:
+    """Host, header and limits of the key's plan."""
+    key = keep_secret(settings.coingecko_api_key.get_secret_value())
+    is_pro = bool(key) and settings.coingecko_plan == "pro"
+    rate = PRO_PER_MINUTE if is_pro else DEMO_PER_MINUTE if key else KEYLESS_PER_MINUTE
+    headers = ((f"x-cg-{settings.coingecko_plan}-api-key", key),) if key else ()
+    root = PRO_ROOT if is_pro else DEMO_ROOT
+    return Provider(NAME, root, rate, 5, settings.coingecko_monthly_credits, headers, is_metered=settings.source == "live")
+
+
+def _every_page(wire: Wire, provider: Provider) -> list:
     frames = []
-    for page in range(1, PAGES + 1):
-        frame, count = _page(wire, settings, page, coin_ids)
-        frames.append(frame)
-        if count < PER_PAGE:
+    for page in range(1, MAX_PAGES + 1):
+        frames.append(_rows(_page(wire, provider, page, None)))
+        if len(frames[-1]) < PER_PAGE:
             break
-    return Pull(pd.concat(frames, ignore_index=True).drop_duplicates("coin_id"))
+    return frames
 
 
-def _page(wire: Wire, settings: Settings, page: int, coin_ids: Sequence[str] | None) -> tuple[pd.DataFrame, int]:
-    url = f"{HOSTS[settings.coingecko_plan]}/coins/markets"
-    params = {"vs_currency": "usd", "per_page": PER_PAGE, "page": page} | ({"ids": ",".join(coin_ids)} if coin_ids else {})
-    reply = wire.get_json(provider(settings), url, params, is_optional=page > 1)
-    if not isinstance(reply.body, list):
-        raise TransientSourceError(f"{reply.endpoint}: no list of coins in the answer")
-    items = [item for item in reply.body if not isinstance(item, dict) or item.get("current_price") is not None]
-    seen = np.array([iso_instant(item.get("last_updated")) for item in items if isinstance(item, dict)], dtype="datetime64[us]")
-    return rows(COINGECKO_MARKETS, "coingecko", reply, items, COIN, seen), len(reply.body)
+def _page(wire: Wire, provider: Provider, page: int, ids: Sequence[str] | None) -> Reply:
+    params = {"vs_currency": "usd", "per_page": str(PER_PAGE), "page": str(page)}
+    params |= {"ids": ",".join(ids)} if ids else {}
+    return wire.get_json(provider, PATH, params, label=f"{PATH}?vs_currency=usd&page={page}", is_optional=page > 1)
+
+
+def _rows(reply: Reply):  # type: ignore[no-untyped-def]
+    rows = rows_of(reply, reply.body)
+    columns = {
+        "coin_id": [text(row.get("id")) for row in rows],
+        "symbol": [lower(row.get("symbol")) for row in rows],
+        "price_usd": [number(row.get("current_price")) for row in rows],
+        "market_cap_usd": [number(row.get("market_cap")) for row in rows],
+        "volume_24h_usd": [number(row.get("total_volume")) for row in rows],
+    }
+    observed_at = [instant(row.get("last_updated")) for row in rows]
+    return frame(raw.COINGECKO_MARKETS, reply, columns, observed_at, "intraday")

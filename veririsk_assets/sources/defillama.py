@@ -1,64 +1,59 @@
-"""DeFiLlama: every pool and every protocol it tracks, now. Contract: free hosts without a key, the pro host with one."""
+"""DeFiLlama: pools from the yields host, protocols from the API host. With a key, both from the pro host."""
 
-from typing import Any
-
-from veririsk_assets.contracts.raw import DEFILLAMA_POOLS, DEFILLAMA_PROTOCOLS
+from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
-from veririsk_assets.sources.frame import Pull, number, rows, text
-from veririsk_assets.wire.errors import TransientSourceError
+from veririsk_assets.sources.numbers import mapping, number, text
+from veririsk_assets.sources.pull import Pull, frame, rows_of
 from veririsk_assets.wire.provider import Provider
+from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Wire
 
-FREE = {"pools": "https://yields.llama.fi/pools", "protocols": "https://api.llama.fi/protocols"}
-PRO = {"pools": "https://pro-api.llama.fi/{key}/yields/pools", "protocols": "https://pro-api.llama.fi/{key}/api/protocols"}
-PROVIDER = Provider("defillama", requests_per_minute=60, burst=5)
-
-POOL = {
-    "pool": lambda item: text(item.get("pool")),
-    "chain": lambda item: text(item.get("chain")),
-    "project": lambda item: text(item.get("project")),
-    "symbol": lambda item: text(item.get("symbol")),
-    "pool_meta": lambda item: text(item.get("poolMeta")),
-    "exposure": lambda item: text(item.get("exposure")),
-    "tvl_usd": lambda item: number(item.get("tvlUsd")),
-    "apy_pct": lambda item: number(item.get("apy")),
-    "apy_base_pct": lambda item: number(item.get("apyBase")),
-    "apy_reward_pct": lambda item: number(item.get("apyReward")),
-    "volume_24h_usd": lambda item: number(item.get("volumeUsd1d")),
-}
-PROTOCOL = {
-    "protocol_id": lambda item: text(item.get("id")),
-    "slug": lambda item: text(item.get("slug")),
-    "name": lambda item: text(item.get("name")),
-    "category": lambda item: text(item.get("category")),
-    "chain": lambda item: text(item.get("chain")),
-    "gecko_id": lambda item: text(item.get("gecko_id")),
-    "parent_protocol": lambda item: text(item.get("parentProtocol")),
-    "tvl_usd": lambda item: number(item.get("tvl")),
-    "mcap_usd": lambda item: number(item.get("mcap")),
-}
-
-
-def _url(settings: Settings, endpoint: str) -> str:
-    key = settings.defillama_api_key.get_secret_value()
-    return PRO[endpoint].format(key=key) if key else FREE[endpoint]
+NAME = "defillama"
+YIELDS_HOST, API_HOST = "https://yields.llama.fi", "https://api.llama.fi"
+PRO_HOST = "https://pro-api.llama.fi"
+# The free limit is not published; the pro plan has 1,000.
+REQUESTS_PER_MINUTE, BURST = 60.0, 5
 
 
 def pools(wire: Wire, settings: Settings) -> Pull:
-    """Rows of raw/defillama_pools. No time of observation: a row can be a week old."""
-    reply = wire.get_json(PROVIDER, _url(settings, "pools"))
-    items = _list(reply.body.get("data") if isinstance(reply.body, dict) else None, reply.endpoint)
-    return Pull(rows(DEFILLAMA_POOLS, "defillama", reply, items, POOL))
+    """`/pools`: every pool, USD and percent. It gives no time, and a row can be up to 7 days old."""
+    reply = wire.get_json(_provider(settings, YIELDS_HOST, "/yields"), "/pools")
+    rows = rows_of(reply, mapping(reply.body).get("data"))
+    columns = {
+        "pool": [text(row.get("pool")) for row in rows],
+        "chain": [text(row.get("chain")) for row in rows],
+        "project": [text(row.get("project")) for row in rows],
+        "symbol": [text(row.get("symbol")) for row in rows],
+        "pool_meta": [text(row.get("poolMeta")) for row in rows],
+        "exposure": [text(row.get("exposure")) for row in rows],
+        "tvl_usd": [number(row.get("tvlUsd")) for row in rows],
+        "apy_pct": [number(row.get("apy")) for row in rows],
+        "apy_base_pct": [number(row.get("apyBase")) for row in rows],
+        "apy_reward_pct": [number(row.get("apyReward")) for row in rows],
+        "volume_24h_usd": [number(row.get("volumeUsd1d")) for row in rows],
+    }
+    return Pull(frame(raw.DEFILLAMA_POOLS, reply, columns))
 
 
 def protocols(wire: Wire, settings: Settings) -> Pull:
-    """Rows of raw/defillama_protocols; a protocol whose TVL is null has none to say and is left out."""
-    reply = wire.get_json(PROVIDER, _url(settings, "protocols"))
-    items = [item for item in _list(reply.body, reply.endpoint) if not isinstance(item, dict) or item.get("tvl") is not None]
-    return Pull(rows(DEFILLAMA_PROTOCOLS, "defillama", reply, items, PROTOCOL))
+    """`/protocols`: current TVL per protocol, USD. Flags that are set after the event (rugged, deadFrom) are not read."""
+    reply = wire.get_json(_provider(settings, API_HOST, "/api"), "/protocols")
+    rows = rows_of(reply, reply.body)
+    columns = {
+        "protocol_id": [text(row.get("id")) for row in rows],
+        "slug": [text(row.get("slug")) for row in rows],
+        "name": [text(row.get("name")) for row in rows],
+        "category": [text(row.get("category")) for row in rows],
+        "chain": [text(row.get("chain")) for row in rows],
+        "gecko_id": [text(row.get("gecko_id")) for row in rows],
+        "parent_protocol": [text(row.get("parentProtocol")) for row in rows],
+        "tvl_usd": [number(row.get("tvl")) for row in rows],
+        "mcap_usd": [number(row.get("mcap")) for row in rows],
+    }
+    return Pull(frame(raw.DEFILLAMA_PROTOCOLS, reply, columns))
 
 
-def _list(items: Any, endpoint: str) -> list[Any]:
-    if not isinstance(items, list):
-        raise TransientSourceError(f"{endpoint}: no list of rows in the answer")
-    return items
+def _provider(settings: Settings, free_host: str, pro_path: str) -> Provider:
+    key = keep_secret(settings.defillama_api_key.get_secret_value())
+    base_url = f"{PRO_HOST}/{key}{pro_path}" if key else free_host
+    return Provider(NAME, base_url, REQUESTS_PER_MINUTE, BURST, is_metered=settings.source == "live")

@@ -1,73 +1,88 @@
-"""GeckoTerminal: on-chain pools by address, thirty a call: liquidity of both sides and hourly volume."""
+"""GeckoTerminal on-chain pools: liquidity of both sides and real hourly volume, 30 addresses a call."""
 
+import math
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
-from veririsk_assets.contracts.raw import GECKOTERMINAL_POOLS
+from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
-from veririsk_assets.sources.frame import Pull, empty, iso_instant, number, rows, text
-from veririsk_assets.sources.universe import named_addresses
-from veririsk_assets.wire.errors import TransientSourceError
+from veririsk_assets.sources import universe
+from veririsk_assets.sources.numbers import instant, lower, mapping, number, text
+from veririsk_assets.sources.pull import Pull, frame, rows_of, together
 from veririsk_assets.wire.provider import Provider
-from veririsk_assets.wire.session import Wire
+from veririsk_assets.wire.session import Reply, Wire
 
-HOST = "https://api.geckoterminal.com/api/v2"
+NAME = "geckoterminal"
+ROOT = "https://api.geckoterminal.com/api/v2"
 PER_CALL = 30
-PROVIDER = Provider("geckoterminal", requests_per_minute=30, burst=10)
-
-POOL = {
-    "network": lambda item: text(item["_network"]),
-    "address": lambda item: text(item.get("address")),
-    "name": lambda item: text(item.get("name")),
-    "dex": lambda item: text(item["_dex"]),
-    "base_token": lambda item: text(item["_base"]),
-    "quote_token": lambda item: text(item["_quote"]),
-    "reserve_usd": lambda item: number(item.get("reserve_in_usd")),
-    "base_balance": lambda item: _balance(item, "base"),
-    "quote_balance": lambda item: _balance(item, "quote"),
-    "volume_1h_usd": lambda item: number((item.get("volume_usd") or {}).get("h1")),
-    "volume_24h_usd": lambda item: number((item.get("volume_usd") or {}).get("h24")),
-    "pool_created_at": lambda item: iso_instant(item.get("pool_created_at")),
-}
+REQUESTS_PER_MINUTE, BURST = 30.0, 10
 
 
 def pools(wire: Wire, settings: Settings, addresses: Sequence[tuple[str, str]] | None = None) -> Pull:
-    """Rows of raw/geckoterminal_pools for (network, address) pairs, at most the settings' number an hour."""
-    wanted = sorted(named_addresses() if addresses is None else addresses)[: settings.max_geckoterminal_pools]
-    frames = [
-        _ask(wire, network, [address for _, address in pairs[i : i + PER_CALL]])
-        for network, grouped in groupby(wanted, key=lambda pair: pair[0])
-        for pairs in [list(grouped)]
-        for i in range(0, len(pairs), PER_CALL)
-    ]
-    return Pull(pd.concat(frames, ignore_index=True) if frames else empty(GECKOTERMINAL_POOLS))
+    """The pools at (network, address) pairs, the first `max_geckoterminal_pools` of them; None: the report's named pools.
+
+    Pools that it does not know are missing from its reply. It gives no time of observation.
+    """
+    wanted = list(dict.fromkeys(universe.named_addresses() if addresses is None else addresses))[: settings.max_geckoterminal_pools]
+    provider = Provider(NAME, ROOT, REQUESTS_PER_MINUTE, BURST, is_metered=settings.source == "live")
+    frames = []
+    for network in dict.fromkeys(network for network, _ in wanted):
+        on_network = [address for name, address in wanted if name == network]
+        for i in range(0, len(on_network), PER_CALL):
+            frames.append(_rows(_batch(wire, provider, network, on_network[i : i + PER_CALL]), network))
+    return together(raw.GECKOTERMINAL_POOLS, frames)
 
 
-def _ask(wire: Wire, network: str, addresses: list[str]) -> pd.DataFrame:
-    url = f"{HOST}/networks/{network}/pools/multi/{','.join(addresses)}"
-    reply = wire.get_json(PROVIDER, url, {"include": "base_token,quote_token"})
-    if not isinstance(reply.body, dict) or not isinstance(reply.body.get("data"), list):
-        raise TransientSourceError(f"{reply.endpoint}: no list of pools in the answer")
-    symbols = {token.get("id"): text((token.get("attributes") or {}).get("symbol")) for token in reply.body.get("included") or []}
-    items = [_flat(pool, network, symbols) for pool in reply.body["data"] if isinstance(pool, dict)]
-    return rows(GECKOTERMINAL_POOLS, "geckoterminal", reply, items, POOL)
+def _batch(wire: Wire, provider: Provider, network: str, addresses: Sequence[str]) -> Reply:
+    path = f"/networks/{network}/pools/multi/"
+    return wire.get_json(provider, path + ",".join(addresses), {"include": "base_token,quote_token"}, label=path + "{addresses}")
 
 
-def _flat(pool: dict[str, Any], network: str, symbols: dict[str, str | None]) -> dict[str, Any]:
-    """The attributes with what stands in relationships beside them."""
-    links = pool.get("relationships") or {}
-    ids = {name: ((links.get(name) or {}).get("data") or {}).get("id") for name in ("base_token", "quote_token", "dex")}
-    named = {f"_{side}": (symbols.get(ids[f"{side}_token"]) or "").lower() or None for side in ("base", "quote")}
-    return {**(pool.get("attributes") or {}), **named, "_network": network, "_dex": ids["dex"]}
+def _rows(reply: Reply, network: str) -> pd.DataFrame:
+    body = mapping(reply.body)
+    rows = rows_of(reply, body.get("data"))
+    said = [mapping(row.get("attributes")) for row in rows]
+    volumes = [mapping(pool.get("volume_usd")) for pool in said]
+    symbols = _symbols(body.get("included"))
+    columns = {
+        "network": [network] * len(rows),
+        "address": [_address(pool.get("address")) for pool in said],
+        "name": [text(pool.get("name")) for pool in said],
+        "dex": [_related(row, "dex") for row in rows],
+        "base_token": [symbols.get(_related(row, "base_token")) for row in rows],
+        "quote_token": [symbols.get(_related(row, "quote_token")) for row in rows],
+        "reserve_usd": [number(pool.get("reserve_in_usd")) for pool in said],
+        "base_balance": [_balance(pool, "base") for pool in said],
+        "quote_balance": [_balance(pool, "quote") for pool in said],
+        "volume_1h_usd": [number(volume.get("h1")) for volume in volumes],
+        "volume_24h_usd": [number(volume.get("h24")) for volume in volumes],
+        "pool_created_at": [instant(pool.get("pool_created_at")) for pool in said],
+    }
+    return frame(raw.GECKOTERMINAL_POOLS, reply, columns)
 
 
-def _balance(item: dict[str, Any], side: str) -> float:
-    """Tokens of one side: as said, or its liquidity over the price that the same answer gives."""
-    said = number(item.get(f"{side}_token_balance"))
-    if said == said:
-        return said
-    price = number(item.get(f"{side}_token_price_usd"))
-    return number(item.get(f"{side}_token_liquidity_usd")) / price if price > 0 else float("nan")
+def _symbols(included: Any) -> dict[str | None, str | None]:
+    """Token id → symbol, of the tokens that the reply includes."""
+    tokens = [mapping(token) for token in included] if isinstance(included, list) else []
+    return {text(token.get("id")): lower(mapping(token.get("attributes")).get("symbol")) for token in tokens}
+
+
+def _related(row: dict[str, Any], name: str) -> str | None:
+    return text(mapping(mapping(mapping(row.get("relationships")).get(name)).get("data")).get("id"))
+
+
+def _address(value: Any) -> str | None:
+    """Hexadecimal addresses in lower case; others (Solana's) are case-sensitive."""
+    address = text(value)
+    return address.lower() if address and address.lower().startswith("0x") else address
+
+
+def _balance(pool: dict[str, Any], side: str) -> float:
+    """Tokens of one side: as said, or its liquidity at the reply's own price where the balance is not said."""
+    balance = number(pool.get(f"{side}_token_balance"))
+    if not math.isnan(balance):
+        return balance
+    price = number(pool.get(f"{side}_token_price_usd"))
+    return number(pool.get(f"{side}_token_liquidity_usd")) / price if price > 0 else math.nan

@@ -1,77 +1,97 @@
-"""The Graph: Uniswap-V2-shaped pairs, page by page. Errors come with HTTP 200; all numbers are decimal strings."""
+"""The Graph: pairs of a Uniswap-V2-shaped subgraph with reserves, LP supply and cumulative volume, all at one block."""
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts.raw import THEGRAPH_PAIRS
+from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
-from veririsk_assets.sources.frame import Pull, empty, number, rows, text, unix_instant
-from veririsk_assets.wire.errors import TransientSourceError
+from veririsk_assets.sources.numbers import instant, lower, mapping, number, text
+from veririsk_assets.sources.pull import Pull, frame, rows_of, together
+from veririsk_assets.wire.errors import PermanentSourceError, TransientSourceError
 from veririsk_assets.wire.provider import Provider
+from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Reply, Wire
 
-PAGE = 1000
+NAME = "thegraph"
+DEX = "uniswap-v2"
+PER_PAGE = 1000
 MAX_PAGES = 20
-PROVIDER = Provider("thegraph", requests_per_minute=60, burst=10)
-# Replayed markets answer any key.
+REQUESTS_PER_MINUTE, BURST = 60.0, 10
+# A pair leaves the universe at this share of the TVL at which it enters.
+LEAVING_SHARE = 0.8
+# Replayed markets answer at the gateway's address, for a key that is none.
 REPLAYED_URL = "https://gateway.thegraph.com/api/replayed/subgraphs/id/uniswap-v2"
-QUERY = (
-    "query pairs($after: String!) { pairs(first: 1000, where: {id_gt: $after%s}, orderBy: id) "
-    "{ id token0 { id symbol decimals } token1 { id symbol decimals } reserve0 reserve1 reserveUSD totalSupply "
-    "token0Price token1Price volumeUSD txCount } _meta { block { number timestamp } } }"
-)
-PAIR = {
-    "pair": lambda item: text(item.get("id")),
-    "dex": lambda item: text(item.get("dex") or "uniswap-v2"),
-    "token0": lambda item: _symbol(item.get("token0")),
-    "token1": lambda item: _symbol(item.get("token1")),
-    "reserve0": lambda item: number(item.get("reserve0")),
-    "reserve1": lambda item: number(item.get("reserve1")),
-    "reserve_usd": lambda item: number(item.get("reserveUSD")),
-    "lp_supply": lambda item: number(item.get("totalSupply")),
-    "volume_usd_cum": lambda item: number(item.get("volumeUSD")),
-    "tx_count_cum": lambda item: number(item.get("txCount")),
-}
+FIELDS = "id token0 { id symbol decimals } token1 { id symbol decimals } reserve0 reserve1 reserveUSD totalSupply volumeUSD txCount"
+# Words in GraphQL errors that asking again may heal; the gateway sends them with HTTP 200.
+PASSING = ("indexing_error", "bad indexers", "unavailable", "timeout", "timed out", "too many", "rate limit", "internal")
 
 
-def pairs(wire: Wire, settings: Settings, ids: Sequence[str] | None = None) -> Pull:
-    """Rows of raw/thegraph_pairs: the pairs asked for, or all of them."""
-    url = settings.thegraph_url.get_secret_value() if settings.source == "live" else REPLAYED_URL
-    wanted = ", id_in: [" + ", ".join(f'"{one}"' for one in ids) + "]" if ids else ""
-    frames, after = [], ""
+def pairs(wire: Wire, settings: Settings, pairs: Sequence[str] | None = None) -> Pull:
+    """The pairs with these ids; None: those above the universe's leaving TVL in live mode, else all.
+
+    `observed_at` is the time of the block. A live subgraph has 100,000s of pairs: they are never all asked for.
+    """
+    provider = _provider(settings)
+    floor = LEAVING_SHARE * settings.min_tvl_usd if settings.source == "live" and pairs is None else None
+    frames: list[pd.DataFrame] = []
+    after, block = "", None
     for _ in range(MAX_PAGES):
-        reply = wire.post_json(PROVIDER, url, {"query": QUERY % wanted, "variables": {"after": after}})
-        items = _pairs(reply)
-        if not items:
+        variables = {"first": PER_PAGE, "after": after, "ids": None if pairs is None else list(pairs)}
+        reply = wire.post_json(provider, "", {"query": _query(floor, pairs, block), "variables": variables}, check=_check)
+        rows = rows_of(reply, mapping(reply.body["data"]).get("pairs"))
+        frames.append(_rows(reply, rows))
+        last = text(rows[-1].get("id")) if rows else None
+        if len(rows) < PER_PAGE or last is None or last <= after:
             break
-        frames.append(_frame(reply, items))
-        after = str(items[-1].get("id"))
-        if len(items) < PAGE:
-            break
-    return Pull(pd.concat(frames, ignore_index=True) if frames else empty(THEGRAPH_PAIRS))
+        # Later pages are asked at the first page's block, so that all pairs are seen at one moment.
+        after, block = last, block or _block(reply).get("number")
+    return together(raw.THEGRAPH_PAIRS, frames)
 
 
-def _pairs(reply: Reply) -> list[dict[str, Any]]:
-    body = reply.body if isinstance(reply.body, dict) else {}
-    if body.get("errors"):
-        words = "; ".join(str(error.get("message") if isinstance(error, dict) else error) for error in body["errors"])
-        raise TransientSourceError(f"{reply.endpoint}: {words[:300]}")
-    found = (body.get("data") or {}).get("pairs")
-    if not isinstance(found, list):
-        raise TransientSourceError(f"{reply.endpoint}: no list of pairs in the answer")
-    return [item for item in found if isinstance(item, dict)]
+def _query(floor_usd: float | None, ids: Sequence[str] | None, block: Any) -> str:
+    where = "id_gt: $after" + (f', reserveUSD_gte: "{floor_usd:.0f}"' if floor_usd is not None else "") + (", id_in: $ids" if ids else "")
+    at = f", block: {{number: {int(block)}}}" if block is not None else ""
+    variables = "$first: Int!, $after: ID!" + (", $ids: [ID!]" if ids else "")
+    listed = f"pairs(first: $first, orderBy: id, orderDirection: asc, where: {{{where}}}{at}) {{ {FIELDS} }}"
+    return f"query({variables}) {{ {listed} _meta{f'(block: {{number: {int(block)}}})' if block is not None else ''} {{ block {{ number timestamp }} }} }}"
 
 
-def _frame(reply: Reply, items: list[dict[str, Any]]) -> pd.DataFrame:
-    """`observedAt` is the recorded market's: its rows have a time each; a subgraph's are all of one block."""
-    block = ((reply.body["data"].get("_meta") or {}).get("block") or {}).get("timestamp")
-    seen = np.array([unix_instant(item.get("observedAt", block)) for item in items], dtype="datetime64[us]")
-    return rows(THEGRAPH_PAIRS, "thegraph", reply, items, PAIR, seen)
+def _check(body: Any) -> None:
+    """GraphQL errors come with HTTP 200."""
+    errors = mapping(body).get("errors")
+    if errors or not isinstance(mapping(body).get("data"), dict):
+        first = mapping(errors[0]).get("message") if isinstance(errors, list) and errors else None
+        said = str(first or "a reply without data")
+        raise (TransientSourceError if first is None or any(w in said.lower() for w in PASSING) else PermanentSourceError)(said[:200])
 
 
-def _symbol(token: Any) -> str | None:
-    symbol = token.get("symbol") if isinstance(token, dict) else None
-    return None if symbol is None else str(symbol).lower()
+def _provider(settings: Settings) -> Provider:
+    is_live = settings.source == "live"
+    url = keep_secret(settings.thegraph_url.get_secret_value()) if is_live else REPLAYED_URL
+    return Provider(NAME, url, REQUESTS_PER_MINUTE, BURST, is_metered=is_live)
+
+
+def _block(reply: Reply) -> dict[str, Any]:
+    return mapping(mapping(reply.body["data"].get("_meta")).get("block"))
+
+
+def _rows(reply: Reply, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    at_block = instant(_block(reply).get("timestamp"))
+    # A recorded market holds each pair at a time of its own, and its dex; the gateway never sends this field.
+    recorded = [mapping(row.get("recorded")) for row in rows]
+    columns = {
+        "pair": [text(row.get("id")) for row in rows],
+        "dex": [text(own.get("dex")) or DEX for own in recorded],
+        "token0": [lower(mapping(row.get("token0")).get("symbol")) for row in rows],
+        "token1": [lower(mapping(row.get("token1")).get("symbol")) for row in rows],
+        "reserve0": [number(row.get("reserve0")) for row in rows],
+        "reserve1": [number(row.get("reserve1")) for row in rows],
+        "reserve_usd": [number(row.get("reserveUSD")) for row in rows],
+        "lp_supply": [number(row.get("totalSupply")) for row in rows],
+        "volume_usd_cum": [number(row.get("volumeUSD")) for row in rows],
+        "tx_count_cum": [number(row.get("txCount")) for row in rows],
+    }
+    observed_at = [instant(own["timestamp"]) if "timestamp" in own else at_block for own in recorded]
+    return frame(raw.THEGRAPH_PAIRS, reply, columns, observed_at, "intraday")

@@ -1,46 +1,97 @@
-"""Which pools a live home follows: the large ones, and those that the Phase-2 report names."""
+"""Which live pools are looked at: those that are large, and those that the report names whatever their size."""
+
+from dataclasses import dataclass
 
 import pandas as pd
 
-LEAVE_RATIO = 0.8
-# project, chain, symbols: how DeFiLlama writes the report's named pools.
-NAMED_POOLS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("uniswap-v2", "Ethereum", ("USDC-WETH", "DAI-WETH", "WETH-USDT", "WBTC-WETH")),
-    ("uniswap-v3", "Ethereum", ("USDC-WETH", "DAI-USDC")),
-    ("aave-v3", "Ethereum", ("WETH", "USDC", "DAI", "WBTC")),
-    ("compound-v2", "Ethereum", ("ETH", "USDC", "DAI", "USDT")),
-    ("curve-dex", "Ethereum", ("DAI-USDC-USDT", "ETH-STETH", "FRAX-USDC")),
+from veririsk_assets.settings import Settings
+
+# A pool that entered stays until it fell below this share of the entry TVL, so that it does not flicker.
+LEAVING_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Named:
+    """A pool that the report names, as DeFiLlama lists it on Ethereum; tokens in any order, ETH = WETH."""
+
+    project: str
+    tokens: frozenset[str]
+    detail: str = ""
+
+
+def _named(project: str, *symbols: str, detail: str = "") -> tuple[Named, ...]:
+    return tuple(Named(project, _tokens(symbol), detail) for symbol in symbols)
+
+
+def _tokens(symbol: str) -> frozenset[str]:
+    return frozenset("WETH" if token == "ETH" else token for token in symbol.upper().split("-"))
+
+
+NAMED: tuple[Named, ...] = (
+    *_named("uniswap-v2", "USDC-WETH", "DAI-WETH", "WETH-USDT", "WBTC-WETH"),
+    *_named("uniswap-v3", "USDC-WETH", detail="0.3%"),
+    *_named("uniswap-v3", "USDC-WETH", detail="0.05%"),
+    *_named("uniswap-v3", "DAI-USDC", detail="0.01%"),
+    *_named("aave-v3", "WETH", "USDC", "DAI", "WBTC"),
+    *_named("compound-v2", "ETH", "USDC", "DAI", "USDT"),
+    *_named("curve-dex", "DAI-USDC-USDT", "ETH-STETH", "FRAX-USDC", "FRAX-3CRV"),
 )
-# Ethereum mainnet pools of the same list that GeckoTerminal knows by address.
-NAMED_ADDRESSES: tuple[str, ...] = (
-    "0xb4e16d0168e52d35cacd2c6185b44281ec28c9dc",  # Uniswap V2 USDC-WETH
-    "0xa478c2975ab1ea89e8196811f51a7b7ade33eb11",  # Uniswap V2 DAI-WETH
-    "0x0d4a11d5eeaac28ec3f61d100daf4d40471f1852",  # Uniswap V2 WETH-USDT
-    "0xbb2b8038a1640196fbe3e38816f3e67cba72d940",  # Uniswap V2 WBTC-WETH
-    "0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8",  # Uniswap V3 USDC-WETH 0.3 %
-    "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640",  # Uniswap V3 USDC-WETH 0.05 %
-    "0x5777d92f208679db4b9778590fa3cab3ac9e2168",  # Uniswap V3 DAI-USDC 0.01 %
-    "0xbebc44782c7db0a1a60cb6fe97d0b483032ff1c7",  # Curve 3pool
-    "0xdc24316b9ae028f1497c275eb9192a3ea0f67022",  # Curve stETH
-    "0xdcef968d416a41cdac0ed8702fac8128a64241a2",  # Curve FRAX-USDC
+ADDRESSES: tuple[str, ...] = (
+    # Uniswap V2: USDC, DAI, USDT, WBTC against WETH.
+    "0xb4e16d0168e52d35cacd2c6185b44281ec28c9dc",
+    "0xa478c2975ab1ea89e8196811f51a7b7ade33eb11",
+    "0x0d4a11d5eeaac28ec3f61d100daf4d40471f1852",
+    "0xbb2b8038a1640196fbe3e38816f3e67cba72d940",
+    # Uniswap V3: USDC-WETH 0.3 % and 0.05 %, DAI-USDC 0.01 %.
+    "0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8",
+    "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640",
+    "0x5777d92f208679db4b9778590fa3cab3ac9e2168",
+    # Curve: 3pool, stETH, FRAX-USDC, FRAX-3CRV.
+    "0xbebc44782c7db0a1a60cb6fe97d0b483032ff1c7",
+    "0xdc24316b9ae028f1497c275eb9192a3ea0f67022",
+    "0xdcef968d416a41cdac0ed8702fac8128a64241a2",
+    "0xd632f22692fac7611d2aa1c0d552930d43caed3b",
 )
+# Tokens of the named pools, the market as a whole, and large tokens of volatile pairs. Ids that are gone are missing.
+COIN_IDS: tuple[str, ...] = tuple(
+    (
+        "bitcoin ethereum weth wrapped-bitcoin usd-coin tether dai frax staked-ether wrapped-steth rocket-pool-eth "
+        "coinbase-wrapped-staked-eth usds ethena-usde paypal-usd true-usd liquity-usd gemini-dollar paxos-standard crvusd nusd "
+        "chainlink uniswap aave curve-dao-token maker compound-governance-token lido-dao havven yearn-finance sushi balancer "
+        "rocket-pool convex-finance frax-share ethereum-name-service the-graph matic-network arbitrum optimism shiba-inu pepe "
+        "1inch loopring basic-attention-token 0x kyber-network-crystal uma bancor ren republic-protocol fei-usd rai ampleforth "
+        "alchemix badger-dao cream-2 spell-token dydx gmx pendle solana avalanche-2 binancecoin"
+    ).split()
+)
+
+
+def choose(pools: pd.DataFrame, previous: set[str], settings: Settings) -> set[str]:
+    """DeFiLlama ids of the universe, from one pull's rows of `raw.defillama_pools` and the universe before it.
+
+    A pool enters at `min_tvl_usd`, leaves below 80 % of it; named pools are always in.
+    """
+    known = pools[pools["pool"].notna()]
+    is_large = known["tvl_usd"] >= settings.min_tvl_usd
+    stays = known["pool"].isin(previous) & (known["tvl_usd"] >= LEAVING_SHARE * settings.min_tvl_usd)
+    return set(known.loc[is_large | stays, "pool"]) | _named_ids(known)
 
 
 def named_addresses() -> list[tuple[str, str]]:
-    """(network, address) of the report's named pools."""
-    return [("eth", address) for address in NAMED_ADDRESSES]
+    """(network, address) of the named pools that trade; lending pools have no address at GeckoTerminal."""
+    return [("eth", address) for address in ADDRESSES]
 
 
-def is_named(pools: pd.DataFrame) -> pd.Series:
-    """Which rows of raw/defillama_pools are the report's."""
-    named = pd.Series(False, index=pools.index)
-    for project, chain, symbols in NAMED_POOLS:
-        named |= (pools["project"] == project) & (pools["chain"] == chain) & pools["symbol"].str.upper().isin(symbols)
-    return named
+def _named_ids(pools: pd.DataFrame) -> set[str]:
+    """Per named pool the largest row that matches: markets of the same token are listed beside the main one."""
+    projects = {named.project for named in NAMED}
+    rows = pools[(pools["chain"] == "Ethereum") & pools["project"].isin(projects)].sort_values(["tvl_usd", "pool"], ascending=[False, True])
+    found: dict[Named, str] = {}
+    for pool, project, symbol, detail in zip(rows["pool"], rows["project"], rows["symbol"], rows["pool_meta"], strict=True):
+        for named in NAMED:
+            if named.project == project and isinstance(symbol, str) and _tokens(symbol) == named.tokens and _fits(named.detail, detail):
+                found.setdefault(named, pool)
+    return set(found.values())
 
 
-def choose(pools: pd.DataFrame, previous: set[str], min_tvl_usd: float) -> set[str]:
-    """Pool uuids of one pull: those at or above the TVL, those already followed above 80 % of it, and the named ones."""
-    large = pools["tvl_usd"] >= min_tvl_usd
-    stays = pools["pool"].isin(previous) & (pools["tvl_usd"] >= LEAVE_RATIO * min_tvl_usd)
-    return set(pools.loc[large | stays | is_named(pools), "pool"])
+def _fits(wanted: str, detail: object) -> bool:
+    return not wanted or detail == wanted

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 HIDDEN = "[redacted]"
 SHORTEST_SECRET = 6
 # urllib3 logs `https://host:443 "GET /path HTTP/1.1"`: host and path stand apart.
+_HEADERS = r"(?:authorization|x[-_]cg[-_](?:demo|pro)[-_]api[-_]key)"
 _TO_PATH = r"(?::\d+)?(?:\s+\"[A-Z]+\s+)?/"
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kept)
@@ -19,7 +20,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(/api/)[^/\s\"']+(/(?:subgraphs|deployments)/)", rf"\1{HIDDEN}\2"),
         (rf"((?:\bhooks\.[\w.-]+|discord(?:app)?\.com){_TO_PATH})[^\s\"']+", rf"\1{HIDDEN}"),
         (r"(with url: )\S+", rf"\1{HIDDEN}"),
-        (r"((?:authorization|x[-_]cg[-_](?:demo|pro)[-_]api[-_]key)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',&}]+", rf"\1{HIDDEN}"),
+        (rf"({_HEADERS}[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',&}}]+", rf"\1{HIDDEN}"),
         (r"([?&](?:[\w-]*api_?-?key|key|token|access_token|secret|password|signature)=)[^&\s\"']+", rf"\1{HIDDEN}"),
         (r"(\bpassword\s*=\s*)[^\s\"']+", rf"\1{HIDDEN}"),
     )

@@ -4,7 +4,7 @@ Everything that waits is measured on the given clock, so that a simulated hour t
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -17,7 +17,7 @@ from requests.adapters import BaseAdapter
 from veririsk_assets.wire import responses
 from veririsk_assets.wire.budget import Budget, MemoryState, PlanMemory, StateStore
 from veririsk_assets.wire.clock import Clock
-from veririsk_assets.wire.errors import PermanentSourceError, PlanOnlyError, SourceError, TransientSourceError
+from veririsk_assets.wire.errors import BudgetExceededError, PermanentSourceError, PlanOnlyError, SourceError, TransientSourceError
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.rate_limit import TokenBucket
 from veririsk_assets.wire.redaction import guard_transport_logs, redact
@@ -41,6 +41,21 @@ class Reply:
     pulled_at: datetime
     endpoint: str
     provider: str
+
+
+Check = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One request on its way, with what bounds it."""
+
+    provider: Provider
+    label: str
+    request: PreparedRequest
+    deadline: datetime
+    is_optional: bool
+    check: Check = lambda answer: None
 
 
 class Wire:
@@ -86,7 +101,8 @@ class Wire:
         """
         request = Request("GET", provider.base_url + path, params=dict(params or {}), headers=dict(provider.headers) | dict(headers or {}))
         asked = f"?{urlencode(params)}" if params and label is None else ""
-        return self._ask(provider, path if label is None else label, request, asked, is_optional)
+        label = path if label is None else label
+        return self._ask(_Call(provider, label, self._prepared(request), self._deadline(provider), is_optional), asked)
 
     def post_json(
         self,
@@ -97,48 +113,51 @@ class Wire:
         *,
         label: str | None = None,
         is_optional: bool = False,
+        check: Check = lambda answer: None,
     ) -> Reply:
-        """POST `body` as JSON; else like `get_json`."""
+        """POST `body` as JSON; else like `get_json`. `check` may raise on a parsed reply: errors that come with HTTP 200."""
         request = Request("POST", provider.base_url + path, json=body, headers=dict(provider.headers) | dict(headers or {}))
-        return self._ask(provider, path if label is None else label, request, "", is_optional)
+        label = path if label is None else label
+        return self._ask(_Call(provider, label, self._prepared(request), self._deadline(provider), is_optional, check))
 
-    def _ask(self, provider: Provider, label: str, request: Request, asked: str, is_optional: bool) -> Reply:
-        self._plans.refuse(provider, label, self.clock.now())
-        deadline = self._deadlines.setdefault(provider.name, self.clock.now() + timedelta(seconds=self._deadline_seconds))
-        prepared = self._session.prepare_request(request)
-        body = self._retried(provider, label, prepared, deadline, is_optional)
-        now = self.clock.now()
-        digest = blake2b(body[0], digest_size=16).hexdigest()
-        return Reply(body[1], digest, now, redact(provider.base_url + label + asked), provider.name)
+    def _ask(self, call: "_Call", asked: str = "") -> Reply:
+        self._plans.refuse(call.provider, call.label, self.clock.now())
+        body, answer = self._retried(call)
+        endpoint = redact(call.provider.base_url + call.label + asked)
+        return Reply(answer, blake2b(body, digest_size=16).hexdigest(), self.clock.now(), endpoint, call.provider.name)
 
-    def _retried(self, provider: Provider, label: str, request: PreparedRequest, deadline: datetime, is_optional: bool) -> tuple[bytes, Any]:
+    def _retried(self, call: "_Call") -> tuple[bytes, Any]:
+        name = call.provider.name
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                self._wait(self._bucket(provider).seconds_until_free(), deadline)
-                body = self._attempt(provider, request, deadline, is_optional)
-                return body, responses.parsed(body)
-            except PlanOnlyError as error:
-                self._plans.mark(provider, label, self.clock.now())
-                raise PlanOnlyError(f"{provider.name}: {error}") from None
+                body = self._attempt(call)
+                answer = responses.parsed(body)
+                call.check(answer)
+                return body, answer
             except TransientSourceError as error:
                 wait = self._backoff(attempt, error)
-                if attempt == MAX_ATTEMPTS or self.clock.now() + timedelta(seconds=wait) >= deadline:
-                    raise TransientSourceError(f"{provider.name}: gave up after {attempt} attempts: {error}", error.retry_after) from None
+                if attempt == MAX_ATTEMPTS or self.clock.now() + timedelta(seconds=wait) >= call.deadline:
+                    raise TransientSourceError(f"{name}: gave up after {attempt} attempts: {error}", error.retry_after) from None
                 self.clock.sleep(wait)
+            except BudgetExceededError:
+                raise
             except SourceError as error:
-                raise type(error)(_named(provider, error)) from None
+                if isinstance(error, PlanOnlyError):
+                    self._plans.mark(call.provider, call.label, self.clock.now())
+                raise type(error)(f"{name}: {error}") from None
         raise AssertionError("the last attempt returns or raises")
 
-    def _attempt(self, provider: Provider, request: PreparedRequest, deadline: datetime, is_optional: bool) -> bytes:
-        self._bucket(provider).take()
-        self._budget.reserve(provider, self.clock.now(), is_optional)
+    def _attempt(self, call: "_Call") -> bytes:
+        self._wait(self._bucket(call.provider).seconds_until_free(), call.deadline)
+        self._bucket(call.provider).take()
+        self._budget.reserve(call.provider, self.clock.now(), call.is_optional)
         # A call that broke off may have been charged: its credit stays spent.
-        with self._send(request, deadline) as response:
+        with self._send(call.request, call.deadline) as response:
             fault = responses.fault(response, self.clock.now())
             if fault is not None:
-                self._budget.give_back(provider, self.clock.now())
+                self._budget.give_back(call.provider, self.clock.now())
                 raise fault
-            return responses.read(response, self._max_bytes, lambda: self._check_time(deadline))
+            return responses.read(response, self._max_bytes, lambda: self._check_time(call.deadline))
 
     def _send(self, request: PreparedRequest, deadline: datetime) -> Response:
         for _ in range(MAX_REDIRECTS + 1):
@@ -158,6 +177,12 @@ class Wire:
             return self._session.send(request, timeout=timeout, allow_redirects=False, **settings)
         except RequestException as error:
             raise TransientSourceError(f"no reply from {urlsplit(request.url or '').hostname} ({type(error).__name__})") from None
+
+    def _prepared(self, request: Request) -> PreparedRequest:
+        return self._session.prepare_request(request)
+
+    def _deadline(self, provider: Provider) -> datetime:
+        return self._deadlines.setdefault(provider.name, self.clock.now() + timedelta(seconds=self._deadline_seconds))
 
     def _wait(self, seconds: float, deadline: datetime) -> None:
         if seconds <= 0:
@@ -191,11 +216,6 @@ def _session(adapters: Mapping[str, BaseAdapter] | None, user_agent: str) -> Ses
     for prefix, adapter in (adapters or {}).items():
         session.mount(prefix, adapter)
     return session
-
-
-def _named(provider: Provider, error: SourceError) -> str:
-    said = str(error)
-    return said if said.startswith(f"{provider.name}:") else f"{provider.name}: {said}"
 
 
 def _redirected(request: PreparedRequest, target: str) -> PreparedRequest:

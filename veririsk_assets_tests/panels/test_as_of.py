@@ -1,75 +1,80 @@
+"""The as-of join against a plain loop, and its rules one by one."""
+
+from datetime import timedelta
+
 import numpy as np
-import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veririsk_assets.contracts.windows import Window
+from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.panels.as_of import as_of_fill
 
-DAY = Window.of("2025-01-01", "2025-01-02")
-KEYS = np.array([10, 20])
+WINDOW = Window.of("2026-01-01T00:00", "2026-01-01T08:00")
+KEYS = np.array([3, 8])
+START = np.datetime64(naive(WINDOW.start), "us")
 
 
-def fill(rows: list[tuple[str, str, int]], max_age_hours: float = 6) -> tuple[np.ndarray, np.ndarray]:
-    """`rows`: observed_at, available_at (times of 1 January 2025), pool."""
-    stamps = [np.array([np.datetime64(f"2025-01-01T{row[i]}", "us") for row in rows]) for i in (0, 1)]
-    return as_of_fill(stamps[0], stamps[1], np.array([row[2] for row in rows]), DAY, KEYS, max_age_hours)
+def minutes(*values: float) -> np.ndarray:
+    return START + np.array([timedelta(minutes=v) for v in values], dtype="timedelta64[us]")
 
 
-def test_an_observation_serves_from_the_first_cut_off_at_which_it_is_available() -> None:
-    index, age = fill([("03:10", "03:29", 10), ("03:10", "03:31", 20)])
-    # Row 2 is as_of 03:00, decided at 03:30.
-    assert index[:4].tolist() == [[-1, -1], [-1, -1], [0, -1], [0, 1]]
-    np.testing.assert_allclose(age[2:4], [[1 / 3, np.nan], [4 / 3, 4 / 3]], rtol=1e-5)
+def fill(observed: np.ndarray, available: np.ndarray, keys: list[int], max_age_hours: float = 6) -> tuple[np.ndarray, np.ndarray]:
+    return as_of_fill(observed, available, np.array(keys, dtype=np.int64), WINDOW, KEYS, max_age_hours)
 
 
-def test_it_serves_no_longer_than_its_age_allows() -> None:
-    index, _ = fill([("03:30", "03:30", 10)])
-    assert np.flatnonzero(index[:, 0] >= 0).tolist() == [2, 3, 4, 5, 6, 7, 8]
+def loop(rows: list[tuple[int, int, int]], max_age_hours: float) -> tuple[np.ndarray, np.ndarray]:
+    """Hour by hour, row by row."""
+    index, ages = np.full((8, 2), -1), np.full((8, 2), np.nan)
+    for hour in range(8):
+        cutoff = (hour + 1) * 60 + 30
+        for column, key in enumerate(KEYS):
+            known = [(min(o, a), a, i) for i, (o, a, k) in enumerate(rows) if k == key and a <= cutoff]
+            if known and (age := (cutoff - max(known)[0]) / 60) <= max_age_hours:
+                index[hour, column], ages[hour, column] = max(known)[2], age
+    return index, ages
 
 
-def test_a_late_row_about_an_earlier_time_does_not_replace_a_newer_one() -> None:
-    index, _ = fill([("05:00", "05:00", 10), ("04:00", "06:00", 10)])
-    assert index[5:8, 0].tolist() == [0, 0, 0]
+MINUTE = st.integers(-600, 700)
 
 
-def test_of_two_words_about_one_time_the_later_one_counts() -> None:
-    index, _ = fill([("05:00", "07:00", 10), ("05:00", "06:00", 10)])
-    assert index[5:8, 0].tolist() == [1, 0, 0]
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(MINUTE, MINUTE, st.sampled_from([3, 8, 5, 99])), max_size=25), st.sampled_from([1, 2.5, 6]))
+def test_it_serves_what_the_plain_loop_serves(rows: list[tuple[int, int, int]], max_age_hours: float) -> None:
+    observed, available = minutes(*[r[0] for r in rows]), minutes(*[r[1] for r in rows])
+    index, age = fill(observed, available, [r[2] for r in rows], max_age_hours)
+    expected_index, expected_age = loop(rows, max_age_hours)
+    assert np.array_equal(index, expected_index)
+    np.testing.assert_allclose(age, expected_age, rtol=1e-6)
 
 
-def test_a_source_whose_clock_runs_ahead_is_not_lost() -> None:
-    index, age = fill([("09:00", "05:00", 10)])
-    assert index[4, 0] == 0
-    assert age[4, 0] == 0.5
+def test_a_late_row_serves_no_hour_before_it_was_available() -> None:
+    index, age = fill(minutes(50, 110), minutes(50, 300), [3, 3])
+    # The second row was true at 1:50 and known at 5:00: the cut-off 5:30 is the first that may use it.
+    assert index[:, 0].tolist() == [0, 0, 0, 0, 1, 1, 1, -1]
+    assert age[4, 0] == np.float32((330 - 110) / 60)
 
 
-def test_pools_that_nobody_asked_for_are_ignored_and_nothing_serves_nothing() -> None:
-    assert (fill([("05:00", "05:00", 15)])[0] == -1).all()
-    empty = np.array([], dtype="datetime64[us]")
-    assert (as_of_fill(empty, empty, np.array([], dtype=np.int64), DAY, KEYS, 6)[0] == -1).all()
+def test_a_row_that_arrives_at_the_cut_off_is_used() -> None:
+    assert fill(minutes(60, 60), minutes(90, 90 + 1 / 60), [3, 8])[0][:2].tolist() == [[0, -1], [0, 1]]
 
 
-MINUTES = st.integers(0, 26 * 60)
+def test_of_doubled_rows_the_later_correction_serves() -> None:
+    index, _ = fill(minutes(50, 50, 50), minutes(55, 200, 60), [3, 3, 3])
+    assert index[:4, 0].tolist() == [2, 2, 1, 1]
 
 
-@given(st.lists(st.tuples(MINUTES, st.integers(0, 400), st.sampled_from([10, 20])), max_size=30))
-@settings(max_examples=60, deadline=None)
-def test_it_equals_a_look_through_all_rows(rows: list[tuple[int, int, int]]) -> None:
-    base = pd.Timestamp("2024-12-31T23:00")
-    table = pd.DataFrame(rows, columns=["minute", "delay", "key"])
-    observed = (base + pd.to_timedelta(table["minute"], unit="min")).astype("datetime64[us]")
-    available = (observed + pd.to_timedelta(table["delay"], unit="min")).astype("datetime64[us]")
-    index, age = as_of_fill(observed.to_numpy(), available.to_numpy(), table["key"].to_numpy(dtype=np.int64), DAY, KEYS, 6)
-    for i, as_of in enumerate(DAY.as_ofs):
-        cutoff = pd.Timestamp(as_of) + pd.Timedelta(minutes=30)
-        for j, key in enumerate(KEYS):
-            known = [k for k in range(len(rows)) if table["key"][k] == key and available[k] <= cutoff]
-            best = max(known, key=lambda k: (observed[k], available[k], k), default=-1)
-            if best >= 0 and cutoff - observed[best] > pd.Timedelta(hours=6):
-                best = -1
-            served = index[i, j]
-            assert (served < 0) == (best < 0)
-            if best >= 0:
-                assert (observed[served], available[served]) == (observed[best], available[best])
-                assert abs(age[i, j] - (cutoff - observed[best]) / pd.Timedelta(hours=1)) < 1e-4
+def test_an_older_truth_that_arrives_later_does_not_replace_a_newer_one() -> None:
+    assert set(fill(minutes(80, 20), minutes(85, 100), [3, 3])[0][:4, 0]) == {0}
+
+
+def test_a_clock_that_runs_ahead_makes_no_row_younger_than_its_arrival() -> None:
+    index, age = fill(minutes(10_000, 400), minutes(60, 400), [3, 3])
+    assert index[:, 0].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
+    assert age[0, 0] == np.float32(0.5)
+
+
+def test_no_rows_and_no_keys_are_no_error() -> None:
+    nothing = minutes()
+    assert (fill(nothing, nothing, [])[0] == -1).all()
+    empty = as_of_fill(minutes(1), minutes(1), np.array([3]), WINDOW, np.array([], dtype=np.int64), 6)
+    assert empty[0].shape == empty[1].shape == (8, 0)

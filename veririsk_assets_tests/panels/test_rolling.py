@@ -1,88 +1,160 @@
-import numpy as np
-import pandas as pd
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
+"""Every kernel against a plain loop that follows its sentence word by word."""
 
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from veririsk_assets.panels import tiles
 from veririsk_assets.panels.rolling import Over, ago, cross_rank, future_minimum, log_returns, returns
 
-SERIES = hnp.arrays(np.float32, (60, 3), elements=st.floats(1, 1000, width=32))
+HOURS = 10
+WEIGHTS = (1.0 - 2.0 / 6.0) ** np.arange(HOURS)[::-1]
 
 
-def frame(x: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame(x.astype(np.float64))
+def weighted(window: np.ndarray) -> float:
+    known = ~np.isnan(window)
+    return math.sqrt((WEIGHTS[known] * window[known] ** 2).sum() / WEIGHTS[known].sum())
 
 
-@given(SERIES, st.integers(2, 20))
-@settings(max_examples=40, deadline=None)
-def test_rolling_windows_agree_with_pandas_where_nothing_is_missing(x: np.ndarray, hours: int) -> None:
-    over, rolling = Over(60), frame(x).rolling(hours, min_periods=hours)
-    np.testing.assert_allclose(over.mean(x, hours), rolling.mean(), rtol=1e-4)
-    np.testing.assert_allclose(over.std(x, hours), rolling.std(), rtol=1e-2, atol=1e-3)
-    np.testing.assert_allclose(over.maximum(x, hours), rolling.max(), rtol=1e-6)
-    np.testing.assert_allclose(over.minimum(x, hours), rolling.min(), rtol=1e-6)
-    np.testing.assert_allclose(over.change(x, hours), frame(x).pct_change(hours, fill_method=None), rtol=1e-3, atol=1e-4)
+WINDOWED: dict[str, tuple[Callable[[Over, np.ndarray], np.ndarray], Callable[[np.ndarray], float]]] = {
+    "mean": (lambda over, x: over.mean(x, HOURS), np.nanmean),
+    "mean of squared falls": (
+        lambda over, x: over.mean(x, HOURS, high=0, squared=True),
+        lambda w: float(np.nanmean(np.minimum(w, 0) ** 2)),
+    ),
+    "total of rises": (lambda over, x: over.total(x, HOURS, low=0), lambda w: float(np.nansum(np.maximum(w, 0)))),
+    "std": (lambda over, x: over.std(x, HOURS), lambda w: float(np.nanstd(w, ddof=1))),
+    "maximum": (lambda over, x: over.maximum(x, HOURS), np.nanmax),
+    "minimum": (lambda over, x: over.minimum(x, HOURS), np.nanmin),
+    "ewma volatility": (lambda over, x: over.ewma_volatility(x, span=5, hours=HOURS), weighted),
+}
 
 
-@given(SERIES, st.integers(1, 59))
-@settings(max_examples=20, deadline=None)
-def test_the_last_rows_alone_equal_the_last_rows_of_all(x: np.ndarray, rows: int) -> None:
-    some, every = Over(rows), Over(60)
-    np.testing.assert_array_equal(some.mean(x, 12), every.mean(x, 12)[-rows:])
-    np.testing.assert_array_equal(some.ewma(x, 6, 12), every.ewma(x, 6, 12)[-rows:])
-    np.testing.assert_array_equal(some.change(x, 12), every.change(x, 12)[-rows:])
+def loop(x: np.ndarray, formula: Callable[[np.ndarray], float]) -> np.ndarray:
+    """The rule: 90 % of the window's hours, and its first and last one."""
+    out = np.full(x.shape, np.nan)
+    for t in range(HOURS - 1, len(x)):
+        for j in range(x.shape[1]):
+            window = x[t - HOURS + 1 : t + 1, j].astype(np.float64)
+            known = ~np.isnan(window)
+            if known.sum() >= 0.9 * HOURS and known[0] and known[-1]:
+                out[t, j] = formula(window)
+    return out
 
 
-def test_a_window_needs_ninety_percent_of_its_hours_and_its_ends() -> None:
-    x = np.arange(20, dtype=np.float32)[:, None] + 1
-    one_gap, two_gaps, no_end, no_start = (x.copy() for _ in range(4))
-    one_gap[12], two_gaps[[12, 13]], no_end[19], no_start[10] = (np.nan,) * 4
-    means = [Over(1).mean(series, 10)[0, 0] for series in (one_gap, two_gaps, no_end, no_start)]
-    assert means[0] == pytest.approx((sum(range(11, 21)) - 13) / 9)
-    assert np.isnan(means[1:]).all()
+def gappy(hours: int = 60, pools: int = 7, share: float = 0.06, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(hours, pools)).astype(np.float32)
+    x[rng.random(x.shape) < share] = np.nan
+    return x
 
 
-def test_a_deviation_survives_an_outlier() -> None:
-    x = np.full((100, 1), 1.0, dtype=np.float32)
-    x[::2] += 1e-4
-    x[10] = 1e9
-    assert Over(1).std(x, 24)[0, 0] == pytest.approx(np.std(x[-24:].astype(np.float64), ddof=1), rel=0.02)
+@pytest.mark.parametrize("name", WINDOWED)
+def test_a_window_says_what_the_plain_loop_says(name: str) -> None:
+    x = gappy()
+    compute, formula = WINDOWED[name]
+    expected = loop(x, formula)
+    assert 0.2 < np.isnan(expected).mean() < 0.8
+    np.testing.assert_allclose(compute(Over(len(x)), x), expected, rtol=1e-6, atol=1e-7)
 
 
-def test_an_outage_of_seven_hours_does_not_blank_thirty_days() -> None:
-    x = np.random.default_rng(0).random((1000, 1)).astype(np.float32)
-    x[500:507] = np.nan
-    assert np.isfinite(Over(280).mean(x, 720)).all()
-    assert np.isnan(Over(1000).mean(x, 24)[506:530]).any()
+@pytest.mark.parametrize("name", WINDOWED)
+@pytest.mark.parametrize("rows", [1, 3, 25])
+def test_the_last_rows_equal_those_of_the_whole(name: str, rows: int) -> None:
+    x = gappy(seed=1)
+    compute, _ = WINDOWED[name]
+    assert np.array_equal(compute(Over(rows), x), compute(Over(len(x)), x)[-rows:], equal_nan=True)
 
 
-def test_changes_from_nothing_are_unknown() -> None:
-    x = np.array([[0.0], [-1.0], [2.0], [3.0]], dtype=np.float32)
-    np.testing.assert_array_equal(returns(x)[:, 0], np.array([np.nan, np.nan, np.nan, 0.5], dtype=np.float32))
-    np.testing.assert_array_equal(np.isnan(log_returns(x)[:, 0]), [True, True, True, False])
+@pytest.mark.parametrize("name", WINDOWED)
+def test_tiles_and_threads_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = gappy(hours=300, pools=2 * tiles.TILE_POOLS + 5)
+    compute, _ = WINDOWED[name]
+    on_threads = compute(Over(200), x)
+    monkeypatch.setattr(tiles, "SMALL", 10**12)
+    assert np.array_equal(on_threads, compute(Over(200), x), equal_nan=True)
 
 
-def test_before_the_first_row_nothing_is_known() -> None:
-    x = np.ones((3, 2), dtype=np.float32)
-    assert np.isnan(Over(3).change(x, 5)).all()
-    assert np.isnan(Over(3).mean(x, 5)).all()
-    assert len(ago(x, 2)) == 1
+def test_many_threads_may_compute_at_once() -> None:
+    x = gappy(hours=200, pools=900)
+    alone = Over(150).std(x, 24)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda _: Over(150).std(x, 24), range(16)))
+    assert all(np.array_equal(alone, other, equal_nan=True) for other in together)
 
 
-def test_hours_since_counts_up_to_its_cap() -> None:
-    flag = np.zeros((12, 1), dtype=bool)
-    flag[5] = True
-    assert Over(4).hours_since(flag, 5)[:, 0].tolist() == [3, 4, 5, 5]
+@pytest.mark.parametrize("hours", [1, 2, 6, 9])
+def test_a_short_window_bears_no_gap_as_90_percent_of_it_is_all_of_it(hours: int) -> None:
+    x = np.ones((12, 1), dtype=np.float32)
+    x[5] = np.nan
+    blank = np.isnan(Over(12).mean(x, hours)[:, 0])
+    assert blank.tolist() == [t < hours - 1 or 5 <= t < 5 + hours for t in range(12)]
 
 
-def test_ranks_average_ties_and_skip_gaps() -> None:
-    ranked = cross_rank(np.array([[3.0, 1.0, np.nan, 1.0], [np.nan, 7.0, np.nan, np.nan]]))
-    np.testing.assert_allclose(ranked, [[1.0, 0.25, np.nan, 0.25], [np.nan, 0.5, np.nan, np.nan]])
+def test_an_outlier_is_gone_with_its_last_hour() -> None:
+    x = gappy(share=0, hours=80, pools=2)
+    calm = Over(80).std(x, HOURS)
+    x[20, 0] = 1e9
+    shaken = Over(80).std(x, HOURS)
+    assert np.array_equal(shaken[20 + HOURS :], calm[20 + HOURS :])
+    assert np.array_equal(shaken[:, 1], calm[:, 1], equal_nan=True)
 
 
-def test_the_future_minimum_does_not_hold_the_present() -> None:
-    x = np.array([[1.0], [5.0], [np.nan], [3.0]], dtype=np.float32)
-    low, known = future_minimum(x, 2)
-    np.testing.assert_array_equal(low[:, 0], np.array([5.0, 3.0, 3.0, np.nan], dtype=np.float32))
-    assert known[:, 0].tolist() == [1, 1, 1, 0]
+def test_a_small_spread_on_a_large_level_keeps_its_deviation() -> None:
+    x = (1e6 + np.arange(30) % 2)[:, None].astype(np.float32)
+    assert Over(1).std(x, 24)[0, 0] == pytest.approx(np.std(x[-24:], ddof=1, dtype=np.float64), rel=1e-6)
+
+
+def test_a_change_needs_a_base_above_zero() -> None:
+    x = np.array([[1.0], [0.0], [-2.0], [3.0], [np.nan], [6.0], [9.0]], dtype=np.float32)
+    assert np.array_equal(returns(x)[:, 0], np.float32([np.nan, -1, np.nan, np.nan, np.nan, np.nan, 0.5]), equal_nan=True)
+    assert np.array_equal(Over(2).change(x, hours=3)[:, 0], np.float32([np.nan, 2.0]), equal_nan=True)
+
+
+def test_a_log_return_needs_both_sides_above_zero() -> None:
+    x = np.array([[1.0], [math.e], [0.0], [1.0]], dtype=np.float32)
+    assert np.array_equal(np.round(log_returns(x)[:, 0], 6), np.float32([np.nan, 1, np.nan, np.nan]), equal_nan=True)
+
+
+def test_rows_before_the_panel_are_unknown() -> None:
+    x = np.ones((3, 1), dtype=np.float32)
+    assert np.isnan(Over(3).change(x, hours=2)[:, 0]).tolist() == [True, True, False]
+    assert np.isnan(Over(5).mean(x, 1)[:, 0]).tolist() == [True, True, False, False, False]
+    assert len(ago(x, 0)) == 3
+
+
+def test_hours_since_counts_from_the_last_hit_and_stops_at_its_cap() -> None:
+    x = np.float32([[0, 1, 0, np.nan, 0, -1, 0, 0, 0, 0, 0]]).T
+    assert Over(8).hours_since(x, cap=3, at_least=1)[:, 0].tolist() == [2, 3, 3, 3, 3, 3, 3, 3]
+    assert Over(8).hours_since(x, cap=3, at_least=1, at_most=-1)[:, 0].tolist() == [2, 3, 0, 1, 2, 3, 3, 3]
+
+
+def test_hours_since_first_is_the_age_within_the_look_back() -> None:
+    x = np.float32([[np.nan, np.nan, 1, 1, np.nan, 1, 1, 1]]).T
+    expected = [np.nan, np.nan, 0, 1, 2, 3, 3, 2]
+    assert np.array_equal(Over(8).hours_since_first(x, cap=3)[:, 0], np.float32(expected), equal_nan=True)
+
+
+def test_the_future_minimum_leaves_out_the_hour_itself() -> None:
+    low, count = future_minimum(np.float32([[1, 5, np.nan, 3, 4]]).T, 2)
+    assert np.array_equal(low[:, 0], np.float32([5, 3, 3, 4, np.nan]), equal_nan=True)
+    assert count[:, 0].tolist() == [1, 1, 2, 1, 0]
+
+
+def test_ranks_share_ties_and_keep_gaps() -> None:
+    ranks = cross_rank(np.float32([[3, 1, np.nan, 3, 2], [np.nan, 7, np.nan, np.nan, np.nan]]))
+    np.testing.assert_allclose(ranks, [[5 / 6, 0, np.nan, 5 / 6, 1 / 3], [np.nan, 0.5, np.nan, np.nan, np.nan]], rtol=1e-6)
+
+
+def test_a_panel_without_pools_gives_a_panel_without_pools() -> None:
+    assert Over(2).std(np.empty((9, 0), dtype=np.float32), 3).shape == (2, 0)
+
+
+def test_formulas_are_importable_without_numba() -> None:
+    code = "import sys, veririsk_assets.features.pools, veririsk_assets.labels.pools; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,79 @@
+"""One model on one fold: fit on train, calibrate on validation, say probabilities for validation and test."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from veririsk_assets.models import catalogue
+from veririsk_assets.models.calibration import calibrate
+from veririsk_assets.models.two_heads import LABELS, TwoHeads
+from veririsk_assets.training.backtest_rows import Slices, Study
+from veririsk_assets.training.backtest_setting import TWO_HEADS
+from veririsk_assets.training.datasets import MAX_NULL_SHARE, CannotTrain
+from veririsk_assets.training.fit import MIN_TRAIN_EVENTS, MIN_TRAIN_ROWS, MIN_VALIDATION_EVENTS
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to judge. `labels` are what it learns: one, or one per head; `features` in the order it wants them."""
+
+    name: str
+    make: Callable[[], Any]
+    features: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Calibrated probabilities of the validation rows and of the test rows of one fold."""
+
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def candidate(name: str, study: Study) -> Candidate:
+    """A catalogued model, or the two heads; raises KeyError with the known names."""
+    if name == TWO_HEADS:
+        return Candidate(name, TwoHeads, study.features, LABELS)
+    spec = catalogue.spec(name, study.horizon_hours, study.label)
+    return Candidate(name, lambda: catalogue.make(spec), spec.features, (spec.label,))
+
+
+def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
+    """Raises CannotTrain where rows, positives or features are too few."""
+    columns = _columns(study, model, rows.train)
+    y = np.column_stack([study.labels[label] for label in model.labels])
+    train, held = rows.train[np.isfinite(y[rows.train]).any(axis=1)], rows.validation[np.isfinite(y[rows.validation]).any(axis=1)]
+    _check(study, y, train, held, model)
+    y = y[:, 0] if len(model.labels) == 1 else y
+    x = study.x[:, columns]
+    fitted = model.make().fit(x[train], y[train], (x[held], y[held]))
+    margin = fitted.margin(x[rows.validation])
+    curve = calibrate(margin, study.y[rows.validation])
+    return Part(curve(margin), curve(fitted.margin(x[rows.test])))
+
+
+def _columns(study: Study, model: Candidate, train: np.ndarray) -> list[int]:
+    """Places of the model's features that the training rows know well enough."""
+    places = [study.features.index(name) for name in model.features if name in study.features]
+    if not len(train) or not places:
+        raise CannotTrain(f"{model.name}: no training row or none of its features")
+    known = np.isfinite(study.x[np.ix_(train, places)]).mean(axis=0) >= 1.0 - MAX_NULL_SHARE
+    kept = [place for place, keep in zip(places, known, strict=True) if keep]
+    if not kept:
+        raise CannotTrain(f"{model.name}: its features are null in more than half of the training rows")
+    return kept
+
+
+def _check(study: Study, y: np.ndarray, train: np.ndarray, held: np.ndarray, model: Candidate) -> None:
+    counts = (
+        (len(train), MIN_TRAIN_ROWS, "training rows"),
+        (int(np.nansum(y[train], axis=0).min()), MIN_TRAIN_EVENTS, "positive training rows"),
+        (int(np.nansum(y[held], axis=0).min()), MIN_VALIDATION_EVENTS, "positive validation rows"),
+        (int(study.y[held].sum()), MIN_VALIDATION_EVENTS, f"validation rows with {study.label}"),
+    )
+    for count, floor, what in counts:
+        if count < floor:
+            raise CannotTrain(f"{model.name}: {count:,} {what}; {floor:,} are needed")

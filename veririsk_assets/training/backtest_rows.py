@@ -1,0 +1,109 @@
+"""The rows that every model of a backtest is judged on, and what each of them may learn from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.evaluation.splits import CannotBeHonest, Fold
+
+HOUR_US = 3_600_000_000
+# A grid that all pools share, so that moments can be compared: hours 0, 4, 8 … UTC.
+STEP_HOURS = 4
+# What each label is an onset of, on the hourly panel.
+LEVELS = {"crash": "tvl_usd", "crash_endpoint": "tvl_usd", "outflow": "lp_supply", "price_fall": "lp_price"}
+LABELS = tuple(LEVELS)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Rows in order of hour and pool. `hour` and `pool` are places on the panel whose `level` (hours × pools) has the events.
+
+    `labels` holds each label's 0, 1 or NaN; the study's own `label` is known in every row. `x`: rows × features, float32.
+    """
+
+    label: str
+    horizon_hours: int
+    features: tuple[str, ...]
+    x: np.ndarray
+    labels: dict[str, np.ndarray]
+    hour: np.ndarray
+    pool: np.ndarray
+    at_risk: np.ndarray
+    as_ofs: np.ndarray
+    names: tuple[str, ...]
+    level: np.ndarray
+    gone: np.ndarray
+
+    @property
+    def y(self) -> np.ndarray:
+        return self.labels[self.label]
+
+    @property
+    def as_of(self) -> np.ndarray:
+        return self.as_ofs[self.hour]
+
+    @property
+    def hours(self) -> int:
+        return len(self.as_ofs)
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Row places of one fold: to fit on, to calibrate, stop and set thresholds on, to judge on."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def build_study(
+    pools: Panel, features: Panel, labels: Panel, names: Sequence[str], label: str, horizon_hours: int, min_tvl_usd: float
+) -> Study:
+    """Every 4th hour with a TVL above `min_tvl_usd` and a matured label.
+
+    `pools` and `features` span the same hours, `labels` those of them whose horizon has passed. Raises CannotBeHonest for an
+    unknown label, and where no row is left.
+    """
+    if label not in LABELS:
+        raise CannotBeHonest(f"no label {label!r}; known: {', '.join(LABELS)}")
+    matured = labels.window.hours
+    with np.errstate(invalid="ignore"):
+        chosen = (pools["tvl_usd"][:matured] > min_tvl_usd) & np.isfinite(labels[label])
+    chosen &= (features.as_ofs[:matured].astype("datetime64[us]").astype(np.int64) // HOUR_US % STEP_HOURS == 0)[:, None]
+    hour, pool = np.nonzero(chosen)
+    if not len(hour):
+        raise CannotBeHonest(f"no row has a TVL above {min_tvl_usd:,.0f} USD and a matured {label} label of {horizon_hours} h")
+    return Study(
+        label=label,
+        horizon_hours=horizon_hours,
+        features=tuple(features.values),
+        x=np.column_stack([column[hour, pool] for column in features.values.values()]).astype(np.float32, copy=False),
+        labels={name: labels[name][hour, pool].astype(np.float64) for name in LABELS},
+        hour=hour,
+        pool=pool,
+        at_risk=labels["is_at_risk"][hour, pool] > 0,
+        as_ofs=features.as_ofs,
+        names=tuple(names),
+        level=_level(pools, LEVELS[label]),
+        gone=pools["is_tombstone"] > 0 if "is_tombstone" in pools.values else np.zeros(pools.shape, dtype=bool),
+    )
+
+
+def slices(study: Study, fold: Fold, train_pools: np.ndarray | None = None, test_pools: np.ndarray | None = None) -> Slices:
+    """Rows of a fold, of all pools or of those to learn from and those to judge on."""
+
+    def part(hours: range, pools: np.ndarray | None) -> np.ndarray:
+        first, stop = np.searchsorted(study.hour, (hours.start, hours.stop))
+        rows = np.arange(first, stop)
+        return rows if pools is None else rows[np.isin(study.pool[rows], pools)]
+
+    return Slices(part(fold.train, train_pools), part(fold.validation, train_pools), part(fold.test, test_pools))
+
+
+def _level(pools: Panel, name: str) -> np.ndarray:
+    if name != "lp_price":
+        return pools[name]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(pools["lp_supply"] > 0, pools["tvl_usd"] / pools["lp_supply"], np.float32(np.nan))

@@ -1,0 +1,55 @@
+"""What a backtest is told: one value that names everything its numbers depend on, the data apart."""
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+
+from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS, MEDIUM_ALERT_HOURS
+from veririsk_assets.evaluation.resampling import DRAWS, SEED
+from veririsk_assets.evaluation.splits import EVENT_FLOOR, Fold, walk_forward
+from veririsk_assets.models.catalogue import BASELINES, CHAMPION_CANDIDATE
+
+TWO_HEADS = "two_heads"
+DEFAULT_MODELS = (*BASELINES, CHAMPION_CANDIDATE, TWO_HEADS)
+LONGEST_TEST_DAYS = 70
+TESTED_SHARE = 0.5
+DAY = 24
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`test_days` and `validation_days` 0: chosen from the length of the data, at most 70 days each.
+
+    `pool_groups` 0: no leave-pools-out run. Budgets are alert-hours per pool-month.
+    """
+
+    label: str = "crash"
+    horizon_hours: int = 24
+    folds: int = 4
+    test_days: int = 0
+    validation_days: int = 0
+    min_train_days: int = 30
+    min_tvl_usd: float = 100_000.0
+    models: tuple[str, ...] = DEFAULT_MODELS
+    high_alert_hours: float = HIGH_ALERT_HOURS
+    medium_alert_hours: float = MEDIUM_ALERT_HOURS
+    pool_groups: int = 4
+    event_floor: int = EVENT_FLOOR
+    draws: int = DRAWS
+    seed: int = SEED
+
+    def walk(self, hours: int) -> list[Fold]:
+        """The folds over a panel of `hours` hours; raises CannotBeHonest."""
+        test = self.test_days * DAY or self._auto(hours)
+        validation = self.validation_days * DAY or self._auto(hours)
+        return walk_forward(hours, self.folds, test, validation, self.horizon_hours, self.min_train_days * DAY)
+
+    def key(self, data_hash: str) -> str:
+        """Names the predictions of this setting on these data; budgets, draws and the list of models do not change a prediction."""
+        free = ("models", "high_alert_hours", "medium_alert_hours", "draws", "event_floor")
+        fixed = {name: value for name, value in asdict(self).items() if name not in free}
+        return sha256(json.dumps([data_hash, fixed], sort_keys=True).encode()).hexdigest()[:16]
+
+    def _auto(self, hours: int) -> int:
+        days = int(TESTED_SHARE * hours / DAY / max(self.folds, 1))
+        return min(max(days, 0), LONGEST_TEST_DAYS) * DAY
