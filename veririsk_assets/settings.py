@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     recorded_dir: Path | None = Field(None, description="Folder with pool_reserves_4h.parquet, for the recorded mode.")
     lake_catalog: str = Field("", description="postgresql://… for a Postgres catalog; empty: a SQLite file in the home.")
     lake_data: str = Field("", description="Folder or s3://… for the lake's Parquet files; empty: lake/ in the home.")
-    seed: int = Field(7, description="Seed of the simulated market, fixed in the home at its first use.")
+    seed: int = Field(11, description="Seed of the simulated market, fixed in the home at its first use.")
     variant: Literal["harder", "phase2"] = Field("harder", description="Which simulated market: harder, or the report's own generator.")
     pools: int = Field(120, description="How many pools the simulated market has.")
     history_days: int = Field(90, description="Days of scores kept in the published file.")

@@ -32,6 +32,7 @@ PHASE2_FEATURES: tuple[Column, ...] = (
 
 RICHER_FEATURES: tuple[Column, ...] = (
     _feature("tvl_change_1h", "ratio", 1, "(TVL_t - TVL_{t-1}) / TVL_{t-1}", "TVL change over the last hour"),
+    _feature("tvl_change_12h", "ratio", 12, "(TVL_t - TVL_{t-12}) / TVL_{t-12}", "TVL change over 12 hours"),
     _feature("tvl_change_72h", "ratio", 72, "(TVL_t - TVL_{t-72}) / TVL_{t-72}", "TVL change over 3 days"),
     _feature("tvl_change_7d", "ratio", WEEK, "(TVL_t - TVL_{t-168}) / TVL_{t-168}", "TVL change over 7 days"),
     _feature("tvl_change_30d", "ratio", MONTH - 1, "(TVL_t - TVL_{t-719}) / TVL_{t-719}", "TVL change over 30 days"),
@@ -58,6 +59,9 @@ RICHER_FEATURES: tuple[Column, ...] = (
     _feature("drawdown_24h", "ratio", DAY, "TVL_t / max TVL of 25 h - 1", "How far below the 24-hour high"),
     _feature("drawdown_7d", "ratio", WEEK, "TVL_t / max TVL of 169 h - 1", "How far below the 7-day high"),
     _feature("drawdown_30d", "ratio", MONTH - 1, "TVL_t / max TVL of 720 h - 1", "How far below the 30-day high"),
+    _feature("reserve_imbalance_mean_6h", "ratio", 5, "mean of reserve_imbalance over 6 h", "Imbalance, steadied over 6 hours"),
+    _feature("reserve_imbalance_mean_24h", "ratio", 23, "mean of reserve_imbalance over 24 h", "Imbalance, steadied over a day"),
+    _feature("volume_surge_6h", "ratio", WEEK, "mean volume_1h of 6 h / mean of 168 h", "Volume of 6 hours against the week"),
     _feature("volume_to_tvl_ratio", "ratio", 0, "volume_24h / TVL", "How often the TVL turned over in a day"),
     _feature(
         "price_ratio_change_24h", "ratio", DAY, "|ln(p_t / p_{t-24})|, p = reserve1 / reserve0", "Move of the pool's own price over a day"

@@ -11,6 +11,7 @@ from veririsk_assets.contracts.windows import Window
 from veririsk_assets.features.early_warning import early_warning_score
 from veririsk_assets.features.lp_supply import lp_supply_features
 from veririsk_assets.features.market import market_features, rank_features
+from veririsk_assets.features.steadied import steadied_features
 from veririsk_assets.panels.rolling import Over, ago, log_returns, returns
 
 AGE_CAP = MONTH - 1
@@ -30,6 +31,7 @@ def build_features(panel: Panel, market: Panel, hours: int) -> Panel:
     moves = returns(tvl)
     features = phase2_features(panel, tvl, moves, over)
     features |= _levels_and_volatility(tvl, moves, over) | _other_sources(panel, tvl, moves, over)
+    features |= steadied_features(panel, tvl, over)
     features |= lp_supply_features(panel["lp_supply"], tvl, over)
     features |= rank_features(features) | market_features(moves, features["tvl_change_24h"], market["eth_price_usd"], over)
     features["early_warning_score"] = early_warning_score(features)

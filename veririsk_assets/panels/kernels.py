@@ -4,6 +4,8 @@ A tile is rows `start … stop` (of the input) and pools `left … right`; tiles
 them (`rolling.py`). `out` holds the last rows of the panel. NaN is a gap. A window needs 90 % of its hours, and its first and
 last one. No running sums of values: one outlier would stay in them. Each value is added up in the order of its hours
 whatever the tile, so that one hour equals a backfill bit for bit.
+
+Loops run over row views, `x[k][left:right]`, from 0 on: with an index that could be negative the compiler does not vectorise.
 """
 
 import numba as nb
@@ -18,69 +20,77 @@ _compiled = nb.njit(cache=True, nogil=True, error_model="numpy")
 def relative(now, base, out, start, stop, left, right):  # type: ignore[no-untyped-def]
     """(now - base) / base; NaN where the base is not above 0."""
     for t in range(start, stop):
-        for j in range(left, right):
-            out[t, j] = (now[t, j] - base[t, j]) / base[t, j] if base[t, j] > 0 else np.float32(np.nan)
+        after, before, target = now[t][left:right], base[t][left:right], out[t][left:right]
+        for j in range(len(target)):
+            target[j] = (after[j] - before[j]) / before[j] if before[j] > 0 else np.float32(np.nan)
 
 
 @_compiled
 def total(x, out, hours, low, high, power, is_mean, start, stop, left, right):  # type: ignore[no-untyped-def]
     """Sum or mean of the window's known hours, each clipped to low … high and squared where `power` is 2."""
     shift = len(x) - len(out)
-    for t in range(max(start, hours - 1), stop):
-        added, count = np.zeros(right - left), np.zeros(right - left, dtype=np.float32)
+    first = max(start, hours - 1)
+    count = _known(x, first - hours, first, left, right)
+    for t in range(first, stop):
+        added = np.zeros(right - left)
         for k in range(t - hours + 1, t + 1):
-            for j in range(left, right):
-                value = np.float64(min(max(x[k, j], low), high))
+            row = x[k][left:right]
+            for j in range(len(row)):
+                value = np.float64(min(max(row[j], low), high))
                 value = value * value if power == 2 else value
-                known = x[k, j] == x[k, j]
-                added[j - left] += value if known else 0.0
-                count[j - left] += np.float32(1) if known else np.float32(0)
-        for j in range(left, right):
-            if count[j - left] >= COMPLETE * hours and x[t, j] == x[t, j] and x[t - hours + 1, j] == x[t - hours + 1, j]:
-                out[t - shift, j] = added[j - left] / count[j - left] if is_mean else added[j - left]
+                added[j] += value if row[j] == row[j] else 0.0
+        _move(count, x, t, hours, left, right)
+        newest, oldest, target = x[t][left:right], x[t - hours + 1][left:right], out[t - shift][left:right]
+        for j in range(len(target)):
+            if _complete(count[j], newest[j], oldest[j], hours):
+                target[j] = added[j] / count[j] if is_mean else added[j]
 
 
 @_compiled
 def std(x, out, hours, start, stop, left, right):  # type: ignore[no-untyped-def]
     """Sample standard deviation of the window's known hours, in two passes."""
     shift = len(x) - len(out)
-    for t in range(max(start, hours - 1), stop):
-        mean, square, count = np.zeros(right - left), np.zeros(right - left), np.zeros(right - left, dtype=np.float32)
+    first = max(start, hours - 1)
+    count = _known(x, first - hours, first, left, right)
+    for t in range(first, stop):
+        mean, square = np.zeros(right - left), np.zeros(right - left)
         for k in range(t - hours + 1, t + 1):
-            for j in range(left, right):
-                known = x[k, j] == x[k, j]
-                mean[j - left] += x[k, j] if known else np.float32(0)
-                count[j - left] += np.float32(1) if known else np.float32(0)
-        for j in range(right - left):
+            row = x[k][left:right]
+            for j in range(len(row)):
+                mean[j] += row[j] if row[j] == row[j] else np.float32(0)
+        _move(count, x, t, hours, left, right)
+        for j in range(len(mean)):
             mean[j] /= count[j]
         for k in range(t - hours + 1, t + 1):
-            for j in range(left, right):
-                off = x[k, j] - mean[j - left]
-                square[j - left] += off * off if x[k, j] == x[k, j] else 0.0
-        for j in range(left, right):
-            enough = count[j - left] >= COMPLETE * hours and count[j - left] > 1
-            if enough and x[t, j] == x[t, j] and x[t - hours + 1, j] == x[t - hours + 1, j]:
-                out[t - shift, j] = np.sqrt(square[j - left] / (count[j - left] - 1))
+            row = x[k][left:right]
+            for j in range(len(row)):
+                off = row[j] - mean[j]
+                square[j] += off * off if off == off else 0.0
+        newest, oldest, target = x[t][left:right], x[t - hours + 1][left:right], out[t - shift][left:right]
+        for j in range(len(target)):
+            if count[j] > 1 and _complete(count[j], newest[j], oldest[j], hours):
+                target[j] = np.sqrt(square[j] / (count[j] - 1))
 
 
 @_compiled
 def weighted_square(x, out, weights, start, stop, left, right):  # type: ignore[no-untyped-def]
     """Mean of squares weighted by age (`weights[0]` is the newest hour), normalised over the hours that are known."""
-    shift = len(x) - len(out)
-    hours = len(weights)
-    for t in range(max(start, hours - 1), stop):
-        added, weight, count = np.zeros(right - left), np.zeros(right - left), np.zeros(right - left, dtype=np.float32)
-        for k in range(hours):
-            w = weights[k]
-            for j in range(left, right):
-                value = np.float64(x[t - k, j])
-                known = value == value
-                added[j - left] += w * value * value if known else 0.0
-                weight[j - left] += w if known else 0.0
-                count[j - left] += np.float32(1) if known else np.float32(0)
-        for j in range(left, right):
-            if count[j - left] >= COMPLETE * hours and x[t, j] == x[t, j] and x[t - hours + 1, j] == x[t - hours + 1, j]:
-                out[t - shift, j] = added[j - left] / weight[j - left]
+    shift, hours = len(x) - len(out), len(weights)
+    first = max(start, hours - 1)
+    count = _known(x, first - hours, first, left, right)
+    for t in range(first, stop):
+        added, weight = np.zeros(right - left), np.zeros(right - left)
+        for age in range(hours):
+            row, w = x[t - age][left:right], weights[age]
+            for j in range(len(row)):
+                value = np.float64(row[j])
+                added[j] += w * value * value if value == value else 0.0
+                weight[j] += w if value == value else 0.0
+        _move(count, x, t, hours, left, right)
+        newest, oldest, target = x[t][left:right], x[t - hours + 1][left:right], out[t - shift][left:right]
+        for j in range(len(target)):
+            if _complete(count[j], newest[j], oldest[j], hours):
+                target[j] = added[j] / weight[j]
 
 
 @_compiled
@@ -88,29 +98,53 @@ def maximum(x, out, hours, sign, start, stop, left, right):  # type: ignore[no-u
     """Largest known value of the window (of -x where `sign` is -1), from maxima before and after every `hours`-th row."""
     shift = len(x) - len(out)
     first = max(start, hours - 1)
-    width = right - left
     nothing = np.float32(-np.inf)
-    after = np.empty((hours + 1, width), dtype=np.float32)
+    count = _known(x, first - hours, first, left, right)
+    # The windows that end in a block of `hours` rows share the rows before it: `ahead[i]` is the maximum of those from i on.
+    ahead = np.empty((hours + 1, right - left), dtype=np.float32)
     for block in range(first, stop, hours):
-        # The windows that end in this block share its first one's rows: `after[i]` is the maximum of its rows from i on.
-        after[hours] = nothing
-        count, before = np.zeros(width, dtype=np.int32), np.full(width, nothing)
+        ahead[hours] = nothing
         for i in range(hours - 1, -1, -1):
-            k = block - hours + 1 + i
-            for j in range(width):
-                value = sign * x[k, j + left]
-                after[i, j] = value if value > after[i + 1, j] else after[i + 1, j]
-                count[j] += 1 if value == value else 0
+            row, best, later = x[block - hours + 1 + i][left:right], ahead[i], ahead[i + 1]
+            for j in range(len(row)):
+                best[j] = sign * row[j] if sign * row[j] > later[j] else later[j]
+        within = np.full(right - left, nothing)
         for t in range(block, min(block + hours, stop)):
-            oldest = t - hours + 1
-            for j in range(width):
-                value, first_value = sign * x[t, j + left], x[oldest, j + left]
-                if t > block:
-                    before[j] = value if value > before[j] else before[j]
-                    gone = x[oldest - 1, j + left]
-                    count[j] += (1 if value == value else 0) - (1 if gone == gone else 0)
-                if count[j] >= COMPLETE * hours and value == value and first_value == first_value:
-                    out[t - shift, j + left] = sign * max(after[t - block, j], before[j])
+            newest, oldest, target = x[t][left:right], x[t - hours + 1][left:right], out[t - shift][left:right]
+            _move(count, x, t, hours, left, right)
+            best = ahead[t - block]
+            for j in range(len(target)):
+                within[j] = sign * newest[j] if sign * newest[j] > within[j] else within[j]
+                if _complete(count[j], newest[j], oldest[j], hours):
+                    target[j] = sign * max(best[j], within[j])
+
+
+@_compiled
+def _known(x, start, stop, left, right):  # type: ignore[no-untyped-def]
+    """How many of the rows start … stop are known; rows before the panel are not."""
+    count = np.zeros(right - left, dtype=np.int32)
+    for k in range(max(start, 0), stop):
+        row = x[k][left:right]
+        for j in range(len(row)):
+            count[j] += 1 if row[j] == row[j] else 0
+    return count
+
+
+@_compiled
+def _move(count, x, t, hours, left, right):  # type: ignore[no-untyped-def]
+    """The count of the window that ends in row t, from that of the window before."""
+    row = x[t][left:right]
+    for j in range(len(row)):
+        count[j] += 1 if row[j] == row[j] else 0
+    if t >= hours:
+        row = x[t - hours][left:right]
+        for j in range(len(row)):
+            count[j] -= 1 if row[j] == row[j] else 0
+
+
+@_compiled
+def _complete(count, newest, oldest, hours):  # type: ignore[no-untyped-def]
+    return count >= COMPLETE * hours and newest == newest and oldest == oldest
 
 
 @_compiled
@@ -119,12 +153,11 @@ def hours_since(x, out, cap, at_least, at_most, start, stop, left, right):  # ty
     shift = len(x) - len(out)
     age = np.full(right - left, cap, dtype=np.int32)
     for t in range(max(start - cap + 1, 0), stop):
-        for j in range(left, right):
-            is_set = x[t, j] >= at_least or x[t, j] <= at_most
-            age[j - left] = 0 if is_set else min(age[j - left] + 1, cap)
+        row = x[t][left:right]
+        for j in range(len(row)):
+            age[j] = 0 if row[j] >= at_least or row[j] <= at_most else min(age[j] + 1, cap)
         if t >= start and t >= cap:
-            for j in range(left, right):
-                out[t - shift, j] = age[j - left]
+            out[t - shift][left:right] = age
 
 
 @_compiled
@@ -133,22 +166,24 @@ def hours_since_first(x, out, cap, start, stop, left, right):  # type: ignore[no
     shift = len(x) - len(out)
     found = np.full(right - left, len(x), dtype=np.int32)
     for s in range(stop - 1, start - cap - 1, -1):
-        for j in range(left, right):
-            if s >= 0 and x[s, j] == x[s, j]:
-                found[j - left] = s
+        if s >= 0:
+            row = x[s][left:right]
+            for j in range(len(row)):
+                found[j] = s if row[j] == row[j] else found[j]
         t = s + cap
         if t < stop:
-            for j in range(left, right):
-                if found[j - left] <= t:
-                    out[t - shift, j] = t - found[j - left]
+            target = out[t - shift][left:right]
+            for j in range(len(target)):
+                target[j] = t - found[j] if found[j] <= t else np.float32(np.nan)
 
 
 @_compiled
 def future_minimum(x, low, count, hours, start, stop, left, right):  # type: ignore[no-untyped-def]
     """Smallest known value of the next `hours` rows (infinity where none is) and how many are known."""
     for t in range(start, stop):
+        lowest, known = low[t][left:right], count[t][left:right]
         for k in range(t + 1, min(t + hours, len(x) - 1) + 1):
-            for j in range(left, right):
-                if x[k, j] == x[k, j]:
-                    count[t, j] += 1
-                    low[t, j] = min(low[t, j], x[k, j])
+            row = x[k][left:right]
+            for j in range(len(row)):
+                known[j] += 1 if row[j] == row[j] else 0
+                lowest[j] = row[j] if row[j] < lowest[j] else lowest[j]

@@ -102,7 +102,7 @@ class Episodes:
         for forced in self.forced:
             hour = forced.start - self.first_hour
             if 0 <= hour < 24:
-                self._write(hour, forced.pool, forced.cycle, self.hardness.price_share[1])
+                self._write(hour, forced.pool, forced.cycle, self.hardness.price_share[0])
 
     def _ages(self, state: np.ndarray) -> np.ndarray:
         ages = np.empty(state.shape, dtype=np.int16)

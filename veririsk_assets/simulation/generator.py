@@ -62,12 +62,12 @@ def between(u: float, bounds: tuple[int, int]) -> int:
 def forced_cycle(rng: np.random.Generator) -> tuple[int, Cycle]:
     """(hours before the end at which the cycle starts, durations), such that the last hour is in pre_crash or crash.
 
-    The crash is in its first hour at most: a forecast is about what is still to come, not about a fall that is over.
+    The last hour is one of the last before the crash: bad enough for anyone to see, with the fall still to come, which is
+    what a forecast is about.
     """
     before = between(rng.random(), FORCED_START_HOURS)
     crash = between(rng.random(), CRASH_HOURS)
-    pre = between(rng.random(), (max(PRE_CRASH_HOURS[0], before), PRE_CRASH_HOURS[1]))
-    return before, (pre, crash, between(rng.random(), RECOVERY_HOURS))
+    return before, (min(before + 1, PRE_CRASH_HOURS[1]), crash, between(rng.random(), RECOVERY_HOURS))
 
 
 def state_path(rng: np.random.Generator, hours: int, start_per_hour: float, forced: tuple[int, Cycle] | None = None) -> np.ndarray:

@@ -62,7 +62,8 @@ PRE_CRASH_HOURS = (6, 24)
 CRASH_HOURS = (3, 8)
 RECOVERY_HOURS = (24, 72)
 LONGEST_CYCLE_HOURS = PRE_CRASH_HOURS[1] + CRASH_HOURS[1] + RECOVERY_HOURS[1]
-FORCED_START_HOURS = (12, 24)
+# Long enough that no aborted pre-crash could look the same.
+FORCED_START_HOURS = (18, 24)
 
 # Volume per hour as a share of the base TVL, at multiplier 1.
 HOURLY_TURNOVER_RATIO = 0.004

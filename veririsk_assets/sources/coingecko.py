@@ -1,6 +1,9 @@
 """CoinGecko `/coins/markets`: outside prices of tokens, a page of 250 for one credit."""
 
 from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
@@ -45,7 +48,7 @@ def provider_of(settings: Settings) -> Provider:
     return Provider(NAME, root, rate, 5, settings.coingecko_monthly_credits, headers, is_metered=settings.source == "live")
 
 
-def _every_page(wire: Wire, provider: Provider) -> list:
+def _every_page(wire: Wire, provider: Provider) -> list[pd.DataFrame]:
     frames = []
     for page in range(1, MAX_PAGES + 1):
         frames.append(_rows(_page(wire, provider, page, None)))
@@ -60,9 +63,9 @@ def _page(wire: Wire, provider: Provider, page: int, ids: Sequence[str] | None) 
     return wire.get_json(provider, PATH, params, label=f"{PATH}?vs_currency=usd&page={page}", is_optional=page > 1)
 
 
-def _rows(reply: Reply):  # type: ignore[no-untyped-def]
+def _rows(reply: Reply) -> pd.DataFrame:
     rows = rows_of(reply, reply.body)
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "coin_id": [text(row.get("id")) for row in rows],
         "symbol": [lower(row.get("symbol")) for row in rows],
         "price_usd": [number(row.get("current_price")) for row in rows],

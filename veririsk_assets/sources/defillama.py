@@ -1,5 +1,8 @@
 """DeFiLlama: pools from the yields host, protocols from the API host. With a key, both from the pro host."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.numbers import mapping, number, text
@@ -19,7 +22,7 @@ def pools(wire: Wire, settings: Settings) -> Pull:
     """`/pools`: every pool, USD and percent. It gives no time, and a row can be up to 7 days old."""
     reply = wire.get_json(_provider(settings, YIELDS_HOST, "/yields"), "/pools")
     rows = rows_of(reply, mapping(reply.body).get("data"))
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "pool": [text(row.get("pool")) for row in rows],
         "chain": [text(row.get("chain")) for row in rows],
         "project": [text(row.get("project")) for row in rows],
@@ -39,7 +42,7 @@ def protocols(wire: Wire, settings: Settings) -> Pull:
     """`/protocols`: current TVL per protocol, USD. Flags that are set after the event (rugged, deadFrom) are not read."""
     reply = wire.get_json(_provider(settings, API_HOST, "/api"), "/protocols")
     rows = rows_of(reply, reply.body)
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "protocol_id": [text(row.get("id")) for row in rows],
         "slug": [text(row.get("slug")) for row in rows],
         "name": [text(row.get("name")) for row in rows],

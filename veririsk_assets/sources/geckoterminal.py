@@ -46,7 +46,7 @@ def _rows(reply: Reply, network: str) -> pd.DataFrame:
     said = [mapping(row.get("attributes")) for row in rows]
     volumes = [mapping(pool.get("volume_usd")) for pool in said]
     symbols = _symbols(body.get("included"))
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "network": [network] * len(rows),
         "address": [_address(pool.get("address")) for pool in said],
         "name": [text(pool.get("name")) for pool in said],

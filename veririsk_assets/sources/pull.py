@@ -1,6 +1,6 @@
 """What a client gives back: the rows of one raw table, typed as its contract has them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ def rows_of(reply: Reply, body: Any) -> list[dict[str, Any]]:
 
 
 def frame(
-    table: Table, reply: Reply, columns: dict[str, Sequence[Any]], observed_at: Sequence[Any] | None = None, kind: str = "none"
+    table: Table, reply: Reply, columns: Mapping[str, Sequence[Any]], observed_at: Sequence[Any] | None = None, kind: str = "none"
 ) -> pd.DataFrame:
     """One reply's rows. `columns`: the table's own ones; provenance is added. `observed_at`: naive UTC or None per row."""
     count = len(next(iter(columns.values())))

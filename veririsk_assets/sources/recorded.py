@@ -69,7 +69,7 @@ class RecordedTransport(BaseAdapter):
         super().__init__()
         self._market, self._as_of = market, as_of
 
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+    def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
         body = self._answer(request) if urlsplit(request.url or "").hostname == HOST else None
         if body is None:
             return _response(request, 404, b'{"error":"not recorded"}', {RECORDED_HEADER: "none"})

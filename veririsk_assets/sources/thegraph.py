@@ -81,7 +81,7 @@ def _rows(reply: Reply, rows: list[dict[str, Any]]) -> pd.DataFrame:
     at_block = instant(_block(reply).get("timestamp"))
     # A recorded market holds each pair at a time of its own, and its dex; the gateway never sends this field.
     recorded = [mapping(row.get("recorded")) for row in rows]
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "pair": [text(row.get("id")) for row in rows],
         "dex": [text(own.get("dex")) or DEX for own in recorded],
         "token0": [lower(mapping(row.get("token0")).get("symbol")) for row in rows],

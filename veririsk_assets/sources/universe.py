@@ -53,16 +53,18 @@ ADDRESSES: tuple[str, ...] = (
     "0xd632f22692fac7611d2aa1c0d552930d43caed3b",
 )
 # Tokens of the named pools, the market as a whole, and large tokens of volatile pairs. Ids that are gone are missing.
-COIN_IDS: tuple[str, ...] = tuple(
-    (
-        "bitcoin ethereum weth wrapped-bitcoin usd-coin tether dai frax staked-ether wrapped-steth rocket-pool-eth "
-        "coinbase-wrapped-staked-eth usds ethena-usde paypal-usd true-usd liquity-usd gemini-dollar paxos-standard crvusd nusd "
-        "chainlink uniswap aave curve-dao-token maker compound-governance-token lido-dao havven yearn-finance sushi balancer "
-        "rocket-pool convex-finance frax-share ethereum-name-service the-graph matic-network arbitrum optimism shiba-inu pepe "
-        "1inch loopring basic-attention-token 0x kyber-network-crystal uma bancor ren republic-protocol fei-usd rai ampleforth "
-        "alchemix badger-dao cream-2 spell-token dydx gmx pendle solana avalanche-2 binancecoin"
-    ).split()
+# fmt: off
+COIN_IDS: tuple[str, ...] = (
+    "bitcoin", "ethereum", "weth", "wrapped-bitcoin", "usd-coin", "tether", "dai", "frax", "staked-ether", "wrapped-steth",
+    "rocket-pool-eth", "coinbase-wrapped-staked-eth", "usds", "ethena-usde", "paypal-usd", "true-usd", "liquity-usd",
+    "gemini-dollar", "paxos-standard", "crvusd", "nusd", "chainlink", "uniswap", "aave", "curve-dao-token", "maker",
+    "compound-governance-token", "lido-dao", "havven", "yearn-finance", "sushi", "balancer", "rocket-pool", "convex-finance",
+    "frax-share", "ethereum-name-service", "the-graph", "matic-network", "arbitrum", "optimism", "shiba-inu", "pepe", "1inch",
+    "loopring", "basic-attention-token", "0x", "kyber-network-crystal", "uma", "bancor", "ren", "republic-protocol", "fei-usd",
+    "rai", "ampleforth", "alchemix", "badger-dao", "cream-2", "spell-token", "dydx", "gmx", "pendle", "solana", "avalanche-2",
+    "binancecoin",
 )
+# fmt: on
 
 
 def choose(pools: pd.DataFrame, previous: set[str], settings: Settings) -> set[str]:

@@ -71,7 +71,7 @@ def _check(study: Study, y: np.ndarray, train: np.ndarray, held: np.ndarray, mod
     counts = (
         (len(train), MIN_TRAIN_ROWS, "training rows"),
         (int(np.nansum(y[train], axis=0).min()), MIN_TRAIN_EVENTS, "positive training rows"),
-        (int(np.nansum(y[held], axis=0).min()), MIN_VALIDATION_EVENTS, "positive validation rows"),
+        (int(np.nansum(y[held], axis=0).min()), 1, "positive validation rows of each of its labels"),
         (int(study.y[held].sum()), MIN_VALIDATION_EVENTS, f"validation rows with {study.label}"),
     )
     for count, floor, what in counts:

@@ -18,7 +18,7 @@ DAY = 24
 
 @dataclass(frozen=True)
 class Setting:
-    """`test_days` and `validation_days` 0: chosen from the length of the data, at most 70 days each.
+    """`test_days` 0: chosen from the length of the data, at most 70. `validation_days` 0: half of a test segment.
 
     `pool_groups` 0: no leave-pools-out run. Budgets are alert-hours per pool-month.
     """
@@ -41,7 +41,7 @@ class Setting:
     def walk(self, hours: int) -> list[Fold]:
         """The folds over a panel of `hours` hours; raises CannotBeHonest."""
         test = self.test_days * DAY or self._auto(hours)
-        validation = self.validation_days * DAY or self._auto(hours)
+        validation = self.validation_days * DAY or test // (2 * DAY) * DAY
         return walk_forward(hours, self.folds, test, validation, self.horizon_hours, self.min_train_days * DAY)
 
     def key(self, data_hash: str) -> str:

@@ -55,7 +55,7 @@ class _Call:
     request: PreparedRequest
     deadline: datetime
     is_optional: bool
-    check: Check = lambda answer: None
+    check: Check | None = None
 
 
 class Wire:
@@ -113,7 +113,7 @@ class Wire:
         *,
         label: str | None = None,
         is_optional: bool = False,
-        check: Check = lambda answer: None,
+        check: Check | None = None,
     ) -> Reply:
         """POST `body` as JSON; else like `get_json`. `check` may raise on a parsed reply: errors that come with HTTP 200."""
         request = Request("POST", provider.base_url + path, json=body, headers=dict(provider.headers) | dict(headers or {}))
@@ -132,7 +132,8 @@ class Wire:
             try:
                 body = self._attempt(call)
                 answer = responses.parsed(body)
-                call.check(answer)
+                if call.check is not None:
+                    call.check(answer)
                 return body, answer
             except TransientSourceError as error:
                 wait = self._backoff(attempt, error)

@@ -1,109 +1,212 @@
+"""Feature values against the words of their contract, and what happens on ugly data."""
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES, INPUTS, LOOKBACK_HOURS
-from veririsk_assets.contracts.windows import HOUR, Window, utc
-from veririsk_assets.features.early_warning import SIGNALS, early_warning_score, terms
+from veririsk_assets.contracts.pool_features import FEATURE_COLUMNS, FEATURE_NAMES, LOOKBACK_HOURS
 from veririsk_assets.features.pools import build_features
-from veririsk_assets_tests.market import market, market_panels
+from veririsk_assets_tests.features.walks import changed, market
 
-END = utc("2025-04-01")
-WINDOW = Window(END - (LOOKBACK_HOURS + 4) * HOUR, END)
-
-
-def build(hours: int = 4, **columns: np.ndarray) -> Panel:
-    """Features of pools whose every input is NaN but for `columns` (hours × pools)."""
-    shape = next(iter(columns.values())).shape
-    empty = {name: np.full(shape, np.nan, dtype=np.float32) for name in INPUTS}
-    panel = Panel(WINDOW, np.arange(shape[1]), empty | {k: v.astype(np.float32) for k, v in columns.items()})
-    eth = Panel(WINDOW, np.array([0]), {"eth_price_usd": np.full((shape[0], 1), 2000.0, dtype=np.float32)})
-    return build_features(panel, eth, hours)
+HOURS = 3
+T = LOOKBACK_HOURS + HOURS
+NAN = float("nan")
 
 
-def walk(pools: int = 3, seed: int = 0) -> np.ndarray:
-    return 1e6 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.01, (WINDOW.hours, pools)), axis=0))
+@pytest.fixture(scope="module")
+def inputs() -> tuple[Panel, Panel]:
+    return market(T, pools=12, seed=4)
 
 
-def test_the_ten_formulas_on_numbers_a_person_can_check() -> None:
-    tvl = np.full((WINDOW.hours, 1), 100.0)
-    tvl[-7:, 0] = [100, 99, 98, 97, 96, 95, 90]
-    built = build(tvl_usd=tvl, reserve0_usd=tvl * 0.6, reserve1_usd=tvl * 0.4, volume_1h_usd=np.full(tvl.shape, 5.0))
-    now = {name: built[name][-1, 0] for name in FEATURE_NAMES}
-    assert now["tvl_change_6h"] == pytest.approx(-0.10)
-    assert now["tvl_change_24h"] == pytest.approx(-0.10)
-    assert now["tvl_acceleration"] == pytest.approx(-0.10)
-    assert now["volume_spike_ratio"] == pytest.approx(1.0)
-    assert now["reserve_imbalance"] == pytest.approx(0.2)
-    assert now["reserve_imbalance_rate"] == pytest.approx(0.0, abs=1e-6)
-    hourly = np.diff(tvl[-7:, 0]) / tvl[-7:-1, 0]
-    assert now["volatility_6h"] == pytest.approx(np.std(hourly, ddof=1), rel=1e-4)
-    assert now["volatility_ratio"] == pytest.approx(now["volatility_6h"] / now["volatility_24h"], rel=1e-4)
-    assert now["drawdown_24h"] == pytest.approx(-0.10)
-    assert now["log_tvl"] == pytest.approx(np.log(90), rel=1e-5)
+def by_words(panel: Panel, eth: Panel, pool: int) -> dict[str, float]:
+    """The last hour of one pool, written down once more from the contract, in pandas and float64."""
+    x = {name: pd.Series(value[:, pool].astype(np.float64)) for name, value in panel.values.items()}
+    tvl, lp, eth_price = x["tvl_usd"], x["lp_supply"], pd.Series(eth["eth_price_usd"][:, 0].astype(np.float64))
+    moves, lp_moves, price = tvl.pct_change(), lp.pct_change(), tvl / lp
+    imbalance = (x["reserve0_usd"] - x["reserve1_usd"]).abs() / (x["reserve0_usd"] + x["reserve1_usd"])
+    falls, mints = moves.clip(upper=0), lp_moves.clip(lower=0)
+    common = pd.DataFrame(panel["tvl_usd"].astype(np.float64)).pct_change().median(axis=1)
+    day = pd.Series(panel["tvl_usd"][-1].astype(np.float64) / panel["tvl_usd"][-25] - 1)
+    level = np.r_[1.0, (1 + common.tail(168)).cumprod()]
+
+    def ewma(span: int, hours: int) -> float:
+        weights = (1 - 2 / (span + 1)) ** np.arange(hours)[::-1]
+        return float(np.sqrt((weights * moves.tail(hours) ** 2).sum() / weights.sum()))
+
+    def since(hit: pd.Series) -> float:
+        hits = np.flatnonzero(hit.tail(719))
+        return 718 - hits[-1] if len(hits) else 719
+
+    def change(s: pd.Series, hours: int) -> float:
+        return s.iloc[-1] / s.iloc[-1 - hours] - 1
+
+    return {
+        "tvl_change_6h": change(tvl, 6),
+        "tvl_change_24h": change(tvl, 24),
+        "tvl_acceleration": change(tvl, 6) - change(tvl.iloc[:-6], 6),
+        "volume_spike_ratio": x["volume_1h_usd"].iloc[-1] / x["volume_1h_usd"].tail(24).mean(),
+        "reserve_imbalance": imbalance.iloc[-1],
+        "reserve_imbalance_rate": imbalance.iloc[-1] - imbalance.iloc[-7],
+        "volatility_6h": moves.tail(6).std(),
+        "volatility_24h": moves.tail(24).std(),
+        "volatility_ratio": moves.tail(6).std() / moves.tail(24).std(),
+        "tvl_change_1h": change(tvl, 1),
+        "tvl_change_72h": change(tvl, 72),
+        "tvl_change_7d": change(tvl, 168),
+        "tvl_change_30d": change(tvl, 719),
+        "abs_return_mean_7d": moves.tail(168).abs().mean(),
+        "ewma_volatility_7d": ewma(168, 504),
+        "ewma_volatility_30d": ewma(720, 719),
+        "downside_semideviation_7d": np.sqrt((falls.tail(168) ** 2).mean()),
+        "downside_semideviation_30d": np.sqrt((falls.tail(719) ** 2).mean()),
+        "worst_return_7d": moves.tail(168).min(),
+        "drawdown_24h": tvl.iloc[-1] / tvl.tail(25).max() - 1,
+        "drawdown_7d": tvl.iloc[-1] / tvl.tail(169).max() - 1,
+        "drawdown_30d": tvl.iloc[-1] / tvl.tail(720).max() - 1,
+        "volume_to_tvl_ratio": x["volume_24h_usd"].iloc[-1] / tvl.iloc[-1],
+        "price_ratio_change_24h": abs(np.log(x["price_ratio"].iloc[-1] / x["price_ratio"].iloc[-25])),
+        "price_ratio_volatility_7d": np.log(x["price_ratio"]).diff().tail(168).std(),
+        "apy": x["apy"].iloc[-1],
+        "apy_change_24h": x["apy"].iloc[-1] - x["apy"].iloc[-25],
+        "lp_supply_change_6h": change(lp, 6),
+        "lp_supply_change_24h": change(lp, 24),
+        "lp_supply_change_7d": change(lp, 168),
+        "lp_supply_volatility_7d": lp_moves.tail(168).std(),
+        "lp_largest_burn_7d": max(-lp_moves.tail(168).min(), 0),
+        "lp_largest_mint_7d": max(lp_moves.tail(168).max(), 0),
+        "lp_largest_burn_30d": max(-lp_moves.tail(719).min(), 0),
+        "lp_largest_mint_30d": max(lp_moves.tail(719).max(), 0),
+        "lp_mint_concentration_30d": mints.tail(719).max() / mints.tail(719).sum(),
+        "lp_hot_money_ratio_30d": (lp.iloc[-1] - lp.tail(720).min()) / lp.iloc[-1],
+        "lp_supply_to_max_30d": lp.iloc[-1] / lp.tail(720).max(),
+        "hours_since_burn_5pct": since(lp_moves <= -0.05),
+        "hours_since_burn_20pct": since(lp_moves <= -0.2),
+        "hours_since_mint_5pct": since(lp_moves >= 0.05),
+        "hours_since_mint_20pct": since(lp_moves >= 0.2),
+        "lp_price_change_24h": change(price, 24),
+        "lp_price_volatility_7d": price.pct_change().tail(168).std(),
+        "rank_tvl_change_24h": (day.rank().iloc[pool] - 1) / (len(day) - 1),
+        "market_share_falling_24h": (day < -0.05).mean(),
+        "market_median_change_24h": day.median(),
+        "market_volatility_7d": common.tail(168).std(),
+        "market_drawdown_7d": level[-1] / level.max() - 1,
+        "eth_return_24h": change(eth_price, 24),
+        "eth_volatility_7d": eth_price.pct_change().tail(168).std(),
+        "eth_drawdown_7d": eth_price.iloc[-1] / eth_price.tail(169).max() - 1,
+        "log_tvl": np.log(tvl.iloc[-1]),
+        "age_hours": 719,
+        "input_age_hours": x["input_age_hours"].iloc[-1],
+        "unchanged_hours": 0,
+    }
 
 
-def test_what_no_source_knows_stays_unknown() -> None:
-    built = build(tvl_usd=walk())
-    for name in ("reserve_imbalance", "volume_spike_ratio", "lp_supply_change_24h", "hours_since_burn_5pct", "apy"):
-        assert np.isnan(built[name]).all()
+def test_features_are_those_of_the_contract_in_its_order(inputs: tuple[Panel, Panel]) -> None:
+    built = build_features(*inputs, HOURS)
+    assert tuple(built.values) == FEATURE_NAMES
+    assert {(v.shape, v.dtype) for v in built.values.values()} == {((HOURS, 12), np.dtype(np.float32))}
+    assert (built.window.end, built.window.hours) == (inputs[0].window.end, HOURS)
 
 
-def test_an_outlier_of_1e9_stays_with_its_own_pool() -> None:
-    tvl, spoilt = walk(), walk()
-    spoilt[-5, 1] = 1e15
-    clean, dirty = build(tvl_usd=tvl), build(tvl_usd=spoilt)
+@pytest.mark.parametrize("pool", [0, 5, 11])
+def test_every_value_is_what_the_contract_says(pool: int, inputs: tuple[Panel, Panel]) -> None:
+    built = build_features(*inputs, HOURS)
+    expected = by_words(*inputs, pool)
+    left_out = {"early_warning_score", "rank_ewma_volatility_7d", "rank_drawdown_7d"}
+    assert set(expected) == set(FEATURE_NAMES) - left_out
+    wrong = {n: (built[n][-1, pool], v) for n, v in expected.items() if built[n][-1, pool] != pytest.approx(v, rel=1e-4, abs=2e-6)}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", ["ewma_volatility_7d", "drawdown_7d"])
+def test_a_rank_is_that_of_its_feature(name: str, inputs: tuple[Panel, Panel]) -> None:
+    built = build_features(*inputs, HOURS)
+    expected = (pd.DataFrame(built[name]).rank(axis=1) - 1) / 11
+    np.testing.assert_allclose(built[f"rank_{name}"], expected, rtol=1e-6)
+
+
+def with_pool(panel: Panel, pool: int, rows: slice, **values: float) -> Panel:
+    inputs = {name: panel[name].copy() for name in values}
+    for name, value in values.items():
+        inputs[name][rows, pool] = value
+    return changed(panel, **inputs)
+
+
+def unknown(built: Panel, pool: int, row: int = -1) -> set[str]:
+    return {name for name in FEATURE_NAMES if np.isnan(built[name][row, pool])}
+
+
+def test_nothing_is_unknown_where_all_is_known(inputs: tuple[Panel, Panel]) -> None:
+    assert unknown(build_features(*inputs, HOURS), 0) == set()
+
+
+@pytest.mark.parametrize("value", [0.0, -3.0])
+def test_a_tvl_of_zero_or_below_is_an_unknown_one(value: float, inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    for rows in (slice(-10, -9), slice(-1, None)):
+        ugly, missing = (build_features(with_pool(panel, 2, rows, tvl_usd=v), eth, HOURS) for v in (value, NAN))
+        assert [n for n in FEATURE_NAMES if not np.array_equal(ugly[n], missing[n], equal_nan=True)] == []
+
+
+def test_an_outage_of_seven_hours_does_not_blank_30_day_features(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    rows = slice(-60, -53)
+    out = changed(panel, **{name: np.vstack([v[: rows.start], v[rows] * NAN, v[rows.stop :]]) for name, v in panel.values.items()})
+    assert unknown(build_features(out, eth, HOURS), 0) == set()
+
+
+def test_a_gap_blanks_only_the_windows_that_end_or_begin_in_it(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    built = build_features(with_pool(panel, 1, slice(-25, -24), tvl_usd=NAN), eth, HOURS)
+    assert {"tvl_change_24h", "drawdown_24h", "volatility_24h"} <= unknown(built, 1)
+    assert not {"tvl_change_6h", "drawdown_7d", "ewma_volatility_7d", "volatility_6h"} & unknown(built, 1)
+
+
+@pytest.mark.parametrize("age", [0, 5, 23, 24, 200])
+def test_a_pool_younger_than_a_window_has_only_what_its_age_allows(age: int, inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    young = with_pool(panel, 3, slice(0, T - 1 - age), **dict.fromkeys(panel.values, NAN))
+    built = build_features(young, eth, 1)
+    shared = {c.name for c in FEATURE_COLUMNS if c.name.startswith(("market_", "eth_", "hours_since_", "age_", "unchanged_"))}
+    too_long = {c.name for c in FEATURE_COLUMNS if c.lookback_hours > age} - shared - {"early_warning_score"}
+    assert unknown(built, 3) - {"early_warning_score"} == too_long
+    assert built["age_hours"][0, 3] == age
+
+
+def test_an_outlier_of_1e9_touches_no_other_pool_beyond_its_ranks(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    outlier = with_pool(panel, 4, slice(-30, -29), tvl_usd=1e9 * 1e6, lp_supply=1e12, volume_1h_usd=1e15)
+    calm, shaken = build_features(panel, eth, HOURS), build_features(outlier, eth, HOURS)
+    others = np.arange(12) != 4
     own = [n for n in FEATURE_NAMES if not n.startswith(("rank_", "market_"))]
-    for name in own:
-        np.testing.assert_allclose(clean[name][:, [0, 2]], dirty[name][:, [0, 2]], rtol=1e-5)
-    for name in (n for n in FEATURE_NAMES if n.startswith("market_")):
-        assert np.isfinite(dirty[name]).all()
+    assert [n for n in own if not np.array_equal(calm[n][:, others], shaken[n][:, others])] == []
+    assert max(np.abs(calm[n] - shaken[n]).max() for n in FEATURE_NAMES if n.startswith("market_")) < 0.01
+    assert max(np.abs(calm[n] - shaken[n])[:, others].max() for n in FEATURE_NAMES if n.startswith("rank_")) <= 1 / 11 + 1e-6
 
 
-@pytest.mark.parametrize("worth", [0.0, -5.0])
-def test_a_tvl_of_nothing_is_an_unknown_one(worth: float) -> None:
-    tvl, spoilt = walk(1), walk(1)
-    spoilt[-30, 0] = worth
-    gap = walk(1)
-    gap[-30, 0] = np.nan
-    for name in FEATURE_NAMES:
-        np.testing.assert_array_equal(build(tvl_usd=spoilt)[name], build(tvl_usd=gap)[name])
-    assert np.isfinite(build(tvl_usd=spoilt)["tvl_change_7d"]).all()
-    assert tvl.shape == spoilt.shape
+def test_no_input_however_large_makes_an_infinite_feature(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    tiny = with_pool(with_pool(panel, 6, slice(-30, -3), tvl_usd=1e-30, lp_supply=1e-30), 6, slice(-3, None), tvl_usd=1e13, lp_supply=1e30)
+    built = build_features(tiny, eth, HOURS)
+    assert [n for n in FEATURE_NAMES if np.isinf(built[n]).any()] == []
 
 
-def test_an_outage_of_seven_hours_does_not_blank_thirty_day_features() -> None:
-    tvl = walk()
-    tvl[-100:-93] = np.nan
-    built = build(tvl_usd=tvl)
-    for name in ("ewma_volatility_30d", "downside_semideviation_30d", "drawdown_30d", "tvl_change_30d"):
-        assert np.isfinite(built[name]).all()
+def test_without_outside_prices_what_needs_them_is_unknown(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    nothing = np.full(panel.shape, NAN)
+    blind = changed(panel, reserve0_usd=nothing, reserve1_usd=nothing)
+    built = build_features(blind, changed(eth, eth_price_usd=nothing[:, :1]), HOURS)
+    needs = {"reserve_imbalance", "reserve_imbalance_rate", "eth_return_24h", "eth_volatility_7d", "eth_drawdown_7d"}
+    assert unknown(built, 0) == needs
 
 
-def test_a_pool_younger_than_its_window_has_short_features_only() -> None:
-    tvl = walk(1)
-    tvl[:-40] = np.nan
-    built = build(tvl_usd=tvl)
-    assert np.isfinite(built["tvl_change_24h"]).all()
-    assert np.isnan(built["drawdown_7d"]).all()
-    assert built["age_hours"][-1, 0] == 39
+def test_a_source_that_repeats_itself_shows_in_unchanged_hours(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    stuck = with_pool(panel, 0, slice(-9, None), tvl_usd=5e5)
+    assert build_features(stuck, eth, HOURS)["unchanged_hours"][:, 0].tolist() == [6, 7, 8]
 
 
-def test_a_source_that_repeats_itself_is_counted() -> None:
-    tvl = walk(1)
-    tvl[-10:] = tvl[-10]
-    assert build(tvl_usd=tvl)["unchanged_hours"][-1, 0] == 9
-
-
-def test_the_points_of_the_early_warning_score_add_up_to_it() -> None:
-    panel, shared = market_panels(market(), WINDOW)
-    built = build_features(panel, shared, 4)
-    points = terms({s.feature: built[s.feature] for s in SIGNALS})
-    np.testing.assert_allclose(sum(points.values()), built["early_warning_score"], rtol=1e-5)
-    assert sum(s.weight for s in SIGNALS) == 100
-
-
-def test_the_early_warning_score_without_a_signal_is_unknown_and_one_signal_does_not_decide_alone() -> None:
-    nothing = {s.feature: np.array([np.nan]) for s in SIGNALS}
-    assert np.isnan(early_warning_score(nothing)).all()
-    assert early_warning_score(nothing | {"tvl_change_6h": np.array([-0.5])})[0] == 50.0
+def test_no_pools_are_no_error(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    empty = Panel(panel.window, panel.keys[:0], {n: v[:, :0] for n, v in panel.values.items()})
+    assert build_features(empty, eth, HOURS).frame().empty

@@ -1,0 +1,107 @@
+"""`veririsk backtest`: is there skill? On recorded pools of one's own, or on the lake's history."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(no_args_is_help=True, help="Judge models on what really happened.")
+out = Console()
+err = Console(stderr=True)
+
+
+@app.callback()
+def main() -> None:
+    """Keeps `pools` a sub-command while it is the only one."""
+
+
+@app.command("pools")
+def pools(
+    recorded_dir: Annotated[Path | None, typer.Option(help="Folder with pool_reserves_4h.parquet; default: the lake's own history")] = None,
+    start: Annotated[str, typer.Option("--from", help="First hour, UTC; default: all there is")] = "",
+    end: Annotated[str, typer.Option("--to", help="End, exclusive, UTC")] = "",
+    horizon: Annotated[int, typer.Option(help="Hours ahead: 6 or 24")] = 24,
+    label: Annotated[str, typer.Option(help="crash, crash_endpoint, outflow or price_fall")] = "crash",
+    folds: Annotated[int, typer.Option(help="Walk-forward folds")] = 4,
+    test_days: Annotated[int, typer.Option(help="Days per fold; 0: from the length of the data, at most 70")] = 0,
+    validation_days: Annotated[int, typer.Option(help="Days between train and test; 0: half of a fold")] = 0,
+    alert_hours: Annotated[float | None, typer.Option(help="HIGH budget, alert-hours per pool-month")] = None,
+    models: Annotated[str, typer.Option(help="Names, comma-separated; default: all baselines and the learned ones")] = "",
+    min_tvl: Annotated[float, typer.Option(help="Rows need a TVL above this, USD")] = 100_000.0,
+    draws: Annotated[int, typer.Option(help="Bootstrap draws")] = 500,
+    pool_groups: Annotated[int, typer.Option(help="Groups of the leave-pools-out run; 0: none")] = 4,
+    folder: Annotated[Path, typer.Option("--out", help="Where the files go")] = Path("backtest"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a stopped run of the same data and settings ended")] = False,
+    docs: Annotated[Path | None, typer.Option(help="Also write backtest.md and model_card.md into this folder")] = None,
+) -> None:
+    """Walk-forward backtest of every model on the same rows: report.json, report.md, predictions.parquet and plots."""
+    from veririsk_assets.contracts.windows import utc
+    from veririsk_assets.pipeline import backtest
+    from veririsk_assets.pipeline.backtest_pages import write_pages
+    from veririsk_assets.training.backtest_setting import Setting
+
+    if horizon not in (6, 24):
+        raise typer.BadParameter("a horizon is 6 or 24 hours")
+    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    setting = backtest.resized(
+        Setting(label=label, horizon_hours=horizon, folds=folds, test_days=test_days, validation_days=validation_days),
+        min_tvl_usd=min_tvl, draws=draws, pool_groups=pool_groups, models=names, high_alert_hours=alert_hours,
+    )  # fmt: skip
+    span = (utc(start) if start else None, utc(end) if end else None)
+    with _sentences():
+        material = backtest.recorded_material(recorded_dir, setting, *span) if recorded_dir else _lake(setting, span)
+        done = backtest.backtest_pools(material, setting, folder, resume, _say)
+        _show(done.report, done.folder)
+        if docs is not None:
+            write_pages(done.report, docs)
+
+
+def _lake(setting: Any, span: tuple[Any, Any]) -> Any:
+    from datetime import UTC, datetime
+
+    from veririsk_assets.pipeline.backtest import lake_material
+    from veririsk_assets.pipeline.step import House
+    from veririsk_assets.settings import Settings
+
+    house = House.open(Settings(), lambda: datetime.now(UTC), read_only=True)
+    try:
+        return lake_material(house, setting, *span)
+    finally:
+        house.close()
+
+
+def _sentences() -> Any:
+    """What cannot be trained is a sentence too, not a traceback: the command knows ValueError as something a person can mend."""
+    from contextlib import contextmanager
+
+    from veririsk_assets.training.datasets import CannotTrain
+
+    @contextmanager
+    def translate():  # type: ignore[no-untyped-def]
+        try:
+            yield
+        except (CannotTrain, KeyError) as reason:
+            raise ValueError(str(reason.args[0])) from reason
+
+    return translate()
+
+
+def _say(line: str) -> None:
+    err.print(line, highlight=False)
+
+
+def _show(report: dict[str, Any], folder: Path) -> None:
+    from rich.table import Table
+
+    from veririsk_assets.pipeline.backtest_pages import shown
+
+    base, label = report["data"]["base_rate"], report["settings"]["label"]
+    columns = ("ap", "auc", "ece", "recall_lead_6", "recall_null_lead_6", "alert_hours_per_pool_month")
+    grid = Table("model", *columns, title=f"{label}, base rate {base:.4f}, {report['data']['test_rows']:,} rows out of fold")
+    for name, found in report["results"].items():
+        grid.add_row(name, *(shown(found["all"].get(column)) for column in columns))
+    out.print(grid)
+    for reason in report["refused"].values():
+        out.print(f"left out: {reason}", highlight=False)
+    out.print(f"{folder}/report.md", highlight=False)

@@ -1,0 +1,190 @@
+"""The pool backtest from data to files: recorded pools or the lake's own history in, report, predictions and plots out."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.contracts.pool_features import FEATURE_NAMES
+from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, utc
+from veririsk_assets.features.pools import build_features
+from veririsk_assets.labels.pools import build_labels
+from veririsk_assets.pipeline.backtest_recorded import read_recorded
+from veririsk_assets.pipeline.step import House
+from veririsk_assets.settings import REPOSITORY_ROOT
+
+if TYPE_CHECKING:
+    from veririsk_assets.training.backtest import Backtest
+    from veririsk_assets.training.backtest_rows import Study
+    from veririsk_assets.training.backtest_setting import Setting
+
+Progress = Callable[[str], None]
+REPORT, PREDICTIONS, PARTS = "report.json", "predictions.parquet", "parts"
+EXPERIMENTS = REPOSITORY_ROOT / "docs" / "experiments.md"
+LABEL_LOOKBACK = 24
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a backtest is made from: the study and where its rows come from."""
+
+    study: "Study"
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The report, the backtest behind it, and the folder that holds its files."""
+
+    report: dict[str, Any]
+    backtest: "Backtest"
+    folder: Path
+
+
+def recorded_material(folder: Path, setting: "Setting", start: datetime | None = None, end: datetime | None = None) -> Material:
+    """Rows of a folder with recorded pools. Raises FileNotFoundError, ValueError or CannotBeHonest."""
+    from veririsk_assets.training.backtest_rows import build_study
+
+    seen = read_recorded(folder, start, end)
+    hours, horizon = seen.pools.window.hours, setting.horizon_hours
+    _require_hours(hours, horizon)
+    features = build_features(seen.pools, seen.market, hours)
+    labels = build_labels(seen.pools, horizon, hours - horizon)
+    study = build_study(seen.pools, features, labels, seen.names, setting.label, horizon, setting.min_tvl_usd)
+    return Material(study, {"source": "recorded", "sha256": seen.data_hash, "lake_snapshot_id": None})
+
+
+def lake_material(house: House, setting: "Setting", start: datetime | None = None, end: datetime | None = None) -> Material:
+    """Rows of the lake's own history: stored features, labels made from stored snapshots. Raises CannotBeHonest on an empty lake."""
+    from veririsk_assets.training.backtest_rows import build_study
+
+    window = _history(house, start, end)
+    _require_hours(window.hours, setting.horizon_hours)
+    snapshots = house.lake.panel(pools.POOL_SNAPSHOTS, ("tvl_usd", "lp_supply", "is_tombstone"), window)
+    features = house.lake.panel(pools.POOL_FEATURES, FEATURE_NAMES, window, snapshots.keys)
+    labels = build_labels(snapshots, setting.horizon_hours, window.hours - setting.horizon_hours)
+    known = house.lake.read(pools.POOLS, columns=["pool_key", "pool_id"]).drop_duplicates("pool_key").set_index("pool_key")["pool_id"]
+    names = [str(known.get(key, key)) for key in snapshots.keys]
+    study = build_study(snapshots, features, labels, names, setting.label, setting.horizon_hours, setting.min_tvl_usd)
+    about = {"source": house.settings.source, "sha256": _hash(snapshots), "lake_snapshot_id": house.lake.snapshot_id()}
+    return Material(study, about)
+
+
+def backtest_pools(
+    material: Material, setting: "Setting", folder: Path, resume: bool = False, progress: Progress = lambda _: None
+) -> Finished:
+    """Runs and writes `report.json`, `report.md`, `predictions.parquet` and plots into `folder`.
+
+    `resume` reuses the finished fits of a stopped run with the same data and settings; without it they are made anew.
+    """
+    from veririsk_assets.pipeline.backtest_pages import report_page
+    from veririsk_assets.pipeline.backtest_plots import draw_all
+    from veririsk_assets.training.backtest import Parts, run
+    from veririsk_assets.training.backtest_report import report
+
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / PARTS / setting.key(material.about["sha256"])
+    if not resume:
+        shutil.rmtree(folder / PARTS, ignore_errors=True)
+    done = run(material.study, setting, Parts(kept), progress)
+    found = report(done, material.about | {"git_revision": git_revision()}, {"experiments_before": experiments_count()}, progress)
+    predictions(done).to_parquet(folder / PREDICTIONS, index=False)
+    progress("plots")
+    draw_all(done, folder)
+    (folder / REPORT).write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
+    (folder / "report.md").write_text(report_page(found))
+    return Finished(found, done, folder)
+
+
+def predictions(done: "Backtest") -> pd.DataFrame:
+    """Out-of-fold rows: pool, as_of, fold, model, probability, label, at_risk, weight; `run` says which pools the fit had seen."""
+    frames = [_rows(done, "over_time")] + ([_rows(done, "unseen_pools")] if done.unseen else [])
+    frame = pd.concat(frames, ignore_index=True)
+    for column in ("pool", "model", "run"):
+        frame[column] = frame[column].astype("category")
+    return frame
+
+
+def _rows(done: "Backtest", run: str) -> pd.DataFrame:
+    forecasts = done.forecasts if run == "over_time" or done.unseen is None else done.unseen
+    study, rows = done.study, forecasts.rows
+    about = {
+        "pool": np.array(study.names, dtype=object)[study.pool[rows]],
+        "as_of": study.as_of[rows],
+        "fold": fold_of(done, rows),
+        "label": study.y[rows].astype(np.int8),
+        "at_risk": study.at_risk[rows],
+        "weight": np.ones(len(rows), dtype=np.float32),
+        "run": run,
+    }
+    order = ["pool", "as_of", "fold", "model", "probability", "label", "at_risk", "weight", "run"]
+    parts = [pd.DataFrame(about | {"model": name, "probability": p})[order] for name, p in forecasts.probability.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def fold_of(done: "Backtest", rows: np.ndarray) -> np.ndarray:
+    """The fold whose test hours a row lies in."""
+    return np.searchsorted([fold.test.start for fold in done.folds], done.study.hour[rows], side="right") - 1
+
+
+def git_revision() -> str | None:
+    """The commit of the code, with `+changes` where files differ from it; None outside a checkout."""
+    try:
+        head = _git("rev-parse", "HEAD")
+        return head + ("+changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def experiments_count(page: Path = EXPERIMENTS) -> int:
+    """How many experiments the page lists: rows that begin with a number."""
+    return len(re.findall(r"^\| *\d+ *\|", page.read_text(), flags=re.MULTILINE)) if page.exists() else 0
+
+
+def resized(setting: "Setting", **given: Any) -> "Setting":
+    """The setting with what was given; None and empty values keep the default."""
+    return replace(setting, **{name: value for name, value in given.items() if value not in (None, (), "")})
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(REPOSITORY_ROOT), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout.strip()
+
+
+def _history(house: House, start: datetime | None, end: datetime | None) -> Window:
+    from veririsk_assets.evaluation.splits import CannotBeHonest
+
+    span = house.lake.sql(f"SELECT min(as_of) AS first, max(as_of) AS last FROM lake.{pools.POOL_FEATURES.sql_name}")
+    if span["first"].isna().any():
+        raise CannotBeHonest("the lake has no features yet: there is nothing to judge")
+    first, last = (utc(span[name].iloc[0]) for name in ("first", "last"))
+    first = max(first - HOUR, floor_hour(start)) if start else first - HOUR
+    last = min(last, floor_hour(end)) if end else last
+    if last <= first:
+        raise CannotBeHonest(f"the lake has no features between {first:%Y-%m-%d %H:%M} and {last:%Y-%m-%d %H:%M}")
+    return Window(first, last)
+
+
+def _require_hours(hours: int, horizon: int) -> None:
+    from veririsk_assets.evaluation.splits import CannotBeHonest
+
+    if hours <= horizon + LABEL_LOOKBACK:
+        raise CannotBeHonest(f"{hours} h of data: no label of {horizon} h has matured")
+
+
+def _hash(panel: Panel) -> str:
+    digest = sha256(np.ascontiguousarray(panel.as_ofs).tobytes() + np.ascontiguousarray(panel.keys).tobytes())
+    for name in sorted(panel.values):
+        digest.update(name.encode() + np.ascontiguousarray(panel[name]).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,122 @@
+"""The model card: what the forecasts are for, for what they are useless, and where they fail, with the report's numbers."""
+
+from typing import Any
+
+Tree = dict[str, Any]
+MAX_ECE = 0.01
+LEARNED = ("gradient_boosting", "two_heads", "logistic_regression")
+BASELINE = "ewma_volatility_7d"
+STRETCH = 2.0
+
+USELESS = """## For what it is useless
+
+- Control-layer attacks: stolen keys, captured governance, malicious upgrades, bridge and oracle-key compromises. Nothing in TVL, prices or
+  LP supply moves before them. Examples: Ronin bridge (March 2022), Wormhole (February 2022), Beanstalk's governance (April 2022), Harvest's and
+  Cream's flash-loan hacks (the loss is inside one transaction).
+- Hacks that never move the protocol's TVL by the label's 20 %: Yearn (February 2021), SushiSwap's router (April 2023). They are not in the labels, and
+  a low score says nothing about them.
+- Exits of one holder: most LP-supply falls happen inside one step of the data, without a ramp. A ranking can know that a pool depends on one
+  holder, not when that holder leaves.
+- Oracle and venue accidents: USDe traded at 0.65 on one exchange in October 2025 while on-chain pools stayed above 0.99.
+- Trading, or a promise to any single pool. A score is a rank and a probability among many pools.
+- Pools without a day of history, pools below the TVL floor, sources that repeat themselves: those rows are degraded or have no score.
+"""
+
+TRAPS = """## How it can mislead
+
+- Moments when everything falls together dominate the average precision. A fold with such a moment reads high, a calm one low: read the folds.
+- Models mostly know which pools are risky, hardly when. The time-shift null in the report is the same alerts with only their timing lost.
+- Calibration follows the base rate of the validation window. When the market turns, probabilities are off by the ratio of the base rates until
+  enough labels have matured.
+- The pools are survivors: a recording of pools that are known today leaves out those that nobody recorded.
+"""
+
+
+def model_card(report: Tree) -> str:
+    """The card as Markdown."""
+    setting, data = report["settings"], report["data"]
+    lines = [
+        "# Model card",
+        "",
+        "Generated from a backtest's report. Values with 95 % intervals, weeks drawn, unless said otherwise.",
+        "",
+        f"What is forecast: `{setting['label']}` within {setting['horizon_hours']} h of the hour of scoring, as a calibrated probability and a rank.",
+        f"Judged on {data['pools']} pools, {report['folds'][0]['test']['from'][:10]} to {report['folds'][-1]['test']['to'][:10]}, "
+        f"{data['test_rows']:,} rows out of fold, base rate {data['base_rate']:.4f}. The full tables: [backtest](backtest.md).",
+        "",
+        *_numbers(report),
+        *_bar(report),
+        USELESS,
+        TRAPS,
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _numbers(report: Tree) -> list[str]:
+    from veririsk_assets.pipeline.backtest_pages import shown, table
+
+    rows = []
+    for name, one in report["results"].items():
+        found = one["all"]
+        cells = [shown(found[metric]) for metric in ("ap", "auc", "ece")]
+        rows.append([name, *cells, shown(found.get("recall_lead_6"), 2), shown(found.get("recall_null_lead_6"), 2)])
+    return ["## Numbers", "", *table(["model", "AP", "AUC", "ECE", "event recall ≥ 6 h (HIGH)", "by chance"], rows)]
+
+
+def _bar(report: Tree) -> list[str]:
+    """Each demand of the bar with what was reached and by how much it was missed."""
+    lines = ["## The bar", ""]
+    for name in LEARNED:
+        if name in report["results"]:
+            lines += [f"`{name}`:", "", *(f"- {'met' if passed else 'missed'}: {text}" for passed, text in demands(report, name)), ""]
+    return lines
+
+
+def demands(report: Tree, name: str) -> list[tuple[bool, str]]:
+    """What is asked of a learned model, whether it holds, and the numbers."""
+    found = report["results"][name]["all"]
+    base, ap = report["data"]["base_rate"], found["ap"]["value"]
+    result = [(ap >= 4 * base, f"AP {ap:.4f} is {ap / base:.1f} × the base rate {base:.4f}; 4 × is asked")]
+    recipe = report["results"].get("phase2_recipe")
+    if recipe and name != "phase2_recipe":
+        other, gain = recipe["all"]["ap"]["value"], report["paired"][name]["phase2_recipe"]["all"]["ap"]
+        passed = ap >= 2 * other and (gain["lo"] or 0) > 0
+        result.append((passed, f"AP is {ap / other:.1f} × phase2_recipe's {other:.4f}, gain {_interval(gain)}; 2 × and above 0 are asked"))
+    result += [_calibrated(report, name), _skilled(report, name), *_over_volatility(report, name)]
+    skill = found.get("recall_skill_lead_6")
+    if skill and skill["value"] is not None:
+        passed = skill["value"] >= STRETCH and (skill["lo"] or 0) > 1
+        result.append((passed, f"event recall ≥ 6 h at the HIGH budget is {_interval(skill, 2)} × its time-shift null; {STRETCH:g} × is the stretch"))
+    return result
+
+
+def _calibrated(report: Tree, name: str) -> tuple[bool, str]:
+    errors = [one["ece"] for one in report["per_fold"][name]]
+    return all(e is not None and e <= MAX_ECE for e in errors), f"ECE per fold {_joined(errors)}; at most {MAX_ECE:g} on each is asked"
+
+
+def _skilled(report: Tree, name: str) -> tuple[bool, str]:
+    skills = [one["brier_skill"] for one in report["per_fold"][name]]
+    return all(s is not None and s >= 0 for s in skills), f"Brier skill per fold {_joined(skills)}; at least 0 on each is asked"
+
+
+def _over_volatility(report: Tree, name: str) -> list[tuple[bool, str]]:
+    """The gain over one volatility column, over time and on pools that the model never saw."""
+    result = []
+    gain = report["paired"][name].get(BASELINE, {}).get("all", {}).get("ap")
+    if gain:
+        result.append(((gain["lo"] or 0) > 0, f"AP gain over {BASELINE} {_interval(gain)}; an interval above 0 is asked"))
+    unseen = (report["leave_pools_out"] or {}).get("by_pool", {}).get("paired", {}).get(name, {}).get(BASELINE, {}).get("auc")
+    if unseen:
+        result.append(((unseen["lo"] or 0) > 0, f"AUC gain over {BASELINE} in leave-pools-out {_interval(unseen)} (pools drawn); above 0 is asked"))
+    return result
+
+
+def _interval(found: Tree, digits: int = 4) -> str:
+    from veririsk_assets.pipeline.backtest_pages import shown
+
+    return shown(found, digits)
+
+
+def _joined(values: list[float | None]) -> str:
+    return ", ".join("–" if value is None else f"{value:.4f}" for value in values)

@@ -1,0 +1,144 @@
+"""What a backtest's forecasts are worth: metrics with intervals by week and by pool, paired gains, per fold, when and which."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+import numpy as np
+
+from veririsk_assets.evaluation.event_intervals import event_draws
+from veririsk_assets.evaluation.events import Events, event_metrics, time_shift_null
+from veririsk_assets.evaluation.intervals import Draws, Interval, calibration_draws, differences, intervals, ranking_draws
+from veririsk_assets.evaluation.metrics import average_precision, brier_skill, ece, roc_auc
+from veririsk_assets.evaluation.moments import moment_level, within_moment
+from veririsk_assets.training.backtest import Backtest, Forecasts
+from veririsk_assets.training.backtest_events import alarm, rule, study_events, thresholds
+
+WEEK_HOURS = 168
+SCOPES = ("all", "at_risk")
+Block = Literal["week", "pool"]
+Progress = Callable[[str], None]
+Tree = dict[str, Any]
+
+
+class Measure:
+    """Draws of every model on the same rows and the same blocks, made once; paired gains come from subtracting them."""
+
+    def __init__(self, backtest: Backtest, progress: Progress = lambda _: None) -> None:
+        self.backtest, self.progress = backtest, progress
+        self.study, self.setting = backtest.study, backtest.setting
+        self.events = study_events(backtest.study)
+        self.budgets = {"high": backtest.setting.high_alert_hours, "medium": backtest.setting.medium_alert_hours}
+
+    def draws(self, name: str, scope: str, by: Block, budget: str | None = "high") -> dict[str, Draws]:
+        """Row and event metrics of a model; without a budget those of rows only."""
+        forecasts = self.backtest.forecasts
+        keep = self.scope(forecasts, scope)
+        drawn = self.row_draws(forecasts, name, keep, by)
+        if budget is None:
+            return drawn
+        alerts = self.alerts(name, budget, keep).alerts
+        return drawn | event_draws(alerts, self.events, rule(self.study), by, self.setting.draws, self.setting.seed)
+
+    def row_draws(self, forecasts: Forecasts, name: str, keep: np.ndarray, by: Block) -> dict[str, Draws]:
+        """AP, AUC, lift, base rate, Brier skill and calibration error of the rows kept."""
+        rows = forecasts.rows[keep]
+        label, probability = self.study.y[rows], forecasts.probability[name][keep]
+        block = self.study.hour[rows] // WEEK_HOURS if by == "week" else self.study.pool[rows]
+        arguments = (label, probability, block, self.setting.draws, self.setting.seed)
+        return ranking_draws(*arguments) | calibration_draws(*arguments)
+
+    def scope(self, forecasts: Forecasts, scope: str) -> np.ndarray:
+        rows = forecasts.rows
+        return self.study.at_risk[rows] if scope == "at_risk" else np.ones(len(rows), dtype=bool)
+
+    def alerts(self, name: str, budget: str, keep: np.ndarray | None = None) -> Any:
+        forecasts = self.backtest.forecasts
+        limits = thresholds(forecasts.validation[name], self.budgets[budget])
+        return alarm(self.study, forecasts.rows, forecasts.fold, forecasts.probability[name], limits, keep)
+
+    def table(self, by: Block, budget: str, rivals: Sequence[str]) -> tuple[Tree, Tree]:
+        """`results` and `paired` of the report: model → scope → metric, and model → rival → scope → metric."""
+        names = list(self.backtest.forecasts.probability)
+        results: Tree = {name: {} for name in names}
+        paired: Tree = {name: {rival: {} for rival in rivals if rival != name and rival in names} for name in names}
+        for scope in SCOPES:
+            self.progress(f"bootstrap by {by}, {scope} rows, {budget} budget")
+            drawn = {name: self.draws(name, scope, by, budget) for name in names}
+            for name in names:
+                results[name][scope] = tree(intervals(drawn[name]))
+                for rival in paired[name]:
+                    gains = differences(drawn[name], drawn[rival])
+                    paired[name][rival][scope] = tree({metric: gain for metric, gain in gains.items() if metric != "base_rate"})
+        return results, paired
+
+    def timing(self, name: str) -> Tree:
+        """Per budget: the time-shift null of the alerts, lead-time quartiles (hours), counts and thresholds."""
+        found: Tree = {}
+        for budget in self.budgets:
+            raised = self.alerts(name, budget)
+            null = asdict(time_shift_null(raised.alerts, self.events, rule(self.study), seed=self.setting.seed))
+            null.pop("event_chance")
+            about = asdict(event_metrics(raised.alerts, self.events, rule(self.study)))
+            found[budget] = about | {"thresholds": list(raised.thresholds), "time_shift_null": null}
+        return found
+
+    def moments(self, name: str) -> Tree:
+        """When (hours against hours) and which (pools within an hour), on all rows."""
+        forecasts = self.backtest.forecasts
+        rows = (self.study.y[forecasts.rows], forecasts.probability[name], self.study.hour[forecasts.rows])
+        return {"when": asdict(moment_level(*rows)), "which": asdict(within_moment(*rows))}
+
+    def per_fold(self, name: str) -> list[Tree]:
+        """Points of each fold, all rows."""
+        forecasts, high = self.backtest.forecasts, self.alerts(name, "high")
+        found = []
+        for i in range(len(self.backtest.folds)):
+            mine = forecasts.fold == i
+            label, probability = self.study.y[forecasts.rows[mine]], forecasts.probability[name][mine]
+            row = {metric: score(label, probability) for metric, score in POINTS.items()}
+            on = float((probability >= high.thresholds[i]).mean() * 730.0)
+            found.append(row | {"mean_probability": float(probability.mean()), "high_alert_hours_per_pool_month": on})
+        return found
+
+    def unseen_pools(self, rivals: Sequence[str]) -> Tree | None:
+        """Leave-pools-out: metrics and paired gains by week and by pool over all groups, and AUC and its gains per group."""
+        forecasts = self.backtest.unseen
+        if forecasts is None:
+            return None
+        self.progress("bootstrap of leave-pools-out")
+        names, everything = list(forecasts.probability), np.ones(len(forecasts.rows), dtype=bool)
+        found: Tree = {"refused": forecasts.refused}
+        for by in ("week", "pool"):
+            found[f"by_{by}"] = self._compared(forecasts, names, everything, by, rivals)  # type: ignore[arg-type]
+        groups = range(self.setting.pool_groups)
+        found["groups"] = [self._compared(forecasts, names, forecasts.fold == g, "week", rivals) for g in groups]
+        return found
+
+    def _compared(self, forecasts: Forecasts, names: list[str], keep: np.ndarray, by: Block, rivals: Sequence[str]) -> Tree:
+        if len(np.unique(self.study.y[forecasts.rows[keep]])) < 2:
+            return {"results": {}, "paired": {}}
+        drawn = {name: self.row_draws(forecasts, name, keep, by) for name in names}
+        pairs = {n: {r: tree(differences(drawn[n], drawn[r])) for r in rivals if r != n and r in drawn} for n in names}
+        return {"results": {name: tree(intervals(drawn[name])) for name in names}, "paired": pairs}
+
+    def event_counts(self) -> list[int]:
+        """Onsets within reach of each fold's test rows."""
+        return [len(_within(self.events, fold.test, self.study.horizon_hours)) for fold in self.backtest.folds]
+
+
+POINTS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "ap": average_precision,
+    "auc": roc_auc,
+    "brier_skill": brier_skill,
+    "ece": ece,
+}
+
+
+def tree(found: dict[str, Interval]) -> Tree:
+    """Intervals as JSON has them."""
+    return {name: asdict(interval) for name, interval in found.items()}
+
+
+def _within(events: Events, test: range, horizon: int) -> np.ndarray:
+    return np.flatnonzero((events.hour_index > test.start) & (events.hour_index < test.stop + horizon))
