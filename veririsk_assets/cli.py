@@ -13,12 +13,14 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from veririsk_assets import cli_backtest
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Early-warning scores for DeFi pools.")
 train_app = typer.Typer(no_args_is_help=True, help="Train models.")
 app.add_typer(train_app, name="train")
+app.add_typer(cli_backtest.app, name="backtest")
 out = Console()
 err = Console(stderr=True)
 WORDS = {"load": "loading", "train": "training on what had matured by", "score": "scoring"}

@@ -1,5 +1,7 @@
 """`veririsk backtest`: is there skill? On recorded pools of one's own, or on the lake's history."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,20 +73,15 @@ def _lake(setting: Any, span: tuple[Any, Any]) -> Any:
         house.close()
 
 
-def _sentences() -> Any:
+@contextmanager
+def _sentences() -> Iterator[None]:
     """What cannot be trained is a sentence too, not a traceback: the command knows ValueError as something a person can mend."""
-    from contextlib import contextmanager
-
     from veririsk_assets.training.datasets import CannotTrain
 
-    @contextmanager
-    def translate():  # type: ignore[no-untyped-def]
-        try:
-            yield
-        except (CannotTrain, KeyError) as reason:
-            raise ValueError(str(reason.args[0])) from reason
-
-    return translate()
+    try:
+        yield
+    except (CannotTrain, KeyError) as reason:
+        raise ValueError(str(reason.args[0])) from reason
 
 
 def _say(line: str) -> None:

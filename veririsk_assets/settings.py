@@ -32,6 +32,13 @@ class Settings(BaseSettings):
     pull_deadline_seconds: float = Field(240.0, description="Longest time that one source may take in one hour, retries included.")
     alert_webhook_url: SecretStr = Field(SecretStr(""), description="Optional: HIGH onsets are POSTed here as JSON. A secret.")
     webhook_allow_private: bool = Field(False, description="Allow a webhook on a private or loopback address.")
+    challenger_share: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="Share of pools, stable by hash of their id, that the challenger serves; 0: it runs in shadow only.",
+    )
+    shadow_hours: int = Field(168, ge=0, description="Hours that a challenger must have run in shadow before the gate may promote it.")
     user_agent: str = Field("VeriRisk/0.1 (open DeFi risk monitor)", description="Sent with every request.")
     defillama_api_key: SecretStr = Field(SecretStr(""), alias="DEFILLAMA_API_KEY", description="DeFiLlama pro key; empty: the free hosts.")
     coingecko_api_key: SecretStr = Field(SecretStr(""), alias="COINGECKO_API_KEY", description="CoinGecko key; empty: keyless.")

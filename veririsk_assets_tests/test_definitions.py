@@ -49,7 +49,7 @@ def test_every_asset_of_a_table_says_what_it_is() -> None:
 
 def test_hourly_assets_share_one_identity_partitioning() -> None:
     hourly = [node for node in graph().asset_graph.asset_nodes if node.partitions_def is not None]
-    assert len(hourly) == 9
+    assert len(hourly) == 10
     for node in hourly:
         assert node.backfill_policy is not None
         assert node.backfill_policy.policy_type.value == "SINGLE_RUN"

@@ -1,6 +1,6 @@
 """Every table of the lake, in reading order."""
 
-from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.tables import Table
 
 TABLES: tuple[Table, ...] = (
@@ -15,5 +15,6 @@ TABLES: tuple[Table, ...] = (
     pools.CHAMPIONS,
     pools.POOL_SCORES,
     pools.POOL_EXPLANATIONS,
+    *monitoring.MONITORING,
     pools.QUARANTINE,
 )

@@ -1,7 +1,6 @@
 """Checks that look at the data itself: freshness, a universe that drops, columns that go null."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -11,7 +10,6 @@ from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_SCORES, POOL_SNA
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.defs.resources import HouseResource, now
 from veririsk_assets.defs.stage import key_of
-from veririsk_assets.pipeline.step import House
 
 FRESH_HOURS = 2.0
 UNIVERSE_DROP_RATIO = 0.1
@@ -23,7 +21,7 @@ NULL_RATIO = 0.5
     description="The newest score is at most two hours old. Measured from the rows: a backfill of an old hour does not look fresh.",
 )
 def fresh(house: HouseResource) -> dg.AssetCheckResult:
-    latest = _latest(house.open(), POOL_SCORES.sql_name)
+    latest = house.newest(POOL_SCORES)
     if latest is None:
         return _warn(False, {"latest_as_of": "no score yet"})
     age_hours = (naive(now()) - latest).total_seconds() / 3600
@@ -49,13 +47,12 @@ def universe_kept(house: HouseResource) -> dg.AssetCheckResult:
     description="No feature of the newest hour is null in more than half of the rows where the day before it was not.",
 )
 def nulls_usual(house: HouseResource) -> dg.AssetCheckResult:
-    opened = house.open()
-    latest = _latest(opened, POOL_FEATURES.sql_name)
+    latest = house.newest(POOL_FEATURES)
     if latest is None:
         return _warn(True, {"note": "no features yet"})
     shares = ", ".join(f"avg(({name} IS NULL)::INT) AS {name}" for name in PHASE2_NAMES)
     query = f"SELECT as_of = ? AS is_now, {shares} FROM lake.{POOL_FEATURES.sql_name} WHERE as_of IN (?, ?::TIMESTAMP - INTERVAL 24 HOUR) GROUP BY 1 ORDER BY 1"
-    rows = opened.lake.sql(query, [latest, latest, latest])
+    rows = house.open().lake.sql(query, [latest, latest, latest])
     if len(rows) < 2:
         return _warn(True, {"note": "no hour to compare with"})
     grown = list(_grown(rows.iloc[0].to_dict(), rows.iloc[1].to_dict()))
@@ -64,11 +61,6 @@ def nulls_usual(house: HouseResource) -> dg.AssetCheckResult:
 
 def _grown(before: dict[str, float], after: dict[str, float]) -> Iterator[str]:
     return (name for name in PHASE2_NAMES if after[name] > NULL_RATIO >= before[name])
-
-
-def _latest(house: House, table: str) -> datetime | None:
-    latest = house.lake.sql(f"SELECT max(as_of) AS latest FROM lake.{table}")["latest"].iloc[0]
-    return None if latest != latest else latest.to_pydatetime()
 
 
 def _warn(passed: bool, metadata: dict[str, Any]) -> dg.AssetCheckResult:

@@ -8,8 +8,6 @@ from veririsk_assets.contracts.pools import POOL_LABELS
 from veririsk_assets.defs import checks, features, learning, published, raw, scores, snapshots
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.defs.stage import key_of
-from veririsk_assets.lake import upkeep as lake_upkeep
-from veririsk_assets.pipeline.upkeep import kept_snapshots
 
 HOURLY_ASSETS = [*raw.ASSETS, *snapshots.ASSETS, *features.ASSETS, *scores.ASSETS, *published.ASSETS]
 
@@ -43,6 +41,9 @@ weekly_training = dg.define_asset_job(
 
 @dg.op(description="Merges small files, expires lake snapshots older than 30 days, removes what nothing refers to.")
 def tidy_lake(context: dg.OpExecutionContext, house: HouseResource) -> None:
+    from veririsk_assets.lake import upkeep as lake_upkeep
+    from veririsk_assets.pipeline.upkeep import kept_snapshots
+
     opened = house.open(context.run_id)
     done = lake_upkeep.run(opened.lake, kept_snapshots(opened))
     context.log.info(f"{done.files_before} → {done.files_after} files, {done.snapshots_expired} snapshots expired")

@@ -1,14 +1,17 @@
 """Stages labels and models: what happened, and who learns from it. The work is done in `labels/`, `training/` and `registry/`."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from veririsk_assets.contracts.pools import CHAMPIONS, MODEL_VERSIONS, POOL_FEATURES, POOL_LABELS, POOL_SNAPSHOTS
-from veririsk_assets.contracts.windows import floor_hour, utc
+from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.defs.resources import HouseResource, now
 from veririsk_assets.defs.stage import OWNERS, column_schema, describe, hourly_asset, key_of, metadata_of
-from veririsk_assets.pipeline.learning import hourly_pool_labels, train_pools
+
+if TYPE_CHECKING:
+    from veririsk_assets.pipeline.step import House, StepResult
 
 
 class TrainingConfig(dg.Config):
@@ -28,11 +31,19 @@ class TrainingConfig(dg.Config):
     retry_policy=dg.RetryPolicy(max_retries=1),
 )
 def versions(context: dg.AssetExecutionContext, config: TrainingConfig, house: HouseResource) -> dg.MaterializeResult:
+    from veririsk_assets.pipeline.learning import train_pools
+
     as_of = utc(config.as_of) if config.as_of else floor_hour(now())
     return dg.MaterializeResult(metadata=metadata_of(train_pools(house.open(context.run_id), as_of)))
 
 
-LABELS = hourly_asset(POOL_LABELS, hourly_pool_labels, [POOL_SNAPSHOTS])
+def labels(house: "House", window: Window) -> "StepResult":
+    from veririsk_assets.pipeline.learning import hourly_pool_labels
+
+    return hourly_pool_labels(house, window)
+
+
+LABELS = hourly_asset(POOL_LABELS, labels, [POOL_SNAPSHOTS])
 CHAMPIONS_SPEC = dg.AssetSpec(
     key=key_of(CHAMPIONS),
     group_name="models",

@@ -2,17 +2,19 @@
 
 import base64
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from veririsk_assets.contracts.pools import POOL_SCORES, POOL_SNAPSHOTS
 from veririsk_assets.contracts.vocabulary import HIGH_SCORE, MEDIUM_SCORE
 from veririsk_assets.contracts.windows import Window
-from veririsk_assets.pipeline.step import House
+
+if TYPE_CHECKING:
+    from veririsk_assets.pipeline.step import House
 
 
-def tvl_by_hour(house: House, window: Window) -> dg.MetadataValue | None:
+def tvl_by_hour(house: "House", window: Window) -> dg.MetadataValue | None:
     """Total TVL of the last two days up to the window's end; drawn for ranges only, to keep an hourly run quick."""
     if window.hours == 1:
         return None
@@ -27,7 +29,7 @@ def tvl_by_hour(house: House, window: Window) -> dg.MetadataValue | None:
     return _png(figure)
 
 
-def score_histogram(house: House, window: Window) -> dg.MetadataValue | None:
+def score_histogram(house: "House", window: Window) -> dg.MetadataValue | None:
     """How the 24-hour scores of the window are spread over the levels; drawn for ranges only."""
     if window.hours == 1:
         return None

@@ -6,7 +6,6 @@ from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_SCORES
 from veririsk_assets.contracts.published import PUBLISHED
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.defs.stage import OWNERS, key_of
-from veririsk_assets.pipeline.publishing import publish
 
 KEY = dg.AssetKey(["published", "veririsk"])
 
@@ -22,6 +21,8 @@ KEY = dg.AssetKey(["published", "veririsk"])
     deps=[key_of(POOL_SCORES), key_of(POOL_EXPLANATIONS)],
 )
 def veririsk(context: dg.AssetExecutionContext, house: HouseResource) -> dg.MaterializeResult:
+    from veririsk_assets.pipeline.publishing import publish
+
     done = publish(house.open(context.run_id))
     counts = "\n".join(["| table | rows |", "|---|---|", *(f"| {name} | {count:,} |" for name, count in done.row_counts.items())])
     return dg.MaterializeResult(

@@ -1,13 +1,24 @@
 """Stage raw: what each source said. The work is done in `sources/`, `wire/` and `pipeline/pulls.py`."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
+from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.raw import SOURCE_STATUS
+from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.defs.partitions import HOURLY, window_of
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.defs.stage import OWNERS, column_schema, contract_check, contract_result, describe, key_of, metadata_of
-from veririsk_assets.pipeline.pulls import ENDPOINTS, Endpoint, pull
+
+if TYPE_CHECKING:
+    from veririsk_assets.pipeline.step import House, StepResult
+
+TABLES = (raw.DEFILLAMA_POOLS, raw.DEFILLAMA_PROTOCOLS, raw.COINGECKO_MARKETS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
+TROUBLE = {"failed", "over_budget", "plan_only"}
+# A source that is switched off, or that a recording does not have, has nothing to answer.
+SILENT = {"off", "not_recorded"}
 
 
 class PullConfig(dg.Config):
@@ -16,9 +27,12 @@ class PullConfig(dg.Config):
     repull: bool = False
 
 
-def _pull_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
-    table = endpoint.table
+def provider_of(table: Table) -> str:
+    """A raw table is named after its provider and what was asked."""
+    return table.name.partition("_")[0]
 
+
+def _pull_asset(table: Table) -> dg.AssetsDefinition:
     @dg.asset(
         key=key_of(table),
         group_name="raw",
@@ -28,33 +42,41 @@ def _pull_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.sql_name},
         partitions_def=HOURLY,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        pool=endpoint.source,
+        pool=provider_of(table),
         check_specs=[
             contract_check(table),
-            dg.AssetCheckSpec("pulled", asset=key_of(table), description="The source answered for this hour."),
+            dg.AssetCheckSpec("pulled", asset=key_of(table), description="The source answered, or its rows were stored already."),
         ],
     )
     def asset(context: dg.AssetExecutionContext, config: PullConfig, house: HouseResource) -> dg.MaterializeResult:
-        opened = house.open(context.run_id)
-        window: Window = window_of(context)
-        result = pull(opened, endpoint, window, house.outside(opened), config.repull)
-        pulled = dg.AssetCheckResult(
-            passed=bool(result.metadata["pulled"]) or result.metadata["rows_kept"] > 0,
-            check_name="pulled",
-            asset_key=key_of(table),
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={
-                "reason": result.metadata["reason"],
-                "rows_kept": result.metadata["rows_kept"],
-                "outcomes": result.metadata["outcomes"],
-            },
-        )
-        return dg.MaterializeResult(metadata=metadata_of(result), check_results=[contract_result(table, result), pulled])
+        result = _pull(house, house.open(context.run_id), table, window_of(context), config.repull)
+        return dg.MaterializeResult(metadata=metadata_of(result), check_results=[contract_result(table, result), _pulled(table, result)])
 
     return asset
 
 
-ASSETS = [_pull_asset(endpoint) for endpoint in ENDPOINTS]
+def _pull(house: HouseResource, opened: "House", table: Table, window: Window, repull: bool) -> "StepResult":
+    from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
+
+    endpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.table is table)
+    return pull(opened, endpoint, window, house.outside(opened), repull)
+
+
+def _pulled(table: Table, result: "StepResult") -> dg.AssetCheckResult:
+    """A warning, never an error: a silent source degrades the scores, it does not stop them."""
+    said = result.metadata
+    outcomes = set(said["outcomes"])
+    answered = said["pulled"] or said["rows_kept"] > 0 or outcomes <= SILENT
+    return dg.AssetCheckResult(
+        passed=bool(answered) and not outcomes & TROUBLE,
+        check_name="pulled",
+        asset_key=key_of(table),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"pulled": said["pulled"], "rows_kept": said["rows_kept"], "outcomes": said["outcomes"], "reason": said["reason"]},
+    )
+
+
+ASSETS = [_pull_asset(table) for table in TABLES]
 STATUS = dg.AssetSpec(
     key=key_of(SOURCE_STATUS),
     group_name="raw",
@@ -62,5 +84,5 @@ STATUS = dg.AssetSpec(
     kinds={"parquet"},
     description=describe(SOURCE_STATUS) + "\n\nWritten by every raw asset.",
     metadata={"dagster/column_schema": column_schema(SOURCE_STATUS)},
-    deps=[key_of(endpoint.table) for endpoint in ENDPOINTS],
+    deps=[key_of(table) for table in TABLES],
 )

@@ -1,16 +1,21 @@
 """When the jobs run. On by default in live and simulated mode; a recorded market has no now."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dagster as dg
 
+from veririsk_assets.contracts.pools import POOL_EXPLANATIONS
 from veririsk_assets.contracts.windows import HOUR, floor_hour, utc
 from veririsk_assets.defs.jobs import daily_learning, hourly_scoring, upkeep, weekly_training
 from veririsk_assets.defs.learning import MATURING
 from veririsk_assets.defs.partitions import partition_key
+from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.settings import Settings
 
 STATUS = dg.DefaultScheduleStatus.STOPPED if Settings().source == "recorded" else dg.DefaultScheduleStatus.RUNNING
+
+# How far back a tick looks for hours that a killed run or a machine that was off left behind.
+CATCH_UP = timedelta(hours=23)
 
 
 def _range_tags(start: datetime, last: datetime) -> dict[str, str]:
@@ -18,10 +23,20 @@ def _range_tags(start: datetime, last: datetime) -> dict[str, str]:
 
 
 @dg.schedule(job=hourly_scoring, cron_schedule="27 * * * *", execution_timezone="UTC", default_status=STATUS)
-def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """The hour that ended at this tick's full hour."""
-    start = floor_hour(utc(context.scheduled_execution_time)) - HOUR
-    return dg.RunRequest(run_key=partition_key(start), partition_key=partition_key(start))
+def hourly(context: dg.ScheduleEvaluationContext, house: HouseResource) -> dg.RunRequest:
+    """The hour that ended at this tick's full hour, and those of the last day that were left unfinished before it."""
+    last = floor_hour(utc(context.scheduled_execution_time)) - HOUR
+    first = _first_unfinished(house, last)
+    if first == last:
+        return dg.RunRequest(run_key=partition_key(last), partition_key=partition_key(last))
+    return dg.RunRequest(run_key=partition_key(last), tags=_range_tags(first, last))
+
+
+def _first_unfinished(house: HouseResource, last: datetime) -> datetime:
+    """The start of the first hour that needs a run; `last` where nothing was ever finished, or not within CATCH_UP."""
+    newest = house.newest(POOL_EXPLANATIONS)
+    finished = None if newest is None else utc(newest)
+    return finished if finished is not None and last - CATCH_UP <= finished < last else last
 
 
 @dg.schedule(job=daily_learning, cron_schedule="40 2 * * *", execution_timezone="UTC", default_status=STATUS)

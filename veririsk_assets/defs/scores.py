@@ -1,11 +1,29 @@
 """Stages scores and explanations: what is said about each pool, and why. The work is done in `scoring/`."""
 
+from typing import TYPE_CHECKING
+
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_FEATURES, POOL_SCORES
+from veririsk_assets.contracts.windows import Window
 from veririsk_assets.defs.plots import score_histogram
 from veririsk_assets.defs.stage import hourly_asset
-from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
+
+if TYPE_CHECKING:
+    from veririsk_assets.pipeline.step import House, StepResult
+
+
+def scores(house: "House", window: Window) -> "StepResult":
+    from veririsk_assets.pipeline.scores import hourly_pool_scores
+
+    return hourly_pool_scores(house, window)
+
+
+def explanations(house: "House", window: Window) -> "StepResult":
+    from veririsk_assets.pipeline.scores import hourly_pool_explanations
+
+    return hourly_pool_explanations(house, window)
+
 
 ASSETS = [
-    hourly_asset(POOL_SCORES, hourly_pool_scores, [POOL_FEATURES], plot=score_histogram),
-    hourly_asset(POOL_EXPLANATIONS, hourly_pool_explanations, [POOL_SCORES, POOL_FEATURES]),
+    hourly_asset(POOL_SCORES, scores, [POOL_FEATURES], plot=score_histogram),
+    hourly_asset(POOL_EXPLANATIONS, explanations, [POOL_SCORES, POOL_FEATURES]),
 ]

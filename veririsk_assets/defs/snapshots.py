@@ -1,14 +1,29 @@
 """Stage snapshots: raw to canonical, one row per pool and hour. The work is done in `snapshots/`."""
 
+from typing import TYPE_CHECKING
+
+from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS
+from veririsk_assets.contracts.windows import Window
 from veririsk_assets.defs.plots import tvl_by_hour
 from veririsk_assets.defs.stage import hourly_asset
-from veririsk_assets.pipeline.pools import FEEDS, hourly_pool_snapshots
+
+if TYPE_CHECKING:
+    from veririsk_assets.pipeline.step import House, StepResult
+
+FEEDS = (raw.DEFILLAMA_POOLS, raw.COINGECKO_MARKETS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
+
+
+def hourly_pools(house: "House", window: Window) -> "StepResult":
+    from veririsk_assets.pipeline.pools import hourly_pool_snapshots
+
+    return hourly_pool_snapshots(house, window)
+
 
 ASSETS = [
     hourly_asset(
         POOL_SNAPSHOTS,
-        hourly_pool_snapshots,
+        hourly_pools,
         FEEDS,
         beside="Writes snapshots/pools (what a pool_key stands for) and snapshots/hourly_markets beside it.",
         plot=tvl_by_hour,

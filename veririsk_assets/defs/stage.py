@@ -1,7 +1,7 @@
 """How a table's declaration becomes an asset: key, group, kinds, owner, description and Columns tab; one call of its step."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -9,11 +9,13 @@ from veririsk_assets.contracts.tables import SQL_TYPES, Table
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.defs.partitions import HOURLY, partition_key, window_of
 from veririsk_assets.defs.resources import HouseResource
-from veririsk_assets.pipeline.step import House, StepResult
+
+if TYPE_CHECKING:
+    from veririsk_assets.pipeline.step import House, StepResult
 
 OWNERS = ["team:veririsk"]
 REFUSED_ERROR_RATIO = 0.2
-Step = Callable[[House, Window], StepResult]
+Step = Callable[["House", Window], "StepResult"]
 
 
 def key_of(table: Table) -> dg.AssetKey:
@@ -41,7 +43,7 @@ def hourly_asset(
     deps: Sequence[Table],
     pool: str | None = None,
     beside: str = "",
-    plot: Callable[[House, Window], dg.MetadataValue | None] | None = None,
+    plot: Callable[["House", Window], dg.MetadataValue | None] | None = None,
 ) -> dg.AssetsDefinition:
     """An hourly partitioned asset of one table; a range of hours is one run."""
 
@@ -69,7 +71,7 @@ def hourly_asset(
     return asset
 
 
-def metadata_of(result: StepResult) -> dict[str, Any]:
+def metadata_of(result: "StepResult") -> dict[str, Any]:
     """A step's result as asset metadata."""
     return {"dagster/row_count": result.rows, "quarantined": result.quarantined, "changed": result.changed, **result.metadata}
 
@@ -80,7 +82,7 @@ def contract_check(table: Table) -> dg.AssetCheckSpec:
     )
 
 
-def contract_result(table: Table, result: StepResult) -> dg.AssetCheckResult:
+def contract_result(table: Table, result: "StepResult") -> dg.AssetCheckResult:
     """WARN when rows were refused, ERROR above 20 %; never blocking: the rest of the rows is good."""
     severe = result.quarantined_ratio > REFUSED_ERROR_RATIO
     return dg.AssetCheckResult(
@@ -92,7 +94,7 @@ def contract_result(table: Table, result: StepResult) -> dg.AssetCheckResult:
     )
 
 
-def _rows_per_hour(context: dg.AssetExecutionContext, house: House, table: Table, window: Window) -> None:
+def _rows_per_hour(context: dg.AssetExecutionContext, house: "House", table: Table, window: Window) -> None:
     """One result is shown on every partition of a range: the rows of each hour have to be said hour by hour."""
     if window.hours == 1 or table.time != "as_of":
         return

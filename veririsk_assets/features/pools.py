@@ -16,7 +16,7 @@ from veririsk_assets.panels.rolling import Over, ago, log_returns, returns
 
 AGE_CAP = MONTH - 1
 # The smallest move that counts as one.
-ANY_MOVE = np.finfo(np.float32).tiny
+ANY_MOVE = float(np.finfo(np.float32).tiny)
 
 
 def build_features(panel: Panel, market: Panel, hours: int) -> Panel:
@@ -80,8 +80,8 @@ def _levels_and_volatility(tvl: np.ndarray, moves: np.ndarray, over: Over) -> di
         "tvl_change_7d": over.change(tvl, hours=WEEK),
         "tvl_change_30d": over.change(tvl, hours=MONTH - 1),
         "abs_return_mean_7d": over.mean(np.abs(over.recent(moves, WEEK)), WEEK),
-        "ewma_volatility_7d": over.ewma_volatility(moves, span=WEEK, hours=504),
-        "ewma_volatility_30d": over.ewma_volatility(moves, span=MONTH, hours=MONTH - 1),
+        "ewma_volatility_7d": np.sqrt(over.ewma(moves, span=WEEK, hours=504, squared=True)),
+        "ewma_volatility_30d": np.sqrt(over.ewma(moves, span=MONTH, hours=MONTH - 1, squared=True)),
         "downside_semideviation_7d": np.sqrt(over.mean(moves, WEEK, high=0, squared=True)),
         "downside_semideviation_30d": np.sqrt(over.mean(moves, MONTH - 1, high=0, squared=True)),
         "worst_return_7d": over.minimum(moves, WEEK),

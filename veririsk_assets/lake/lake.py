@@ -81,7 +81,7 @@ class Lake:
         names = ", ".join(columns or table.names)
         conditions = [*([_in_window(table, window)] if window else []), *([f"({where})"] if where else [])]
         clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        order = f" ORDER BY {', '.join(table.sort or table.key)}"
+        order = f" ORDER BY {', '.join(dict.fromkeys((*table.sort, *table.key)))}"
         return self.sql(f"SELECT {names} FROM lake.{table.sql_name}{clause}{order}", parameters)
 
     def panel(self, table: Table, columns: Sequence[str], window: Window, keys: np.ndarray | None = None, where: str = "") -> Panel:
@@ -94,6 +94,15 @@ class Lake:
         rows = self._connection.cursor().execute(query, [origin]).fetchnumpy()
         values = {name: np.ma.filled(rows[name].astype(np.float32, copy=False), np.nan) for name in columns}
         return scatter(np.asarray(rows["hour"], dtype=np.int64), np.asarray(rows["pool_key"], dtype=np.int64), values, window, keys)
+
+    def earliest_change(self, table: Table, column: str, after_snapshot: int) -> datetime | None:
+        """The smallest `column` among rows that were added after a lake snapshot; None when none was, or when it has expired."""
+        added = f"ducklake_table_insertions('lake', '{table.stage}', '{table.name}', {after_snapshot + 1}::BIGINT, {self.snapshot_id()}::BIGINT)"
+        try:
+            earliest = self.sql(f"SELECT min({column}) AS earliest FROM {added}")["earliest"].iloc[0]
+        except duckdb.Error:
+            return None
+        return None if earliest != earliest else earliest.to_pydatetime()
 
     def append(self, table: Table, frame: pd.DataFrame, as_of: datetime | None = None) -> Written:
         """Adds rows and never removes any. A doubled key within the frame is a row fault here."""

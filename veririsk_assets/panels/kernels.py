@@ -73,8 +73,8 @@ def std(x, out, hours, start, stop, left, right):  # type: ignore[no-untyped-def
 
 
 @_compiled
-def weighted_square(x, out, weights, start, stop, left, right):  # type: ignore[no-untyped-def]
-    """Mean of squares weighted by age (`weights[0]` is the newest hour), normalised over the hours that are known."""
+def weighted_mean(x, out, weights, power, start, stop, left, right):  # type: ignore[no-untyped-def]
+    """Mean weighted by age (`weights[0]` is the newest hour), normalised over the known hours; of squares where `power` is 2."""
     shift, hours = len(x) - len(out), len(weights)
     first = max(start, hours - 1)
     count = _known(x, first - hours, first, left, right)
@@ -84,8 +84,10 @@ def weighted_square(x, out, weights, start, stop, left, right):  # type: ignore[
             row, w = x[t - age][left:right], weights[age]
             for j in range(len(row)):
                 value = np.float64(row[j])
-                added[j] += w * value * value if value == value else 0.0
-                weight[j] += w if value == value else 0.0
+                known = value == value
+                value = value * value if power == 2 else value
+                added[j] += w * value if known else 0.0
+                weight[j] += w if known else 0.0
         _move(count, x, t, hours, left, right)
         newest, oldest, target = x[t][left:right], x[t - hours + 1][left:right], out[t - shift][left:right]
         for j in range(len(target)):

@@ -17,7 +17,7 @@ NOTHING = float("inf")
 
 def ago(x: np.ndarray, hours: int) -> np.ndarray:
     """The panel as it stood `hours` earlier: its last row is `hours` before the last row of `x`."""
-    return x[: len(x) - hours] if hours else x
+    return x[: max(len(x) - hours, 0)]
 
 
 def returns(x: np.ndarray) -> np.ndarray:
@@ -79,10 +79,10 @@ class Over:
         """Sample standard deviation, two passes."""
         return self._run("std", x, hours, hours)
 
-    def ewma_volatility(self, returns: np.ndarray, span: int, hours: int) -> np.ndarray:
-        """Root mean square weighted by (1 - 2 / (span + 1))^age over a finite window, so that hour by hour equals a backfill."""
+    def ewma(self, x: np.ndarray, span: int, hours: int, squared: bool = False) -> np.ndarray:
+        """Mean weighted by (1 - 2 / (span + 1))^age over a finite window, so that hour by hour equals a backfill."""
         weights = (1.0 - 2.0 / (span + 1.0)) ** np.arange(hours, dtype=np.float64)
-        return np.sqrt(self._run("weighted_square", returns, hours, weights))
+        return self._run("weighted_mean", x, hours, weights, 2 if squared else 1)
 
     def maximum(self, x: np.ndarray, hours: int) -> np.ndarray:
         return self._run("maximum", x, hours, hours, np.float32(1))

@@ -108,7 +108,12 @@ def _results(report: Tree) -> list[str]:
 
 
 def _paired(report: Tree) -> list[str]:
-    lines = ["## Paired gains", "", "Model minus baseline on the same draws of weeks, all rows. A gain counts when its interval excludes 0.", ""]
+    lines = [
+        "## Paired gains",
+        "",
+        "Model minus baseline on the same draws of weeks, all rows. A gain counts when its interval excludes 0.",
+        "",
+    ]
     rows = []
     for name, rivals in report["paired"].items():
         for rival, scopes in rivals.items():
@@ -120,9 +125,7 @@ def _paired(report: Tree) -> list[str]:
 def _per_fold(report: Tree) -> list[str]:
     rows = []
     for name, folds in report["per_fold"].items():
-        cells = [
-            f"{number(one['ap'])} / {number(one['auc'])} / {number(one['ece'], 4)} / {number(one['brier_skill'], 4)}" for one in folds
-        ]
+        cells = [f"{number(one['ap'])} / {number(one['auc'])} / {number(one['ece'], 4)} / {number(one['brier_skill'], 4)}" for one in folds]
         rows.append([name, *cells])
     return ["## Per fold: AP / AUC / ECE / Brier skill", "", *table(["model", *(str(i) for i in range(len(report["folds"])))], rows)]
 

@@ -139,7 +139,9 @@ def _worst_events(done: "Backtest") -> Any:
         other = axis.twinx()
         known = np.isfinite(grid[span, pool])
         other.plot(when[known], grid[span, pool][known], color="tab:red", marker=".", markersize=3, linewidth=1)
-        other.fill_between(when, 0, 1, where=alerts.alerts.on[span, pool], color="tab:red", alpha=0.15, transform=other.get_xaxis_transform())
+        other.fill_between(
+            when, 0, 1, where=alerts.alerts.on[span, pool], color="tab:red", alpha=0.15, transform=other.get_xaxis_transform()
+        )
         axis.tick_params(labelsize=7)
         other.tick_params(labelsize=7)
     figure.suptitle(f"The {len(worst)} deepest events: level (blue), probability of {name} (red), HIGH alert (shaded), days from the onset")

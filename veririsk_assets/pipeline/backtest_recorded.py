@@ -99,8 +99,8 @@ def _gone_for_good(index: np.ndarray) -> np.ndarray:
     """Hours after a pool's last row although other pools go on. A gap that ends again is a gap of the recording, not an exit."""
     known = index >= 0
     last = np.where(known.any(axis=0), len(index) - 1 - np.argmax(known[::-1], axis=0), len(index))
-    going_on = known.any(axis=1)[:, None]
-    return (np.arange(len(index))[:, None] > last) & going_on
+    going_on = np.asarray(known.any(axis=1)).reshape(-1, 1)
+    return np.asarray((np.arange(len(index)).reshape(-1, 1) > last) & going_on)
 
 
 def _eth_price(columns: dict[str, np.ndarray], names: list[str]) -> np.ndarray:

@@ -1,29 +1,101 @@
-"""Which model serves which hour: the newest champion whose validity began at or before it."""
+"""Which version serves which hour and pool: the newest champion valid at the hour, or its challenger on a share of pools."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.windows import naive
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 
 FAMILY = "pools"
 NO_MODEL = "rule"
+# A pool key is a hash of 48 bits: as a fraction of them it is a stable, even draw between 0 and 1.
+KEY_SPACE = 2**48
+OF_HORIZON = "model = ? AND horizon_hours = ?"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Who serves and who waits: the challenger is the newest version after the champion that has never served."""
+
+    champion: str
+    challenger: str | None = None
+
+
+@dataclass(frozen=True)
+class LineUp:
+    """The pairs of one horizon through time; `pairs[i]` holds from `since[i]` on."""
+
+    since: np.ndarray
+    pairs: tuple[Pair, ...]
+
+    @property
+    def newest(self) -> Pair:
+        return self.pairs[-1] if self.pairs else Pair(NO_MODEL)
+
+    def at(self, as_of: datetime) -> Pair:
+        found = next(iter(self.parts(pd.DataFrame({"as_of": [pd.Timestamp(naive(as_of))]}))))
+        return found[0]
+
+    def parts(self, rows: pd.DataFrame) -> Iterator[tuple[Pair, pd.DataFrame]]:
+        """The rows apart by the pair of their hour; the rule alone before the first version."""
+        position = np.searchsorted(self.since, rows["as_of"].to_numpy(dtype="datetime64[us]"), side="right")
+        for i in np.unique(position):
+            yield (self.pairs[i - 1] if i else Pair(NO_MODEL)), rows[position == i]
+
+
+def line_up(house: House, horizon: int, decided_by: datetime | None = None) -> LineUp:
+    """From models/champions and models/versions; `decided_by` leaves out what was decided later."""
+    reigns = reigns_of(house, horizon)
+    if decided_by is not None:
+        reigns = reigns[reigns["decided_at"] <= naive(decided_by)]
+    trained = house.lake.read(pools.MODEL_VERSIONS, columns=["version", "trained_as_of"], where=OF_HORIZON, parameters=[FAMILY, horizon])
+    trained = trained.assign(number=trained["version"].astype(int)).sort_values(["trained_as_of", "number"], ignore_index=True)
+    moments = sorted({*reigns["valid_from"], *trained["trained_as_of"]})
+    return LineUp(np.array(moments, dtype="datetime64[us]"), tuple(_pair(reigns, trained, moment) for moment in moments))
+
+
+def reigns_of(house: House, horizon: int) -> pd.DataFrame:
+    """Every promotion and rollback of a horizon, in the order in which they came into force."""
+    reigns = house.lake.read(pools.CHAMPIONS, where=OF_HORIZON, parameters=[FAMILY, horizon])
+    return reigns.sort_values(["valid_from", "decided_at"], ignore_index=True)
+
+
+def _pair(reigns: pd.DataFrame, trained: pd.DataFrame, moment: pd.Timestamp) -> Pair:
+    served = reigns.loc[reigns["valid_from"] <= moment, "version"]
+    champion = str(served.iloc[-1]) if len(served) else NO_MODEL
+    known = trained.loc[trained["trained_as_of"] <= moment, "version"]
+    place = known.index[known == champion]
+    later = known.loc[place[0] + 1 :] if len(place) else known
+    waiting = later[~later.isin(served)]
+    return Pair(champion, str(waiting.iloc[-1]) if len(waiting) else None)
 
 
 def by_version(house: House, rows: pd.DataFrame, horizon: int) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows apart by the version that serves their hour; `rule` before the first champion."""
-    reigns = house.lake.read(pools.CHAMPIONS, where="model = ? AND horizon_hours = ?", parameters=[FAMILY, horizon])
-    reigns = reigns.sort_values(["valid_from", "decided_at"]).drop_duplicates("valid_from", keep="last")
-    position = reigns["valid_from"].searchsorted(rows["as_of"], side="right") - 1
-    versions = [NO_MODEL, *reigns["version"]]
-    serving = pd.Series([versions[i + 1] for i in position], index=rows.index)
-    for version, index in serving.groupby(serving).groups.items():
-        yield str(version), rows.loc[index]
+    """The rows apart by the version that serves their hour and pool; `rule` before the first champion."""
+    share = house.settings.challenger_share
+    for pair, part in line_up(house, horizon).parts(rows):
+        split = is_split(part["pool_key"].to_numpy(), share) & _is_at_home(house.settings, horizon, pair.challenger)
+        for version, mask in ((pair.champion, ~split), (str(pair.challenger), split)):
+            if mask.any():
+                yield version, part[mask]
+
+
+def is_split(pool_key: np.ndarray, share: float) -> np.ndarray:
+    """Whether the challenger serves the pool: stable by the hash of its id, and a larger share keeps the pools of a smaller one."""
+    return np.asarray(pool_key, dtype=np.float64) < share * KEY_SPACE
+
+
+def _is_at_home(settings: Settings, horizon: int, version: str | None) -> bool:
+    return version is not None and folder(settings, horizon, version).exists()
 
 
 def folder(settings: Settings, horizon: int, version: str) -> Path:

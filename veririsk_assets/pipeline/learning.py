@@ -1,6 +1,7 @@
 """Learning from what happened: labels once they have matured, then models, then who serves."""
 
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline import champions, promotion
 from veririsk_assets.pipeline.step import House, StepResult
 
 LABEL_INPUTS = ("tvl_usd", "lp_supply")
@@ -44,15 +45,18 @@ def hourly_pool_labels(house: House, window: Window, now: datetime | None = None
 
 
 def train_pools(house: House, as_of: datetime) -> StepResult:
-    """Trains every horizon on what had matured by `as_of`; the winner becomes champion from `as_of` on.
+    """Trains every horizon on what had matured by `as_of`, after the gate has judged the challenger that was there before.
 
-    Where nothing can be trained, the reason is in the metadata and the rule-based score goes on serving.
+    The first winner becomes champion from `as_of` on, a later one challenger. Where nothing can be trained, the reason is
+    in the metadata and the rule-based score goes on serving.
     """
     from veririsk_assets.training.datasets import CannotTrain
 
     metadata: dict[str, Any] = {}
     rows = 0
     for horizon in HORIZONS:
+        judged = promotion.appoint(house, promotion.Order(horizon, "judge", utc(as_of)))
+        metadata[f"{horizon}h_gate"] = judged.metadata["verdict"]
         try:
             row = _train_horizon(house, horizon, utc(as_of))
         except CannotTrain as reason:
@@ -77,11 +81,22 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     choice.winner.served.save(building)
     version = _register(house, choice.winner, dataset, building, {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()})
     _settle(building, champions.folder(house.settings, horizon, version))
-    row = version_row(champions.FAMILY, version, choice.winner, choice.verdict, np.datetime64(naive(as_of), "us"), snapshot_id)
+    champion = champions.line_up(house, horizon).at(as_of).champion
+    found = _received(choice.verdict, champion)
+    row = version_row(champions.FAMILY, version, choice.winner, found, np.datetime64(naive(as_of), "us"), snapshot_id)
     house.lake.append(pools.MODEL_VERSIONS, pd.DataFrame([row])[pools.MODEL_VERSIONS.names])
-    if choice.verdict.promote:
-        crown(house, horizon, version, as_of, "promote", choice.verdict.text)
+    if found.promote:
+        promotion.crown(house, horizon, version, as_of, "promote", found.text)
+    else:
+        promotion.point_aliases(house, horizon, challenger_tags={"challenger": f"from {as_of:%Y-%m-%dT%H:%MZ}: {found.text}"})
     return row
+
+
+def _received(found: Any, champion: str) -> Any:
+    """The first version serves at once: it replaces the rule. A later one is the challenger, until training/promotion says more."""
+    if champion == champions.NO_MODEL:
+        return found
+    return replace(found, promote=False, reasons=[f"challenger of version {champion}, which serves", *found.reasons])
 
 
 def _register(house: House, winner: Any, dataset: Any, folder: Path, about: dict[str, Any]) -> str:
@@ -100,17 +115,6 @@ def _register(house: House, winner: Any, dataset: Any, folder: Path, about: dict
 def _settle(building: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)
-
-
-def crown(house: House, horizon: int, version: str, valid_from: datetime, action: str, reason: str) -> None:
-    """From `valid_from` on the version serves; the registry's alias follows."""
-    from veririsk_assets.registry.versions import CHAMPION, registered_name, set_alias
-
-    decided_at = pd.Timestamp(naive(house.now()))
-    row = {"model": champions.FAMILY, "horizon_hours": horizon, "version": version, "valid_from": pd.Timestamp(naive(valid_from))}
-    house.lake.append(pools.CHAMPIONS, pd.DataFrame([{**row, "decided_at": decided_at, "action": action, "reason": reason}]))
-    if version != champions.NO_MODEL:
-        set_alias(house.settings.tracking_uri, registered_name(champions.FAMILY, horizon), CHAMPION, version, {"promoted": reason})
 
 
 def _dataset(house: House, horizon: int, as_of: datetime) -> Any:

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour, utc
+from veririsk_assets.pipeline.crosswalk import crosswalk
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
+from veririsk_assets.sources.universe import named_addresses
 from veririsk_assets.wire.clock import Clock, FixedClock, SystemClock
 from veririsk_assets.wire.session import Wire
 
@@ -30,7 +32,12 @@ class Live:
     """The real world: it only knows now."""
 
     house: House
-    addresses: list[tuple[str, str]] | None = None
+
+    @property
+    def addresses(self) -> list[tuple[str, str]] | None:
+        """The report's named pools, and those that a reviewed crosswalk names on a chain."""
+        linked = [pool_id.split(":", 1) for pool_id in crosswalk(simulated=False) if not pool_id.startswith("univ2:")]
+        return sorted({*named_addresses(), *((network, address) for network, address in linked)})
 
     def wire(self, as_of: datetime) -> Wire | None:
         if floor_hour(self.house.now()) != utc(as_of):

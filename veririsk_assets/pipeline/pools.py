@@ -1,35 +1,37 @@
 """Pools by the hour, what is known: raw → snapshots → features. One step per table."""
 
-import csv
-from functools import lru_cache
-from importlib.resources import files
-
 import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pool_features, pools, raw
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.features.pools import build_features
+from veririsk_assets.pipeline import late
+from veririsk_assets.pipeline.crosswalk import crosswalk
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.snapshots import pools as snapshots
+from veririsk_assets.sources.universe import choose
 
 FEEDS = (raw.DEFILLAMA_POOLS, raw.COINGECKO_MARKETS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
 
 
-@lru_cache(maxsize=1)
-def crosswalk() -> dict[str, str]:
-    """Source-native id → the pool id that it is another name of; from the reviewed list."""
-    text = files("veririsk_assets.contracts").joinpath("pools_crosswalk.csv").read_text()
-    return {row["same_as"]: row["pool_id"] for row in csv.DictReader(text.splitlines())}
-
-
 def hourly_pool_snapshots(house: House, window: Window) -> StepResult:
     """snapshots/hourly_pools, with snapshots/pools and snapshots/hourly_markets beside it."""
-    built = snapshots.build_snapshots(_raw_rows(house, window), crosswalk(), window)
+    seen = house.lake.snapshot_id()
+    asked, window = window, late.widened(house, "snapshots", FEEDS, "available_at", window)
+    built = snapshots.build_snapshots(
+        _followed(house, _raw_rows(house, window), window), crosswalk(house.settings.source == "simulated"), window
+    )
     _remember(house, built.pools, built.hourly)
     house.lake.replace(pools.MARKET_SNAPSHOTS, built.markets, window)
     written = house.lake.replace(pools.POOL_SNAPSHOTS, built.hourly, window)
-    return StepResult.of(written, tombstones=int(built.hourly["is_tombstone"].sum()), unknown_tvl=int(built.hourly["tvl_usd"].isna().sum()))
+    late.remember(house, "snapshots", seen)
+    return StepResult.of(
+        written,
+        late_hours=window.hours - asked.hours,
+        tombstones=int(built.hourly["is_tombstone"].sum()),
+        unknown_tvl=int(built.hourly["tvl_usd"].isna().sum()),
+    )
 
 
 def _raw_rows(house: House, window: Window) -> dict[str, pd.DataFrame]:
@@ -37,6 +39,20 @@ def _raw_rows(house: House, window: Window) -> dict[str, pd.DataFrame]:
     bounds = [naive(window.start - snapshots.LOOKBACK_HOURS * HOUR), naive(window.cutoff)]
     where = "pulled_at > ? AND available_at <= ?"
     return {table.name: house.lake.read(table, where=where, parameters=bounds) for table in FEEDS}
+
+
+def _followed(house: House, rows: dict[str, pd.DataFrame], window: Window) -> dict[str, pd.DataFrame]:
+    """Live rows of the universe: what the newest pull lets in or keeps, and what has just vanished from it."""
+    said = rows[raw.DEFILLAMA_POOLS.name]
+    if house.settings.source != "live" or said.empty:
+        return rows
+    newest = said[said["pulled_at"] == said["pulled_at"].max()]
+    before = Window.ending(window.start)
+    keys = house.lake.read(pools.POOL_SNAPSHOTS, before, ["pool_key"], where="source = 'defillama'")["pool_key"]
+    names = house.lake.read(pools.POOLS, columns=["pool_key", "pool_id"])
+    previous = set(names.loc[names["pool_key"].isin(keys), "pool_id"].str.removeprefix("defillama:"))
+    followed = choose(newest, previous, house.settings) | (previous - set(newest["pool"]))
+    return rows | {raw.DEFILLAMA_POOLS.name: said[said["pool"].isin(followed)]}
 
 
 def _remember(house: House, seen: pd.DataFrame, hourly: pd.DataFrame) -> None:
@@ -51,10 +67,13 @@ def _remember(house: House, seen: pd.DataFrame, hourly: pd.DataFrame) -> None:
 
 def hourly_pool_features(house: House, window: Window) -> StepResult:
     """features/hourly_pools: rows where the TVL is known."""
+    seen = house.lake.snapshot_id()
+    asked, window = window, late.widened(house, "features", [pools.POOL_SNAPSHOTS], "as_of", window)
     back = window.lookback(pool_features.LOOKBACK_HOURS)
     panel = house.lake.panel(pools.POOL_SNAPSHOTS, pool_features.INPUTS, back)
     market = house.lake.panel(pools.MARKET_SNAPSHOTS, pool_features.MARKET_INPUTS, back, keys=np.array([0]))
     built = build_features(panel, market, window.hours)
     known = ~np.isnan(panel["tvl_usd"][-window.hours :])
     written = house.lake.replace(pools.POOL_FEATURES, built.frame(known), window)
-    return StepResult.of(written, lookback_hours=pool_features.LOOKBACK_HOURS)
+    late.remember(house, "features", seen)
+    return StepResult.of(written, late_hours=window.hours - asked.hours, lookback_hours=pool_features.LOOKBACK_HOURS)

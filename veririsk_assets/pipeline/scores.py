@@ -1,6 +1,8 @@
 """Pools by the hour, what is said: features → scores → explanations."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -15,32 +17,54 @@ from veririsk_assets.scoring.score import score
 from veririsk_assets.scoring.status import AGED_HOURS, AGED_HOURS_RECORDED, Facts
 
 HOUR_AND_POOL = ["as_of", "pool_key"]
+GRID_COLUMNS = [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`rows`: every pool on the grid, with its features where there are any; `doubts` and `refused` by as_of."""
+
+    rows: pd.DataFrame
+    doubts: pd.Series
+    refused: pd.Series
 
 
 def hourly_pool_scores(house: House, window: Window) -> StepResult:
-    """scores/hourly_pools: every pool on the grid, each horizon by the champion that is valid at its hour."""
+    """scores/hourly_pools: every pool on the grid, each horizon by the version that serves its hour."""
     snapshot_id = house.lake.snapshot_id()
-    rows, doubts, refused = _inputs(house, window), _doubts(house, window), _refused_ratio(house, window)
-    frames = []
-    for horizon in HORIZONS:
-        for version, reign in champions.by_version(house, rows, horizon):
-            served = champions.load(house.settings, horizon, version)
-            for problem, part in _by_doubt(reign, doubts):
-                facts = _facts(house, part, refused, problem)
-                frames.append(part[HOUR_AND_POOL].assign(**score(part, served, facts, horizon)))
+    inputs = read_inputs(house, window)
+    frames = [
+        frame
+        for horizon in HORIZONS
+        for version, part in champions.by_version(house, inputs.rows, horizon)
+        for frame in scored(house, inputs, part, horizon, version)
+    ]
     empty = pd.DataFrame(columns=pools.POOL_SCORES.names)
     result = pd.concat(frames, ignore_index=True) if frames else empty
     result = result.assign(scored_at=pd.Timestamp(naive(house.now())), lake_snapshot_id=snapshot_id)
     written = house.lake.replace(pools.POOL_SCORES, result[pools.POOL_SCORES.names], window)
     counts = {name: result[name].value_counts().to_dict() for name in ("risk_level", "status", "model_version")}
-    return StepResult.of(written, **counts, source_problems=sorted(set(doubts[doubts != ""])))
+    return StepResult.of(written, **counts, source_problems=sorted(set(inputs.doubts[inputs.doubts != ""])))
 
 
-def _inputs(house: House, window: Window) -> pd.DataFrame:
-    """Every snapshot row of the window, with its features where there are any."""
-    grid = house.lake.read(pools.POOL_SNAPSHOTS, window, [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone"])
-    features = house.lake.read(pools.POOL_FEATURES, window).rename(columns={"input_age_hours": "_"}).drop(columns="_")
-    return grid.merge(features, on=HOUR_AND_POOL, how="left")
+def read_inputs(house: House, window: Window) -> Inputs:
+    """Every snapshot row of the window, and what is known against them."""
+    grid = house.lake.read(pools.POOL_SNAPSHOTS, window, GRID_COLUMNS)
+    features = house.lake.read(pools.POOL_FEATURES, window)
+    return Inputs(on_grid(grid, features), source_doubts(house, window), _refused_ratio(house, window))
+
+
+def on_grid(grid: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    """Snapshot rows beside their features; the age of the input is the snapshot's."""
+    return grid[GRID_COLUMNS].merge(features.drop(columns="input_age_hours"), on=HOUR_AND_POOL, how="left")
+
+
+def scored(house: House, inputs: Inputs, rows: pd.DataFrame, horizon: int, version: str) -> Iterator[pd.DataFrame]:
+    """Scores of the rows by one version, without scored_at and lake_snapshot_id; a frame per set of source problems."""
+    served = champions.load(house.settings, horizon, version)
+    for problem, part in _by_doubt(rows, inputs.doubts):
+        facts = _facts(house, part, inputs.refused, problem)
+        yield part[HOUR_AND_POOL].assign(**score(part, served, facts, horizon))
 
 
 def _by_doubt(rows: pd.DataFrame, doubts: pd.Series) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -62,12 +86,13 @@ def _facts(house: House, rows: pd.DataFrame, refused: pd.Series, problem: str) -
     )
 
 
-def _doubts(house: House, window: Window) -> pd.Series:
-    """Per as_of, which endpoints failed; empty if none did."""
+def source_doubts(house: House, window: Window, tried_by: datetime | None = None) -> pd.Series:
+    """Per as_of, which endpoints failed; empty if none did. `tried_by` leaves out later pulls."""
+    before = f" AND pulled_at <= TIMESTAMP '{naive(tried_by).isoformat(sep=' ')}'" if tried_by else ""
     failed = house.lake.read(
-        raw.SOURCE_STATUS, window, ["as_of", "endpoint", "outcome"], where="outcome IN ('failed', 'over_budget', 'plan_only')"
+        raw.SOURCE_STATUS, window, ["as_of", "endpoint", "outcome"], where=f"outcome IN ('failed', 'over_budget', 'plan_only'){before}"
     )
-    answered = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint"], where="outcome = 'pulled'")
+    answered = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint"], where=f"outcome = 'pulled'{before}")
     # A later pull of the same hour heals the failure.
     healed = pd.MultiIndex.from_frame(failed[["as_of", "endpoint"]]).isin(pd.MultiIndex.from_frame(answered))
     failed = failed[~healed]

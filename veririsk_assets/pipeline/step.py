@@ -1,5 +1,6 @@
 """What every step gets and gives. A step reads, computes and stores; it knows nothing of Dagster."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,8 @@ class House:
         """Opens the home of the settings' source mode. Raises EmptyLakeError when reading a home without a lake."""
         from veririsk_assets.contracts.catalogue import TABLES
 
+        # Compiled kernels are kept in the home: the package may lie where nobody can write.
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.home.expanduser().resolve() / "numba"))
         catalog = Catalog.of(settings)
         return cls(settings, Lake(catalog, TABLES, now, run_id, read_only), State(catalog), now)
 

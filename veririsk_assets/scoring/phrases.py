@@ -56,6 +56,7 @@ def _rank(what: str) -> Phrase:
 PHRASES: dict[str, Phrase] = {
     "tvl_change_1h": _change("TVL", "1 hour"),
     "tvl_change_6h": _change("TVL", "6 hours"),
+    "tvl_change_12h": _change("TVL", "12 hours"),
     "tvl_change_24h": _change("TVL", "24 hours"),
     "tvl_change_72h": _change("TVL", "3 days"),
     "tvl_change_7d": _change("TVL", "7 days"),
@@ -66,6 +67,9 @@ PHRASES: dict[str, Phrase] = {
     ),
     "volume_spike_ratio": _is("Hourly volume against its 24-hour mean", "times"),
     "reserve_imbalance": _is("The imbalance of the two reserves"),
+    "reserve_imbalance_mean_6h": _is("The imbalance of the two reserves, averaged over 6 hours,"),
+    "reserve_imbalance_mean_24h": _is("The imbalance of the two reserves, averaged over 24 hours,"),
+    "volume_surge_6h": _is("The volume of the last 6 hours against the week's", "times"),
     "reserve_imbalance_rate": Phrase(
         "The imbalance of the reserves grew by {} over 6 hours", "The imbalance of the reserves shrank by {} over 6 hours",
         "The imbalance of the reserves did not move over 6 hours", "How the imbalance of the reserves moved is not known",

@@ -101,9 +101,7 @@ def _left_out(study: Study, folds: list[Fold], setting: Setting) -> Iterator[tup
             yield f"pools{g}-fold{i}", g, slices(study, fold, group.train, group.test)
 
 
-def _forecasts(
-    study: Study, models: list[Candidate], pieces: list[tuple[str, int, Slices]], parts: Parts, progress: Progress
-) -> Forecasts:
+def _forecasts(study: Study, models: list[Candidate], pieces: list[tuple[str, int, Slices]], parts: Parts, progress: Progress) -> Forecasts:
     probability, validation, refused = {}, {}, {}
     for model in models:
         try:

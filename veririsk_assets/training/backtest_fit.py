@@ -8,19 +8,33 @@ import numpy as np
 
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
+from veririsk_assets.models.gradient_boosting import GradientBoosting
 from veririsk_assets.models.two_heads import LABELS, TwoHeads
-from veririsk_assets.training.backtest_rows import Slices, Study
-from veririsk_assets.training.backtest_setting import TWO_HEADS
+from veririsk_assets.training.backtest_committee import Committee
+from veririsk_assets.training.backtest_rows import ONSET, Slices, Study
+from veririsk_assets.training.backtest_setting import COMMITTEE, ONSET_HEAD, TWO_HEADS
 from veririsk_assets.training.datasets import MAX_NULL_SHARE, CannotTrain
 from veririsk_assets.training.fit import MIN_TRAIN_EVENTS, MIN_TRAIN_ROWS, MIN_VALIDATION_EVENTS
 
 
+OWN = "the study's own label"
+# Models that learn from more labels than the catalogue's interface gives them.
+HERE: dict[str, tuple[Callable[[tuple[str, ...]], Any], tuple[str, ...]]] = {
+    TWO_HEADS: (lambda _: TwoHeads(), LABELS),
+    ONSET_HEAD: (lambda _: GradientBoosting(), (ONSET,)),
+    COMMITTEE: (Committee, (OWN, *LABELS)),
+}
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """A model to judge. `labels` are what it learns: one, or one per head; `features` in the order it wants them."""
+    """A model to judge. `labels` are what it learns: one, or several columns; `features` in the order it wants them.
+
+    `make` gets the features that the training rows know.
+    """
 
     name: str
-    make: Callable[[], Any]
+    make: Callable[[tuple[str, ...]], Any]
     features: tuple[str, ...]
     labels: tuple[str, ...]
 
@@ -34,11 +48,12 @@ class Part:
 
 
 def candidate(name: str, study: Study) -> Candidate:
-    """A catalogued model, or the two heads; raises KeyError with the known names."""
-    if name == TWO_HEADS:
-        return Candidate(name, TwoHeads, study.features, LABELS)
+    """A catalogued model or one of `HERE`; raises KeyError with the names of the catalogue."""
+    if name in HERE:
+        make, labels = HERE[name]
+        return Candidate(name, make, study.features, tuple(study.label if one == OWN else one for one in labels))
     spec = catalogue.spec(name, study.horizon_hours, study.label)
-    return Candidate(name, lambda: catalogue.make(spec), spec.features, (spec.label,))
+    return Candidate(name, lambda _: catalogue.make(spec), spec.features, (spec.label,))
 
 
 def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
@@ -49,7 +64,8 @@ def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
     _check(study, y, train, held, model)
     y = y[:, 0] if len(model.labels) == 1 else y
     x = study.x[:, columns]
-    fitted = model.make().fit(x[train], y[train], (x[held], y[held]))
+    names = tuple(study.features[place] for place in columns)
+    fitted = model.make(names).fit(x[train], y[train], (x[held], y[held]))
     margin = fitted.margin(x[rows.validation])
     curve = calibrate(margin, study.y[rows.validation])
     return Part(curve(margin), curve(fitted.margin(x[rows.test])))
@@ -60,7 +76,7 @@ def _columns(study: Study, model: Candidate, train: np.ndarray) -> list[int]:
     places = [study.features.index(name) for name in model.features if name in study.features]
     if not len(train) or not places:
         raise CannotTrain(f"{model.name}: no training row or none of its features")
-    known = np.isfinite(study.x[np.ix_(train, places)]).mean(axis=0) >= 1.0 - MAX_NULL_SHARE
+    known = np.isfinite(study.x[train][:, places]).mean(axis=0) >= 1.0 - MAX_NULL_SHARE
     kept = [place for place, keep in zip(places, known, strict=True) if keep]
     if not kept:
         raise CannotTrain(f"{model.name}: its features are null in more than half of the training rows")

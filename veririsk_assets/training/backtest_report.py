@@ -15,7 +15,9 @@ from veririsk_assets.training.backtest_rows import STEP_HOURS
 SCHEMA = "veririsk.backtest/1"
 
 
-def report(backtest: Backtest, data: dict[str, Any], tried: dict[str, int], progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def report(
+    backtest: Backtest, data: dict[str, Any], tried: dict[str, int], progress: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
     """`data` says where the rows are from (hash, range, lake snapshot, git revision); `tried` counts what was tried before.
 
     NaN becomes None, because JSON has no such number.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.evaluation.events import event_onsets
 from veririsk_assets.evaluation.splits import CannotBeHonest, Fold
 
 HOUR_US = 3_600_000_000
@@ -14,13 +15,16 @@ STEP_HOURS = 4
 # What each label is an onset of, on the hourly panel.
 LEVELS = {"crash": "tvl_usd", "crash_endpoint": "tvl_usd", "outflow": "lp_supply", "price_fall": "lp_price"}
 LABELS = tuple(LEVELS)
+# What the alerts are judged by, as a label: an event begins within the horizon.
+ONSET = "onset"
 
 
 @dataclass(frozen=True)
 class Study:
     """Rows in order of hour and pool. `hour` and `pool` are places on the panel whose `level` (hours × pools) has the events.
 
-    `labels` holds each label's 0, 1 or NaN; the study's own `label` is known in every row. `x`: rows × features, float32.
+    `labels` holds each label's 0, 1 or NaN, and `onset` of the study's own; the study's own `label` is known in every row.
+    `x`: rows × features, float32.
     """
 
     label: str
@@ -75,18 +79,20 @@ def build_study(
     hour, pool = np.nonzero(chosen)
     if not len(hour):
         raise CannotBeHonest(f"no row has a TVL above {min_tvl_usd:,.0f} USD and a matured {label} label of {horizon_hours} h")
+    level = _level(pools, LEVELS[label])
+    known = {name: labels[name][hour, pool].astype(np.float64) for name in LABELS}
     return Study(
         label=label,
         horizon_hours=horizon_hours,
         features=tuple(features.values),
         x=np.column_stack([column[hour, pool] for column in features.values.values()]).astype(np.float32, copy=False),
-        labels={name: labels[name][hour, pool].astype(np.float64) for name in LABELS},
+        labels=known | {ONSET: _begins(level, horizon_hours)[hour, pool].astype(np.float64)},
         hour=hour,
         pool=pool,
         at_risk=labels["is_at_risk"][hour, pool] > 0,
         as_ofs=features.as_ofs,
         names=tuple(names),
-        level=_level(pools, LEVELS[label]),
+        level=level,
         gone=pools["is_tombstone"] > 0 if "is_tombstone" in pools.values else np.zeros(pools.shape, dtype=bool),
     )
 
@@ -100,6 +106,16 @@ def slices(study: Study, fold: Fold, train_pools: np.ndarray | None = None, test
         return rows if pools is None else rows[np.isin(study.pool[rows], pools)]
 
     return Slices(part(fold.train, train_pools), part(fold.validation, train_pools), part(fold.test, test_pools))
+
+
+def _begins(level: np.ndarray, horizon_hours: int) -> np.ndarray:
+    """Whether a run of hours 20 % below the high of the hours before begins in the horizon (hours × pools)."""
+    events = event_onsets(level, horizon_hours=horizon_hours, min_gap_hours=1)
+    begins, soon = np.zeros(level.shape, dtype=bool), np.zeros(level.shape, dtype=bool)
+    begins[events.hour_index, events.pool_index] = True
+    for ahead in range(1, horizon_hours + 1):
+        soon[:-ahead] |= begins[ahead:]
+    return soon
 
 
 def _level(pools: Panel, name: str) -> np.ndarray:

@@ -15,12 +15,12 @@ _TO_PATH = r"(?::\d+)?(?:\s+\"[A-Z]+\s+)?/"
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kept)
     for pattern, kept in (
-        (r"(://)[^/\s\"'@]+@", rf"\1{HIDDEN}@"),
+        (r"(://)[^/\s\"']+@", rf"\1{HIDDEN}@"),
         (rf"(pro-api\.llama\.fi{_TO_PATH}(?:usage/)?)[^/\s\"'?]+", rf"\1{HIDDEN}"),
         (r"(/api/)[^/\s\"']+(/(?:subgraphs|deployments)/)", rf"\1{HIDDEN}\2"),
         (rf"((?:\bhooks\.[\w.-]+|discord(?:app)?\.com){_TO_PATH})[^\s\"']+", rf"\1{HIDDEN}"),
         (r"(with url: )\S+", rf"\1{HIDDEN}"),
-        (rf"({_HEADERS}[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',&}}]+", rf"\1{HIDDEN}"),
+        (rf"({_HEADERS}[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|digest)\s+)?(?:b[\"'])?)[^\s\"',&}}]+", rf"\1{HIDDEN}"),
         (r"([?&](?:[\w-]*api_?-?key|key|token|access_token|secret|password|signature)=)[^&\s\"']+", rf"\1{HIDDEN}"),
         (r"(\bpassword\s*=\s*)[^\s\"']+", rf"\1{HIDDEN}"),
     )

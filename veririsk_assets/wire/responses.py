@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from requests import RequestException, Response
+from urllib3.exceptions import HTTPError
 
 from veririsk_assets.contracts.windows import utc
 from veririsk_assets.wire.errors import (
@@ -20,6 +21,8 @@ from veririsk_assets.wire.errors import (
 RECORDED_HEADER = "X-Recorded"
 CHUNK_BYTES = 2**18
 EXCERPT_BYTES = 2_000
+# Nobody waits a year; a larger number than a clock can add is still a number.
+LONGEST_WAIT_SECONDS = 366 * 86_400.0
 EXCERPT_CHARS = 200
 # 418 is Binance's and some CDNs' "you did not stop after 429".
 RETRIED = frozenset({408, 418, 425, 429})
@@ -51,9 +54,9 @@ def retry_after(value: str | None, now: datetime) -> float | None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), LONGEST_WAIT_SECONDS)
     try:
-        return max((utc(parsedate_to_datetime(text)) - utc(now)).total_seconds(), 0.0)
+        return min(max((utc(parsedate_to_datetime(text)) - utc(now)).total_seconds(), 0.0), LONGEST_WAIT_SECONDS)
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -62,12 +65,13 @@ def read(response: Response, max_bytes: int, check_time: Callable[[], None]) -> 
     """The decoded body. Stops as soon as it is too long: a small gzip can hold gigabytes."""
     received = bytearray()
     try:
-        for chunk in response.iter_content(CHUNK_BYTES):
+        # read1 gives what has come: a host that sends a byte at a time cannot hold us past the deadline.
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
             received += chunk
             if len(received) > max_bytes:
                 raise PermanentSourceError(f"the reply is longer than {max_bytes:,} bytes")
             check_time()
-    except RequestException as error:
+    except (RequestException, HTTPError, OSError) as error:
         raise TransientSourceError(f"the reply broke off ({type(error).__name__})") from None
     return bytes(received)
 
@@ -86,8 +90,8 @@ def _refuse(name: str) -> Any:
 
 def _excerpt(response: Response) -> str:
     try:
-        start = next(response.iter_content(EXCERPT_BYTES), b"")
-    except RequestException:
+        start = response.raw.read1(EXCERPT_BYTES, decode_content=True)
+    except (RequestException, HTTPError, OSError):
         return ""
     text = " ".join(start.decode("utf-8", "replace").split())
     return f": {text[:EXCERPT_CHARS]}" if text and not text.startswith("<") else ""

@@ -49,6 +49,8 @@ def test_a_single_known_signal_does_not_decide_alone() -> None:
     lone = SIGNALS[0]
     assert early_warning_score(row(**{lone.feature: lone.alarm}))[0, 0] == pytest.approx(2 * lone.weight)
     assert 2 * lone.weight < HIGH_SCORE
+    flat = {name: value[0] for name, value in row(**{lone.feature: lone.alarm}).items()}
+    assert early_warning_score(flat).tolist() == [2 * lone.weight]
 
 
 def test_without_any_signal_there_is_no_score() -> None:

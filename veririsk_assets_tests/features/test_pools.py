@@ -52,6 +52,7 @@ def by_words(panel: Panel, eth: Panel, pool: int) -> dict[str, float]:
         "volatility_24h": moves.tail(24).std(),
         "volatility_ratio": moves.tail(6).std() / moves.tail(24).std(),
         "tvl_change_1h": change(tvl, 1),
+        "tvl_change_12h": change(tvl, 12),
         "tvl_change_72h": change(tvl, 72),
         "tvl_change_7d": change(tvl, 168),
         "tvl_change_30d": change(tvl, 719),
@@ -64,6 +65,9 @@ def by_words(panel: Panel, eth: Panel, pool: int) -> dict[str, float]:
         "drawdown_24h": tvl.iloc[-1] / tvl.tail(25).max() - 1,
         "drawdown_7d": tvl.iloc[-1] / tvl.tail(169).max() - 1,
         "drawdown_30d": tvl.iloc[-1] / tvl.tail(720).max() - 1,
+        "reserve_imbalance_mean_6h": imbalance.tail(6).mean(),
+        "reserve_imbalance_mean_24h": imbalance.tail(24).mean(),
+        "volume_surge_6h": x["volume_1h_usd"].tail(6).mean() / x["volume_1h_usd"].tail(168).mean(),
         "volume_to_tvl_ratio": x["volume_24h_usd"].iloc[-1] / tvl.iloc[-1],
         "price_ratio_change_24h": abs(np.log(x["price_ratio"].iloc[-1] / x["price_ratio"].iloc[-25])),
         "price_ratio_volatility_7d": np.log(x["price_ratio"]).diff().tail(168).std(),
@@ -106,6 +110,29 @@ def test_features_are_those_of_the_contract_in_its_order(inputs: tuple[Panel, Pa
     assert tuple(built.values) == FEATURE_NAMES
     assert {(v.shape, v.dtype) for v in built.values.values()} == {((HOURS, 12), np.dtype(np.float32))}
     assert (built.window.end, built.window.hours) == (inputs[0].window.end, HOURS)
+
+
+def test_the_ten_formulas_on_numbers_a_person_can_check(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    tvl = np.full(panel.shape, 100.0)
+    tvl[-7:] = np.array([100, 99, 98, 97, 96, 95, 90])[:, None]
+    calm = changed(panel, tvl_usd=tvl, reserve0_usd=tvl * 0.6, reserve1_usd=tvl * 0.4, volume_1h_usd=np.full(tvl.shape, 5.0))
+    now = {name: value[-1, 0] for name, value in build_features(calm, eth, HOURS).values.items()}
+    moves = np.diff(tvl[-25:, 0]) / tvl[-25:-1, 0]
+    expected = {
+        "tvl_change_6h": -0.1,
+        "tvl_change_24h": -0.1,
+        "tvl_acceleration": -0.1,
+        "volume_spike_ratio": 1.0,
+        "reserve_imbalance": 0.2,
+        "reserve_imbalance_rate": 0.0,
+        "volatility_6h": np.std(moves[-6:], ddof=1),
+        "volatility_24h": np.std(moves, ddof=1),
+        "volatility_ratio": np.std(moves[-6:], ddof=1) / np.std(moves, ddof=1),
+        "drawdown_24h": -0.1,
+        "log_tvl": np.log(90),
+    }
+    assert {name: now[name] for name in expected} == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("pool", [0, 5, 11])
@@ -196,7 +223,7 @@ def test_without_outside_prices_what_needs_them_is_unknown(inputs: tuple[Panel, 
     nothing = np.full(panel.shape, NAN)
     blind = changed(panel, reserve0_usd=nothing, reserve1_usd=nothing)
     built = build_features(blind, changed(eth, eth_price_usd=nothing[:, :1]), HOURS)
-    needs = {"reserve_imbalance", "reserve_imbalance_rate", "eth_return_24h", "eth_volatility_7d", "eth_drawdown_7d"}
+    needs = {n for n in FEATURE_NAMES if n.startswith("reserve_imbalance")} | {"eth_return_24h", "eth_volatility_7d", "eth_drawdown_7d"}
     assert unknown(built, 0) == needs
 
 

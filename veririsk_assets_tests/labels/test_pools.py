@@ -39,6 +39,10 @@ def test_20_percent_below_the_base_is_a_crash(lowest: float, crash: int) -> None
     assert labels([100, 100, lowest])["crash"] == crash
 
 
+def test_a_fall_at_the_last_hour_is_one_at_the_end_point() -> None:
+    assert labels([100, 81, 100, 100, 100, 79])["crash_endpoint"] == 1
+
+
 def test_a_fall_in_the_hour_itself_or_after_the_horizon_is_not_its_label() -> None:
     assert labels([50], before=[100, 100, 50])["crash"] == 0
     tvl = np.float32([[100.0] * (DAY + 1 + H) + [50.0]]).T

@@ -16,9 +16,9 @@ HOURS = 10
 WEIGHTS = (1.0 - 2.0 / 6.0) ** np.arange(HOURS)[::-1]
 
 
-def weighted(window: np.ndarray) -> float:
+def weighted(window: np.ndarray, power: int) -> float:
     known = ~np.isnan(window)
-    return math.sqrt((WEIGHTS[known] * window[known] ** 2).sum() / WEIGHTS[known].sum())
+    return float((WEIGHTS[known] * window[known] ** power).sum() / WEIGHTS[known].sum())
 
 
 WINDOWED: dict[str, tuple[Callable[[Over, np.ndarray], np.ndarray], Callable[[np.ndarray], float]]] = {
@@ -31,7 +31,8 @@ WINDOWED: dict[str, tuple[Callable[[Over, np.ndarray], np.ndarray], Callable[[np
     "std": (lambda over, x: over.std(x, HOURS), lambda w: float(np.nanstd(w, ddof=1))),
     "maximum": (lambda over, x: over.maximum(x, HOURS), np.nanmax),
     "minimum": (lambda over, x: over.minimum(x, HOURS), np.nanmin),
-    "ewma volatility": (lambda over, x: over.ewma_volatility(x, span=5, hours=HOURS), weighted),
+    "ewma": (lambda over, x: over.ewma(x, span=5, hours=HOURS), lambda w: weighted(w, 1)),
+    "ewma of squares": (lambda over, x: over.ewma(x, span=5, hours=HOURS, squared=True), lambda w: weighted(w, 2)),
 }
 
 
@@ -125,7 +126,9 @@ def test_rows_before_the_panel_are_unknown() -> None:
     x = np.ones((3, 1), dtype=np.float32)
     assert np.isnan(Over(3).change(x, hours=2)[:, 0]).tolist() == [True, True, False]
     assert np.isnan(Over(5).mean(x, 1)[:, 0]).tolist() == [True, True, False, False, False]
-    assert len(ago(x, 0)) == 3
+    assert np.isnan(Over(3).change(x, hours=5)).all()
+    assert np.isnan(Over(3).mean(x, 5)).all()
+    assert [len(ago(x, hours)) for hours in (0, 2, 3, 5)] == [3, 1, 0, 0]
 
 
 def test_hours_since_counts_from_the_last_hit_and_stops_at_its_cap() -> None:
@@ -144,6 +147,13 @@ def test_the_future_minimum_leaves_out_the_hour_itself() -> None:
     low, count = future_minimum(np.float32([[1, 5, np.nan, 3, 4]]).T, 2)
     assert np.array_equal(low[:, 0], np.float32([5, 3, 3, 4, np.nan]), equal_nan=True)
     assert count[:, 0].tolist() == [1, 1, 2, 1, 0]
+
+
+def test_an_outage_of_seven_hours_does_not_blank_thirty_days() -> None:
+    x = gappy(hours=1000, pools=1, share=0)
+    x[500:507] = np.nan
+    assert np.isfinite(Over(280).mean(x, 720)).all()
+    assert np.isnan(Over(1000).mean(x, 24)[506:530]).any()
 
 
 def test_ranks_share_ties_and_keep_gaps() -> None:

@@ -1,0 +1,122 @@
+"""A lake of a month of hours with N pools, written in bulk: what `bench.hourly` runs its hours on."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.contracts.pool_features import INPUTS, LOOKBACK_HOURS, MARKET_INPUTS
+from veririsk_assets.contracts.vocabulary import HORIZONS, pool_key
+from veririsk_assets.contracts.windows import PULL_DELAY, Window, utc
+from veririsk_assets.features.pools import build_features
+from veririsk_assets.labels.pools import build_labels
+from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.step import House
+from veririsk_assets.settings import Settings
+from veririsk_assets.snapshots.pools import LOOKBACK_HOURS as RAW_HOURS
+from veririsk_assets.training.choice import choose
+from veririsk_assets.training.datasets import from_panels
+
+END = utc("2026-03-31")
+HOURS_RUN = 4
+HISTORY = Window.ending(END, LOOKBACK_HOURS + HOURS_RUN + 1)
+BEFORE = Window(HISTORY.start, Window.ending(END, HOURS_RUN).start)
+TRAINING_POOLS = 300
+PROVENANCE = {"observed_at": pd.NaT, "observed_kind": "none", "payload_hash": "0" * 32}
+
+
+def build_house(folder: Path, count: int) -> House:
+    """A home whose next hour is the first of HOURS_RUN: snapshots, raw rows, champions; nothing scored yet."""
+    settings = Settings(home=folder, source="simulated", _env_file=None)
+    house = House.open(settings, lambda: END)
+    names = [f"bench-{i}" for i in range(count)]
+    keys = np.array([pool_key(f"defillama:{name}") for name in names], dtype=np.int64)
+    order = np.argsort(keys)
+    market = walks(count, keys[order])
+    _pools(house, names, keys)
+    _snapshots(house, market)
+    _raw(house, market, np.array(names, dtype=object)[order])
+    _champions(house)
+    return house
+
+
+def walks(count: int, keys: np.ndarray) -> Panel:
+    """Geometric walks with rare falls of a quarter; every column that a snapshot can have."""
+    rng, shape = np.random.default_rng(7), (HISTORY.hours, count)
+
+    def walk(size: float, falls: float = 0.0) -> np.ndarray:
+        steps = rng.standard_normal(shape, dtype=np.float32) * np.float32(size)
+        steps -= np.float32(0.3) * (rng.random(shape, dtype=np.float32) < falls)
+        return np.exp(np.cumsum(steps, axis=0, dtype=np.float32))
+
+    tvl, uneven = 2e6 * walk(0.01, 0.0008), rng.random(shape, dtype=np.float32) * np.float32(0.3)
+    columns = {"tvl_usd": tvl, "reserve0_usd": tvl * (1 + uneven) / 2, "reserve1_usd": tvl * (1 - uneven) / 2}
+    columns |= {"volume_1h_usd": tvl * (1 + uneven) / 50, "volume_24h_usd": tvl / 3, "price_ratio": walk(0.005)}
+    columns |= {"lp_supply": walk(0.004), "apy": uneven, "input_age_hours": np.full(shape, 0.05, dtype=np.float32)}
+    return Panel(HISTORY, keys, columns)
+
+
+def eth() -> np.ndarray:
+    return 2_000.0 * np.exp(np.cumsum(np.random.default_rng(8).standard_normal(HISTORY.hours) * 0.005))
+
+
+def _pools(house: House, names: list[str], keys: np.ndarray) -> None:
+    rows = pd.DataFrame({"pool_key": keys, "pool_id": [f"defillama:{name}" for name in names], "name": names})
+    first = pd.Timestamp(HISTORY.as_ofs[0])
+    house.lake.append(pools.POOLS, rows.assign(protocol="bench", chain="ethereum", source="defillama", first_seen_at=first))
+
+
+def _snapshots(house: House, market: Panel) -> None:
+    """Day by day, as upkeep leaves it."""
+    unknown = ["reserve0", "reserve1", "price0_usd", "price1_usd"]
+    start = 0
+    for day in BEFORE.chunks(24):
+        part = Panel(day, market.keys, {name: values[start : start + day.hours] for name, values in market.values.items()})
+        rows = part.frame().assign(source="defillama", is_tombstone=False, **dict.fromkeys(unknown, np.nan))
+        house.lake.replace(pools.POOL_SNAPSHOTS, rows[pools.POOL_SNAPSHOTS.names], day)
+        start += day.hours
+    hours = pd.DataFrame({"as_of": BEFORE.as_ofs, "eth_price_usd": eth()[: BEFORE.hours], "market_cap_usd": 1e12})
+    house.lake.replace(pools.MARKET_SNAPSHOTS, hours, BEFORE)
+
+
+def _raw(house: House, market: Panel, names: np.ndarray) -> None:
+    """What DeFiLlama and CoinGecko said in the hours that a snapshot looks back to, one append per hour."""
+    text = {"chain": "Ethereum", "project": "bench", "pool_meta": None, "exposure": "multi", "source": "defillama", "endpoint": "/pools"}
+    symbols = np.array([f"TOKEN{i % 500}-ETH" for i in range(len(names))], dtype=object)
+    prices = eth()
+    for i in range(HISTORY.hours - RAW_HOURS - HOURS_RUN, HISTORY.hours):
+        at = pd.Timestamp(market.as_ofs[i]) + pd.Timedelta(PULL_DELAY)
+        when = {"pulled_at": at, "available_at": at, **PROVENANCE}
+        said = {name: market[name][i].astype(np.float64) for name in ("tvl_usd", "volume_24h_usd")}
+        apy = market["apy"][i].astype(np.float64) * 100
+        rows = pd.DataFrame({"pool": names, "symbol": symbols, "apy_pct": apy, "apy_base_pct": apy, "apy_reward_pct": np.nan, **said})
+        house.lake.append(raw.DEFILLAMA_POOLS, rows.assign(**text, **when)[raw.DEFILLAMA_POOLS.names])
+        coins = pd.DataFrame(
+            {"coin_id": ["ethereum", *(f"coin-{k}" for k in range(249))], "symbol": ["eth", *(f"token{k}" for k in range(249))]}
+        )
+        coins = coins.assign(
+            price_usd=prices[i], market_cap_usd=1e9, volume_24h_usd=1e7, source="coingecko", endpoint="/coins/markets", **when
+        )
+        house.lake.append(raw.COINGECKO_MARKETS, coins[raw.COINGECKO_MARKETS.names])
+
+
+def _champions(house: House) -> None:
+    """One model per horizon, trained on TRAINING_POOLS pools of the same walks and put where scoring looks."""
+    market = walks(TRAINING_POOLS, np.arange(TRAINING_POOLS))
+    shared = Panel(HISTORY, np.array([0]), {MARKET_INPUTS[0]: eth()[:, None].astype(np.float32)})
+    inputs = Panel(HISTORY, market.keys, {name: market[name] for name in INPUTS})
+    watched = Panel(HISTORY, market.keys, {**market.values, "is_tombstone": np.zeros(market.shape, dtype=np.float32)})
+    features = build_features(inputs, shared, HISTORY.hours)
+    for horizon in HORIZONS:
+        seen = HISTORY.hours - 24 - horizon
+        labels = build_labels(watched, horizon, seen)
+        hours = labels.window
+        first = round((hours.start - HISTORY.start).total_seconds() / 3600)
+        known = Panel(hours, market.keys, {name: values[first : first + hours.hours] for name, values in features.values.items()})
+        winner = choose(from_panels(known, labels, horizon)).winner
+        winner.served.save(champions.folder(house.settings, horizon, "1"))
+        row = {"model": champions.FAMILY, "horizon_hours": horizon, "version": "1", "valid_from": pd.Timestamp(HISTORY.as_ofs[0])}
+        row |= {"decided_at": pd.Timestamp(HISTORY.as_ofs[0]), "action": "promote", "reason": winner.spec.name}
+        house.lake.append(pools.CHAMPIONS, pd.DataFrame([row]))

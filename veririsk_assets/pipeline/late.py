@@ -1,0 +1,40 @@
+"""Late rows: what arrived after its hour was computed. The hours that it touches are computed again, up to 48 of them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from veririsk_assets.contracts.tables import Table
+from veririsk_assets.contracts.windows import DECISION_DELAY, HOUR, Window, floor_hour, utc
+from veririsk_assets.pipeline.step import House
+
+MAX_LATE_HOURS = 48
+
+
+def widened(house: House, step: str, inputs: Iterable[Table], column: str, window: Window) -> Window:
+    """The window, begun earlier where rows of `inputs` that `step` has not seen yet are about earlier hours.
+
+    `column` is when a row counts: `available_at` of raw rows, `as_of` of others.
+    """
+    seen = house.state.get(_name(step))
+    if seen is None:
+        return window
+    earliest = min((at for table in inputs if (at := house.lake.earliest_change(table, column, int(seen))) is not None), default=None)
+    if earliest is None:
+        return window
+    touched = _first_hour(earliest) if column == "available_at" else utc(earliest) - HOUR
+    return Window(min(window.start, max(touched, window.end - MAX_LATE_HOURS * HOUR)), window.end)
+
+
+def remember(house: House, step: str, lake_snapshot_id: int) -> None:
+    """Everything up to this lake snapshot has been seen by `step`."""
+    house.state.put(_name(step), str(lake_snapshot_id))
+
+
+def _first_hour(available_at: datetime) -> datetime:
+    """Start of the first window whose cut-off is at or after an instant."""
+    as_of = floor_hour(utc(available_at) - DECISION_DELAY)
+    return as_of if as_of + DECISION_DELAY < utc(available_at) else as_of - HOUR
+
+
+def _name(step: str) -> str:
+    return f"seen/{step}"

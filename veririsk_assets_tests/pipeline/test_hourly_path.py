@@ -1,0 +1,225 @@
+"""From a pull to a published score with its reasons, on a small market, hour by hour and at once."""
+
+from datetime import datetime
+
+import duckdb
+import pandas as pd
+import pytest
+
+from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
+from veririsk_assets.lake.publish import publish
+from veririsk_assets.pipeline import replay
+from veririsk_assets.pipeline.outside import Live
+from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
+from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
+from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
+from veririsk_assets.settings import Settings
+from veririsk_assets.simulation.faults import Fault
+from veririsk_assets_tests.pipeline.world import START, Clock, home, hours, outside
+
+DEFILLAMA = next(endpoint for endpoint in ENDPOINTS if endpoint.table is raw.DEFILLAMA_POOLS)
+
+
+def test_hour_by_hour_equals_one_backfill_through_the_lake(settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    at_once, by_hour = home(settings), home(Settings(home=tmp_path / "other"))
+    window = hours(0, 30)
+    replay.load(at_once, outside(at_once), window)
+    for hour in window.each_hour():
+        replay.load(by_hour, outside(by_hour), hour)
+    for table in (pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS, pools.POOL_FEATURES):
+        pd.testing.assert_frame_equal(at_once.lake.read(table), by_hour.lake.read(table), rtol=1e-4, atol=1e-6)
+
+
+def test_running_an_hour_again_changes_nothing_but_when_it_was_scored(settings: Settings) -> None:
+    clock = Clock()
+    house = home(settings, clock)
+    world = outside(house)
+    replay.score_window(house, world, hours(0, 30))
+    before = {table: house.lake.read(table) for table in (pools.POOL_FEATURES, pools.POOL_SCORES, pools.POOL_EXPLANATIONS)}
+    clock.time += HOUR
+    replay.score_window(house, world, hours(20, 10))
+    for table, rows in before.items():
+        volatile = [name for name in ("scored_at", "lake_snapshot_id") if name in rows]
+        pd.testing.assert_frame_equal(rows.drop(columns=volatile), house.lake.read(table).drop(columns=volatile))
+
+
+def test_a_second_pull_in_the_hour_adds_nothing_unless_asked_to(settings: Settings) -> None:
+    house = home(settings)
+    world = outside(house)
+    assert pull(house, DEFILLAMA, hours(0), world).metadata["pulled"]
+    again = pull(house, DEFILLAMA, hours(0), world)
+    assert (again.metadata["pulled"], again.metadata["rows_kept"]) == (False, 8)
+    assert pull(house, DEFILLAMA, hours(0), world, repull=True).rows == 8
+    assert len(house.lake.read(raw.DEFILLAMA_POOLS)) == 16
+
+
+def test_a_live_source_leaves_every_hour_but_the_current_one_alone(settings: Settings) -> None:
+    house = home(settings.model_copy(update={"source": "live"}))
+    done = pull(house, DEFILLAMA, hours(0, 3), Live(house))
+    assert (done.metadata["pulled"], done.rows, done.metadata["outcomes"]) == (False, 0, {"kept": 3})
+    assert house.lake.read(raw.DEFILLAMA_POOLS).empty
+    assert house.lake.read(raw.SOURCE_STATUS)["reason"].eq("this source only knows the current hour").all()
+
+
+@pytest.mark.parametrize("kind", ["server_error", "timeout", "truncated", "unauthorized"])
+def test_a_failing_source_degrades_the_scores_that_it_feeds_and_says_so(settings: Settings, kind: str) -> None:
+    house = home(settings)
+    broken = outside(house, lambda as_of: {"thegraph_pairs": Fault(kind)} if as_of > START + 30 * HOUR else {})
+    replay.score_window(house, broken, hours(0, 31))
+    status = house.lake.read(raw.SOURCE_STATUS, hours(30))
+    assert status.set_index("endpoint").loc["thegraph_pairs", "outcome"] == "failed"
+    scores = house.lake.read(pools.POOL_SCORES, hours(30), where="horizon_hours = 24")
+    assert set(scores["status"]) == {"degraded"}
+    assert scores["status_reason"].str.contains("thegraph_pairs failed").all()
+    assert house.lake.read(pools.POOL_SCORES, hours(29))["status"].eq("ok").all()
+
+
+def test_a_pool_that_vanishes_ages_then_becomes_a_tombstone_and_a_crash_and_never_looks_calm(settings: Settings) -> None:
+    house = home(settings)
+    gone = outside(house).transport(START + HOUR).market.pools[0]
+    missing = {"defillama_pools": Fault("missing", ids=frozenset({gone.uuid}))}
+    world = outside(house, lambda as_of: missing if as_of > START + 40 * HOUR else {})
+    replay.score_window(house, world, hours(0, 60))
+    key = house.lake.read(pools.POOLS, where="pool_id = ?", parameters=[gone.pool_id])["pool_key"].iloc[0]
+    seen = house.lake.read(pools.POOL_SNAPSHOTS, hours(38, 22), where=f"pool_key = {key}").set_index("as_of")
+    # Last said at 40:27; at the cut-off of 46 that is six hours and three minutes ago.
+    assert not seen["is_tombstone"].iloc[:7].any()
+    assert seen["is_tombstone"].iloc[7:].all()
+    assert seen["tvl_usd"].iloc[7:].isna().all()
+    late = house.lake.read(pools.POOL_SCORES, hours(50, 10), where=f"pool_key = {key}")
+    assert set(late["risk_level"]) == {"UNKNOWN"}
+    assert late[["risk_score", "probability"]].isna().all(axis=None)
+    replay.label_until(house, hours(59).end)
+    labels = house.lake.read(pools.POOL_LABELS, hours(30, 8), where=f"pool_key = {key} AND horizon_hours = 24")
+    assert labels["crash"].eq(1).all()
+
+
+def test_a_row_that_arrives_late_has_the_hours_that_it_touches_computed_again(settings: Settings) -> None:
+    house = home(settings)
+    world = outside(house, lambda as_of: {"defillama_pools": Fault("server_error")} if as_of == START + 30 * HOUR else {})
+    replay.load(house, world, hours(0, 33))
+    column = f"pool_key IN (SELECT pool_key FROM lake.{pools.POOLS.sql_name} WHERE source = 'defillama')"
+    aged = house.lake.read(pools.POOL_SNAPSHOTS, hours(29), where=column)
+    assert aged["input_age_hours"].gt(1).all()
+    pull(house, DEFILLAMA, hours(29), outside(house))
+    pull(house, DEFILLAMA, hours(33), outside(house))
+    done = hourly_pool_snapshots(house, hours(33))
+    assert done.metadata["late_hours"] == 4
+    assert hourly_pool_features(house, hours(33)).metadata["late_hours"] >= 4
+    assert house.lake.read(pools.POOL_SNAPSHOTS, hours(29), where=column)["input_age_hours"].lt(1).all()
+
+
+def test_rows_of_nonsense_go_to_quarantine_and_the_hour_goes_on(settings: Settings) -> None:
+    house = home(settings)
+    world = outside(house)
+
+    def spoilt(wire, settings, outside):  # type: ignore[no-untyped-def]
+        frame = DEFILLAMA.ask(wire, settings, outside)
+        frame.loc[0, "tvl_usd"], frame.loc[1, "tvl_usd"], frame.loc[2, "pool"] = -1.0, float("nan"), None
+        return frame
+
+    endpoint = type(DEFILLAMA)(DEFILLAMA.table, DEFILLAMA.source, spoilt)
+    done = pull(house, endpoint, hours(0), world)
+    assert (done.rows, done.quarantined) == (5, 3)
+    assert done.quarantined_ratio > 0.2
+    assert len(house.lake.read(pools.QUARANTINE)) == 3
+
+
+def test_reasons_add_up_to_the_rule_s_score(settings: Settings) -> None:
+    house = home(settings)
+    replay.score_window(house, outside(house), hours(0, 30))
+    reasons = house.lake.read(pools.POOL_EXPLANATIONS)
+    scores = house.lake.read(pools.POOL_SCORES, where="risk_score IS NOT NULL").set_index(["as_of", "pool_key", "horizon_hours"])
+    parts = reasons.groupby(["as_of", "pool_key", "horizon_hours"])
+    total = parts["contribution"].sum() + parts["base_value"].first() + parts["other_contribution"].first()
+    assert len(total) == len(scores)
+    assert (total - scores["margin"]).abs().max() < 1e-4
+    assert reasons["method"].eq("rule").all()
+
+
+def test_publishing_is_incremental_and_equals_a_whole_build(settings: Settings) -> None:
+    house = home(settings)
+    world = outside(house)
+    replay.score_window(house, world, hours(0, 30))
+    assert not publish(house.lake, settings.published_file, 90, 30).is_incremental
+    replay.score_window(house, world, hours(28, 6))
+    again = publish(house.lake, settings.published_file, 90, 30)
+    assert again.is_incremental
+    assert 4 <= again.hours_count <= 6
+    whole = settings.published_file.with_name("whole.duckdb")
+    publish(house.lake, whole, 90, 30)
+    for table in (
+        "pool_risk_latest",
+        "pool_risk_history",
+        "pool_risk_reasons",
+        "pool_snapshots",
+        "pool_features_history",
+        "source_freshness",
+    ):
+        assert rows_of(settings.published_file, table) == rows_of(whole, table)
+    assert not publish(house.lake, settings.published_file, 90, 30).is_written
+
+
+def test_a_published_file_drops_what_is_out_of_range_and_has_comments(settings: Settings) -> None:
+    house = home(settings)
+    replay.score_window(house, outside(house), hours(0, 72))
+    publish(house.lake, settings.published_file, history_days=2, detail_days=1)
+    with duckdb.connect(str(settings.published_file), read_only=True) as connection:
+        spans = {
+            t: connection.execute(f"SELECT count(DISTINCT as_of) FROM {t}").fetchall()[0][0]
+            for t in ("pool_risk_history", "pool_snapshots")
+        }
+        bare = connection.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL AND NOT internal").fetchall()
+    assert spans == {"pool_risk_history": 48, "pool_snapshots": 24}
+    assert bare == []
+
+
+def test_an_older_lake_never_replaces_a_newer_file(settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    newer, older = home(settings), home(Settings(home=tmp_path / "older"))
+    replay.score_window(newer, outside(newer), hours(0, 30))
+    publish(newer.lake, settings.published_file, 90, 30)
+    before = rows_of(settings.published_file, "_about")
+    done = publish(older.lake, settings.published_file, 90, 30)
+    assert not done.is_written
+    assert "newer" in done.reason
+    assert rows_of(settings.published_file, "_about") == before
+
+
+def test_a_torn_published_file_is_built_anew(settings: Settings) -> None:
+    house = home(settings)
+    replay.score_window(house, outside(house), hours(0, 26))
+    settings.published_file.parent.mkdir(parents=True)
+    settings.published_file.write_bytes(b"half a file")
+    assert publish(house.lake, settings.published_file, 90, 30).is_written
+    assert rows_of(settings.published_file, "pool_risk_latest")
+
+
+def rows_of(path, table: str) -> list[tuple[object, ...]]:  # type: ignore[no-untyped-def]
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return sorted(connection.execute(f"FROM {table}").fetchall(), key=repr)
+
+
+def test_replay_resumes_at_the_first_hour_without_a_score(settings: Settings) -> None:
+    house = home(settings)
+    seen: list[tuple[str, Window]] = []
+
+    def run(end: datetime) -> None:
+        seen.clear()
+        replay.run(house, outside(house), START, START + 24 * HOUR, end, lambda kind, window: seen.append((kind, window)))
+
+    run(START + 30 * HOUR)
+    run(START + 36 * HOUR)
+    scored = [window for kind, window in seen if kind == "score"]
+    assert scored == [Window(START + 30 * HOUR, START + 36 * HOUR)]
+    run(START + 36 * HOUR)
+    assert seen == []
+    stored = house.lake.read(pools.POOL_SCORES)["as_of"]
+    assert (stored.min(), stored.max()) == (naive(START + 25 * HOUR), naive(START + 36 * HOUR))
+
+
+def test_explanations_and_scores_of_an_empty_hour_are_empty(settings: Settings) -> None:
+    house = home(settings)
+    window = Window.ending(utc("2025-06-01"))
+    for step in (hourly_pool_snapshots, hourly_pool_features, hourly_pool_scores, hourly_pool_explanations):
+        assert step(house, window).rows == 0

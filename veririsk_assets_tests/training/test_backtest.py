@@ -1,0 +1,215 @@
+"""The walk-forward backtest: the same rows for all, refused where it would mislead, the same numbers twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from veririsk_assets.contracts.windows import Window
+from veririsk_assets.evaluation.splits import CannotBeHonest
+from veririsk_assets.features.pools import build_features
+from veririsk_assets.labels.pools import build_labels
+from veririsk_assets.simulation.market import EPOCH
+from veririsk_assets.training.backtest import Parts, run
+from veririsk_assets.training.backtest_events import alarm, study_events, thresholds
+from veririsk_assets.training.backtest_fit import Candidate, candidate, fit_part
+from veririsk_assets.training.backtest_measure import Measure
+from veririsk_assets.training.backtest_report import report
+from veririsk_assets.training.backtest_rows import STEP_HOURS, Study, build_study, slices
+from veririsk_assets.training.backtest_setting import Setting
+from veririsk_assets.training.datasets import CannotTrain
+from veririsk_assets_tests.market import market, market_panels
+
+HOURS = 24 * 100
+BASELINES = ("ewma_volatility_7d", "early_warning_score")
+SETTING = Setting(
+    folds=2, test_days=20, validation_days=12, models=(*BASELINES, "volatility_logistic", "gradient_boosting"), draws=60, pool_groups=2
+)
+
+
+@cache
+def study(label: str = "crash") -> Study:
+    window = Window(EPOCH, EPOCH + timedelta(hours=HOURS))
+    pools, ether = market_panels(market(pools=48), window)
+    pools.values["is_tombstone"] = np.zeros(pools.shape, dtype=np.float32)
+    features, labels = build_features(pools, ether, HOURS), build_labels(pools, 24, HOURS - 24)
+    return build_study(pools, features, labels, [f"pool {key}" for key in pools.keys], label, 24, 100_000.0)
+
+
+@cache
+def done():  # type: ignore[no-untyped-def]
+    return run(study(), SETTING)
+
+
+def test_every_model_is_judged_on_exactly_the_same_rows() -> None:
+    forecasts = done().forecasts
+    assert set(forecasts.probability) == set(SETTING.models)
+    for probability in forecasts.probability.values():
+        assert probability.shape == forecasts.rows.shape and np.isfinite(probability).all()
+    assert len(np.unique(forecasts.rows)) == len(forecasts.rows)
+
+
+def test_no_label_window_crosses_from_one_segment_into_the_next() -> None:
+    rows, horizon = study(), SETTING.horizon_hours
+    for fold in done().folds:
+        part = slices(rows, fold)
+        assert rows.hour[part.train].max() + horizon <= rows.hour[part.validation].min()
+        assert rows.hour[part.validation].max() + horizon <= rows.hour[part.test].min()
+        assert rows.hour[part.test].max() + horizon < rows.hours
+
+
+def test_rows_share_one_grid_of_every_fourth_hour() -> None:
+    hours = study().as_of.astype("datetime64[h]").astype(int)
+    assert set(hours % STEP_HOURS) == {0}
+
+
+def test_pools_left_out_are_not_among_the_rows_that_a_model_learns_from() -> None:
+    unseen = done().unseen
+    assert unseen is not None
+    seen = {g: set(study().pool[unseen.rows[unseen.fold == g]]) for g in np.unique(unseen.fold)}
+    assert not seen[0] & seen[1]
+    assert np.array_equal(unseen.rows, done().forecasts.rows)
+
+
+def test_the_future_does_not_change_a_forecast() -> None:
+    """The first fold's probabilities stay when everything after its test hours is turned upside down."""
+    rows, fold = study(), done().folds[0]
+    later = rows.hour > fold.test.stop + SETTING.horizon_hours
+    x = rows.x.copy()
+    x[later] = -x[later]
+    labels = {name: np.where(later, 1.0 - values, values) for name, values in rows.labels.items()}
+    turned = replace(rows, x=x, labels=labels)
+    model = candidate("gradient_boosting", rows)
+    np.testing.assert_array_equal(fit_part(turned, model, slices(turned, fold)).test, fit_part(rows, model, slices(rows, fold)).test)
+
+
+def test_two_runs_give_the_same_report() -> None:
+    first, second = (report(run(study(), SETTING), {"sha256": "x"}, {}) for _ in range(2))
+    assert first == second
+
+
+def test_a_stopped_run_goes_on_where_it_ended(tmp_path: Path) -> None:
+    setting = replace(SETTING, models=BASELINES, pool_groups=0)
+    said: list[str] = []
+
+    def stop(line: str) -> None:
+        said.append(line)
+        if len(said) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(study(), setting, Parts(tmp_path), stop)
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert len(kept) == 2
+    resumed = run(study(), setting, Parts(tmp_path))
+    assert all(file.stat().st_mtime_ns == stamp for file, stamp in kept.items())
+    fresh = run(study(), setting)
+    for name, probability in fresh.forecasts.probability.items():
+        np.testing.assert_array_equal(resumed.forecasts.probability[name], probability)
+
+
+def test_the_report_has_the_promised_shape_and_no_nan() -> None:
+    found = report(done(), {"sha256": "x"}, {"experiments_before": 3})
+    assert found["schema"] == "veririsk.backtest/1" and found["tried"] == {"experiments_before": 3, "models_in_this_report": 4}
+    metrics = {"ap", "auc", "brier_skill", "ece", "alert_precision", "false_alarms_per_pool_month", "alert_hours_per_pool_month"}
+    metrics |= {f"recall_lead_{lead}" for lead in (1, 3, 6, 12)} | {"recall_null_lead_6", "recall_skill_lead_6"}
+    for scopes in found["results"].values():
+        for scope in ("all", "at_risk"):
+            assert metrics <= set(scopes[scope])
+            assert set(scopes[scope]["ap"]) == {"value", "lo", "hi"}
+    gain = found["paired"]["gradient_boosting"]["ewma_volatility_7d"]["all"]["ap"]
+    results = found["results"]
+    difference = results["gradient_boosting"]["all"]["ap"]["value"] - results["ewma_volatility_7d"]["all"]["ap"]["value"]
+    assert gain["value"] == pytest.approx(difference) and gain["lo"] <= gain["value"] <= gain["hi"]
+    assert [len(found[name]) for name in ("folds", "per_fold", "timing", "moments")] == [2, 4, 4, 4]
+    assert all(fold["events"] >= SETTING.event_floor for fold in found["folds"])
+
+
+def test_a_learned_model_beats_one_column_on_a_market_that_can_be_learned() -> None:
+    measure = Measure(done())
+    _, paired = measure.table("week", "high", BASELINES)
+    assert paired["gradient_boosting"]["ewma_volatility_7d"]["all"]["ap"]["lo"] > 0
+
+
+def test_thresholds_on_validation_keep_to_the_budget_there() -> None:
+    forecasts, budget = done().forecasts, 24.0
+    for name, held in forecasts.validation.items():
+        for limit, probability in zip(thresholds(held, budget), held, strict=True):
+            assert (probability >= limit).mean() * 730.0 <= budget + 1e-9, name
+
+
+def test_the_onset_label_says_that_an_event_begins_within_the_horizon() -> None:
+    rows, events = study(), study_events(study())
+    begins = rows.labels["onset"] > 0
+    for hour, pool in list(zip(events.hour_index, events.pool_index, strict=True))[:200]:
+        before = (rows.pool == pool) & (rows.hour < hour) & (rows.hour >= hour - 24)
+        assert begins[before].all()
+    calm = ~begins & (rows.pool == events.pool_index[0])
+    ahead = events.hour_index[events.pool_index == events.pool_index[0]][:, None] - rows.hour[calm]
+    assert not ((ahead >= 1) & (ahead <= 24)).any()
+
+
+def test_alerts_cover_only_the_hours_that_rows_speak_for() -> None:
+    forecasts = done().forecasts
+    limits = thresholds(forecasts.validation["gradient_boosting"], 24.0)
+    raised = alarm(study(), forecasts.rows, forecasts.fold, forecasts.probability["gradient_boosting"], limits)
+    assert raised.alerts.covered.sum() <= STEP_HOURS * len(forecasts.rows)
+    assert not (raised.alerts.on & ~raised.alerts.covered).any()
+
+
+def test_a_pool_that_left_its_source_for_good_is_an_event() -> None:
+    rows = study()
+    gone, level = rows.gone.copy(), rows.level.copy()
+    gone[HOURS // 2 :, 5], level[HOURS // 2 :, 5] = True, np.nan
+    events = study_events(replace(rows, gone=gone, level=level))
+    assert HOURS // 2 in events.hour_index[events.pool_index == 5]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"event_floor": 10_000}, "events in the test hours"),
+        ({"test_days": 1}, "leaves no row whose label"),
+        ({"min_train_days": 400}, "are needed"),
+        ({"folds": 0}, "at least 1"),
+    ],
+)
+def test_what_cannot_be_honest_is_refused_with_its_reason(change: dict[str, int], words: str) -> None:
+    with pytest.raises(CannotBeHonest, match=words):
+        run(study(), replace(SETTING, **change))
+
+
+def test_a_label_that_has_not_matured_is_refused() -> None:
+    rows = study()
+    with pytest.raises(CannotBeHonest, match="not matured"):
+        run(replace(rows, hour=np.append(rows.hour[:-1], rows.hours - 3)), SETTING)
+
+
+def test_an_unknown_label_and_a_market_of_dust_are_refused() -> None:
+    window = Window(EPOCH, EPOCH + timedelta(hours=200))
+    pools, ether = market_panels(market(pools=8), window)
+    pools.values["is_tombstone"] = np.zeros(pools.shape, dtype=np.float32)
+    panels = pools, build_features(pools, ether, 200), build_labels(pools, 24, 176), list("abcdefgh")
+    with pytest.raises(CannotBeHonest, match="no label 'doom'"):
+        build_study(*panels, "doom", 24, 0.0)
+    with pytest.raises(CannotBeHonest, match="no row has a TVL above"):
+        build_study(*panels, "crash", 24, 1e15)
+
+
+def test_a_model_without_its_features_is_left_out_with_the_reason() -> None:
+    rows = study()
+    blind = Candidate("blind", lambda _: None, ("apy_that_nobody_knows",), ("crash",))
+    setting = replace(SETTING, pool_groups=0)
+    found = run(rows, setting, candidates=[candidate("ewma_volatility_7d", rows), blind])
+    assert set(found.forecasts.probability) == {"ewma_volatility_7d"} and "none of its features" in found.forecasts.refused["blind"]
+    with pytest.raises(CannotTrain, match="no model can be made"):
+        run(rows, setting, candidates=[blind])
+
+
+def test_the_key_of_a_run_names_what_its_predictions_depend_on() -> None:
+    assert SETTING.key("data") == replace(SETTING, high_alert_hours=5.0, models=()).key("data")
+    others = {SETTING.key("other"), replace(SETTING, folds=3).key("data"), replace(SETTING, label="outflow").key("data")}
+    assert len(others - {SETTING.key("data")}) == 3
