@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.hourly_lake import HOURS_RUN, END, build_house
+from bench.hourly_lake import END, HOURS_RUN, build_house
 from bench.hourly_peers import PEERS, arithmetic, panels
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.windows import Window

@@ -12,12 +12,13 @@ from veririsk_assets.contracts.vocabulary import HORIZONS, pool_key
 from veririsk_assets.contracts.windows import PULL_DELAY, Window, utc
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
+from veririsk_assets.models import catalogue
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.snapshots.pools import LOOKBACK_HOURS as RAW_HOURS
-from veririsk_assets.training.choice import choose
 from veririsk_assets.training.datasets import from_panels
+from veririsk_assets.training.fit import train
 
 END = utc("2026-03-31")
 HOURS_RUN = 4
@@ -103,7 +104,7 @@ def _raw(house: House, market: Panel, names: np.ndarray) -> None:
 
 
 def _champions(house: House) -> None:
-    """One model per horizon, trained on TRAINING_POOLS pools of the same walks and put where scoring looks."""
+    """150 trees per horizon, the most that a champion has, learnt from TRAINING_POOLS pools and put where scoring looks."""
     market = walks(TRAINING_POOLS, np.arange(TRAINING_POOLS))
     shared = Panel(HISTORY, np.array([0]), {MARKET_INPUTS[0]: eth()[:, None].astype(np.float32)})
     inputs = Panel(HISTORY, market.keys, {name: market[name] for name in INPUTS})
@@ -115,8 +116,8 @@ def _champions(house: House) -> None:
         hours = labels.window
         first = round((hours.start - HISTORY.start).total_seconds() / 3600)
         known = Panel(hours, market.keys, {name: values[first : first + hours.hours] for name, values in features.values.items()})
-        winner = choose(from_panels(known, labels, horizon)).winner
-        winner.served.save(champions.folder(house.settings, horizon, "1"))
+        trained = train(from_panels(known, labels, horizon), catalogue.spec(catalogue.CHAMPION_CANDIDATE, horizon, patience=None))
+        trained.served.save(champions.folder(house.settings, horizon, "1"))
         row = {"model": champions.FAMILY, "horizon_hours": horizon, "version": "1", "valid_from": pd.Timestamp(HISTORY.as_ofs[0])}
-        row |= {"decided_at": pd.Timestamp(HISTORY.as_ofs[0]), "action": "promote", "reason": winner.spec.name}
+        row |= {"decided_at": pd.Timestamp(HISTORY.as_ofs[0]), "action": "promote", "reason": trained.spec.name}
         house.lake.append(pools.CHAMPIONS, pd.DataFrame([row]))

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from veririsk_assets import cli_backtest
+from veririsk_assets import cli_backtest, cli_models, cli_read
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.settings import Settings
 
@@ -21,10 +20,12 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 train_app = typer.Typer(no_args_is_help=True, help="Train models.")
 app.add_typer(train_app, name="train")
 app.add_typer(cli_backtest.app, name="backtest")
-out = Console()
+app.add_typer(cli_models.app, name="models")
+app.command("replay")(cli_models.replay_command)
+app.add_typer(cli_read.app)
+out = cli_read.out
 err = Console(stderr=True)
 WORDS = {"load": "loading", "train": "training on what had matured by", "score": "scoring"}
-At = Annotated[str, typer.Option(help="Instant in UTC, as in 2026-11-01T12:00")]
 
 
 @contextmanager
@@ -139,40 +140,6 @@ def fetch(repull: Annotated[bool, typer.Option(help="Ask again although the hour
 
 
 @app.command()
-def rank(
-    top: Annotated[int, typer.Option(help="How many pools")] = 20,
-    horizon: int = 24,
-    all_pools: Annotated[bool, typer.Option("--all")] = False,
-) -> None:
-    """Pools of the newest hour by risk: the scored ones, then those without enough input, with their count."""
-    from veririsk_assets.serving.report import show_ranking
-
-    show_ranking(_published(), out, None if all_pools else top, horizon)
-
-
-@app.command()
-def predict(pool: str, as_of: At = "", as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """One pool's score with its reasons."""
-    from veririsk_assets.serving.queries import prediction
-    from veririsk_assets.serving.report import show_prediction
-
-    found = prediction(_published(), pool, utc(as_of) if as_of else None)
-    if as_json:
-        print(json.dumps(found, indent=2))
-    else:
-        show_prediction(found, out)
-
-
-@app.command()
-def history(pool: str, horizon: int = 24, last: Annotated[int, typer.Option(help="Hours to show")] = 48) -> None:
-    """A pool's published scores, hour by hour."""
-    from veririsk_assets.serving.report import show_history
-
-    published = _published()
-    show_history(published.history(published.pool_id(pool), horizon).tail(last), out)
-
-
-@app.command()
 def status() -> None:
     """What is stored, how fresh it is, which model serves; without a model, from when one can exist."""
     from veririsk_assets.pipeline.status import status as lines
@@ -228,20 +195,6 @@ def docs(check: Annotated[bool, typer.Option(help="Only say whether they are sta
     if check:
         raise SystemExit(f"stale: {', '.join(map(str, stale()))}" if stale() else 0)
     write()
-
-
-@app.command("check-published")
-def check_published() -> None:
-    """Fail unless the published file holds a demo's ranking that makes sense."""
-    from veririsk_assets.serving.report import check_demo
-
-    out.print(check_demo(_published()), highlight=False)
-
-
-def _published():  # type: ignore[no-untyped-def]
-    from veririsk_assets.serving.queries import Published
-
-    return Published(Path(Settings().published_file))
 
 
 def main() -> None:

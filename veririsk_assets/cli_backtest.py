@@ -11,6 +11,7 @@ from rich.console import Console
 app = typer.Typer(no_args_is_help=True, help="Judge models on what really happened.")
 out = Console()
 err = Console(stderr=True)
+SHOWN = (("AP", "ap"), ("AUC", "auc"), ("ECE", "ece"), ("recall ≥ 6 h", "recall_lead_6"), ("by chance", "recall_null_lead_6"))
 
 
 @app.callback()
@@ -91,14 +92,14 @@ def _say(line: str) -> None:
 def _show(report: dict[str, Any], folder: Path) -> None:
     from rich.table import Table
 
-    from veririsk_assets.pipeline.backtest_pages import shown
+    from veririsk_assets.pipeline.backtest_pages import number, shown
 
     base, label = report["data"]["base_rate"], report["settings"]["label"]
-    columns = ("ap", "auc", "ece", "recall_lead_6", "recall_null_lead_6", "alert_hours_per_pool_month")
-    grid = Table("model", *columns, title=f"{label}, base rate {base:.4f}, {report['data']['test_rows']:,} rows out of fold")
+    title = f"{label}, base rate {base:.4f}, {report['data']['test_rows']:,} rows out of fold; all else in {folder}/report.md"
+    grid = Table("model", *(heading for heading, _ in SHOWN), title=title)
     for name, found in report["results"].items():
-        grid.add_row(name, *(shown(found["all"].get(column)) for column in columns))
+        values = [found["all"].get(metric) or {} for _, metric in SHOWN]
+        grid.add_row(name, shown(values[0]), *(number(one.get("value")) for one in values[1:]))
     out.print(grid)
     for reason in report["refused"].values():
         out.print(f"left out: {reason}", highlight=False)
-    out.print(f"{folder}/report.md", highlight=False)

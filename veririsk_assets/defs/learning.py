@@ -34,7 +34,7 @@ def versions(context: dg.AssetExecutionContext, config: TrainingConfig, house: H
     from veririsk_assets.pipeline.learning import train_pools
 
     as_of = utc(config.as_of) if config.as_of else floor_hour(now())
-    return dg.MaterializeResult(metadata=metadata_of(train_pools(house.open(context.run_id), as_of)))
+    return dg.MaterializeResult(metadata=metadata_of(train_pools(house.open(context.run.run_id), as_of)))
 
 
 def labels(house: "House", window: Window) -> "StepResult":

@@ -23,7 +23,7 @@ KEY = dg.AssetKey(["published", "veririsk"])
 def veririsk(context: dg.AssetExecutionContext, house: HouseResource) -> dg.MaterializeResult:
     from veririsk_assets.pipeline.publishing import publish
 
-    done = publish(house.open(context.run_id))
+    done = publish(house.open(context.run.run_id))
     counts = "\n".join(["| table | rows |", "|---|---|", *(f"| {name} | {count:,} |" for name, count in done.row_counts.items())])
     return dg.MaterializeResult(
         metadata={

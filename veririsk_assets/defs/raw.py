@@ -10,7 +10,7 @@ from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.defs.partitions import HOURLY, window_of
 from veririsk_assets.defs.resources import HouseResource
-from veririsk_assets.defs.stage import OWNERS, column_schema, contract_check, contract_result, describe, key_of, metadata_of
+from veririsk_assets.defs.stage import OWNERS, column_schema, contract_check, contract_result, describe, key_of, metadata_of, rows_per_hour
 
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
@@ -49,7 +49,9 @@ def _pull_asset(table: Table) -> dg.AssetsDefinition:
         ],
     )
     def asset(context: dg.AssetExecutionContext, config: PullConfig, house: HouseResource) -> dg.MaterializeResult:
-        result = _pull(house, house.open(context.run_id), table, window_of(context), config.repull)
+        opened, window = house.open(context.run.run_id), window_of(context)
+        result = _pull(house, opened, table, window, config.repull)
+        rows_per_hour(context, opened, table, window)
         return dg.MaterializeResult(metadata=metadata_of(result), check_results=[contract_result(table, result), _pulled(table, result)])
 
     return asset

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from veririsk_assets.contracts.tables import SQL_TYPES, Table
-from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.defs.partitions import HOURLY, partition_key, window_of
 from veririsk_assets.defs.resources import HouseResource
 
@@ -61,9 +61,9 @@ def hourly_asset(
         check_specs=[contract_check(table)],
     )
     def asset(context: dg.AssetExecutionContext, house: HouseResource) -> dg.MaterializeResult:
-        opened, window = house.open(context.run_id), window_of(context)
+        opened, window = house.open(context.run.run_id), window_of(context)
         result = step(opened, window)
-        _rows_per_hour(context, opened, table, window)
+        rows_per_hour(context, opened, table, window)
         picture = plot(opened, window) if plot else None
         metadata = metadata_of(result) | ({"plot": picture} if picture else {})
         return dg.MaterializeResult(metadata=metadata, check_results=[contract_result(table, result)])
@@ -94,13 +94,17 @@ def contract_result(table: Table, result: "StepResult") -> dg.AssetCheckResult:
     )
 
 
-def _rows_per_hour(context: dg.AssetExecutionContext, house: "House", table: Table, window: Window) -> None:
-    """One result is shown on every partition of a range: the rows of each hour have to be said hour by hour."""
-    if window.hours == 1 or table.time != "as_of":
+def rows_per_hour(context: dg.AssetExecutionContext, house: "House", table: Table, window: Window) -> None:
+    """One result is shown on every partition of a range: the rows of each hour have to be said hour by hour.
+
+    A raw row belongs to the full hour before its pull.
+    """
+    if window.hours == 1:
         return
     counted = house.lake.sql(
-        f"SELECT as_of, count(*) AS n FROM lake.{table.sql_name} WHERE as_of > ? AND as_of <= ? GROUP BY 1",
-        [naive(window.start), naive(window.end)],
+        f"SELECT date_trunc('hour', {table.time}) AS as_of, count(*) AS n FROM lake.{table.sql_name} "
+        f"WHERE {table.time} >= ? AND {table.time} < ? GROUP BY 1",
+        [naive(window.start + HOUR), naive(window.end + HOUR)],
     )
     counts = dict(zip(counted["as_of"], counted["n"], strict=True))
     for hour in window.each_hour():

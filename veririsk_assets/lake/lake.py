@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from veririsk_assets.contracts.panel import Panel, scatter
+from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pools import QUARANTINE
 from veririsk_assets.contracts.tables import SQL_TYPES, ContractError, Table
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.lake.catalog import Catalog
+from veririsk_assets.lake.grid import read_panel
 from veririsk_assets.lake.quality import check
 
 COMMIT_ATTEMPTS = 6
@@ -86,14 +87,9 @@ class Lake:
 
     def panel(self, table: Table, columns: Sequence[str], window: Window, keys: np.ndarray | None = None, where: str = "") -> Panel:
         """Columns of a table on the dense hours × pools grid, float32, NaN where there is no row."""
-        origin = naive(window.start)
         key = "pool_key" if "pool_key" in table.names else "0::BIGINT"
-        chosen = ", ".join(f"{name}::FLOAT AS {name}" for name in columns)
-        query = f"SELECT date_diff('hour', ?::TIMESTAMP, as_of) - 1 AS hour, {key} AS pool_key, {chosen} FROM lake.{table.sql_name} WHERE {_in_window(table, window)}"
-        query += f" AND ({where})" if where else ""
-        rows = self._connection.cursor().execute(query, [origin]).fetchnumpy()
-        values = {name: np.ma.filled(rows[name].astype(np.float32, copy=False), np.nan) for name in columns}
-        return scatter(np.asarray(rows["hour"], dtype=np.int64), np.asarray(rows["pool_key"], dtype=np.int64), values, window, keys)
+        source = f"lake.{table.sql_name} WHERE {_in_window(table, window)}" + (f" AND ({where})" if where else "")
+        return read_panel(self.cursor(), source, key, columns, window, keys)
 
     def earliest_change(self, table: Table, column: str, after_snapshot: int) -> datetime | None:
         """The smallest `column` among rows that were added after a lake snapshot; None when none was, or when it has expired."""

@@ -4,7 +4,7 @@ from typing import Any
 
 Tree = dict[str, Any]
 MAX_ECE = 0.01
-LEARNED = ("committee", "gradient_boosting", "two_heads", "onset_head", "volatility_logistic", "logistic_regression")
+LEARNED = ("committee", "slow_boosting", "gradient_boosting", "two_heads", "onset_head", "volatility_logistic", "logistic_regression")
 BASELINE = "ewma_volatility_7d"
 STRETCH = 2.0
 

@@ -15,6 +15,7 @@ from veririsk_assets.wire.clock import Clock, FixedClock, SystemClock
 from veririsk_assets.wire.session import Wire
 
 MARKET_FILE = "market.json"
+NO_RECORDED_DIR = "the recorded source needs VERIRISK_RECORDED_DIR: a folder with pool_reserves_4h.parquet"
 
 
 class Outside(Protocol):
@@ -102,6 +103,6 @@ def _recorded(settings: Settings) -> Callable[[datetime], Any]:
     from veririsk_assets.sources.recorded import RecordedMarket
 
     if settings.recorded_dir is None:
-        raise ValueError("the recorded source needs VERIRISK_RECORDED_DIR: a folder with pool_reserves_4h.parquet")
+        raise ValueError(NO_RECORDED_DIR)
     market = RecordedMarket(settings.recorded_dir)
     return market.transport

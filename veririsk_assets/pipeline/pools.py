@@ -38,7 +38,12 @@ def _raw_rows(house: House, window: Window) -> dict[str, pd.DataFrame]:
     """What was available by the window's cut-off, from the look-back of the snapshots on."""
     bounds = [naive(window.start - snapshots.LOOKBACK_HOURS * HOUR), naive(window.cutoff)]
     where = "pulled_at > ? AND available_at <= ?"
-    return {table.name: house.lake.read(table, where=where, parameters=bounds) for table in FEEDS}
+    rows = {table.name: house.lake.read(table, where=where, parameters=bounds) for table in FEEDS if table is not raw.DEFILLAMA_POOLS}
+    # Before the first cut-off only a pool's last word can serve: one row of the look-back's 54 (its values are levels, not sums).
+    first = [bounds[0], naive(Window.ending(window.start + HOUR).cutoff)]
+    last_word = f"SELECT (pool, max(pulled_at)) FROM lake.{raw.DEFILLAMA_POOLS.sql_name} WHERE {where} GROUP BY pool"
+    where += f" AND (available_at > ? OR (pool, pulled_at) IN ({last_word}))"
+    return rows | {raw.DEFILLAMA_POOLS.name: house.lake.read(raw.DEFILLAMA_POOLS, where=where, parameters=[*bounds, first[1], *first])}
 
 
 def _followed(house: House, rows: dict[str, pd.DataFrame], window: Window) -> dict[str, pd.DataFrame]:

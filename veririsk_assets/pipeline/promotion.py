@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from veririsk_assets.contracts import pools
-from veririsk_assets.contracts.windows import naive, utc
+from veririsk_assets.contracts.windows import HOUR, floor_hour, naive, utc
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House, StepResult
 
@@ -96,6 +96,13 @@ def previous(house: House, horizon: int, at: datetime) -> str:
         if stack[-1] != row.version:
             stack.append(str(row.version))
     return stack[-2] if len(stack) > 1 else champions.NO_MODEL
+
+
+def next_hour(house: House) -> datetime:
+    """From when an order holds where nobody says: the current hour, or the first one that is not scored yet."""
+    latest = house.lake.sql(f"SELECT max(as_of) AS latest FROM lake.{pools.POOL_SCORES.sql_name}")["latest"].iloc[0]
+    now = floor_hour(house.now())
+    return now if latest != latest else max(now, utc(latest.to_pydatetime()) + HOUR)
 
 
 def crown(house: House, horizon: int, version: str, valid_from: datetime, action: str, reason: str) -> None:

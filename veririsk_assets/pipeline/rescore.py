@@ -7,23 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pool_features, pools, raw
-from veririsk_assets.contracts.panel import Panel, to_panel
-from veririsk_assets.contracts.tables import Table
+from veririsk_assets.contracts import pool_features, pools
 from veririsk_assets.contracts.vocabulary import HEURISTIC
-from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
-from veririsk_assets.features.pools import build_features
-from veririsk_assets.lake.quality import check
+from veririsk_assets.contracts.windows import Window, naive, utc
 from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.crosswalk import crosswalk
+from veririsk_assets.pipeline.known_then import Then, first_pull, known_then
 from veririsk_assets.pipeline.performance import first_published
 from veririsk_assets.pipeline.scores import Inputs, on_grid, scored, source_doubts
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.snapshots import pools as snapshots
 
-FEEDS = (raw.DEFILLAMA_POOLS, raw.COINGECKO_MARKETS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
-# Snapshots are rebuilt in pieces of this length, so that a month of raw rows need not be in memory at once.
-PIECE_HOURS = 168
 TOLERANCE = 1e-6
 COMPARED = (
     "model_name", "model_version", "status", "status_reason", "risk_level", "risk_score", "probability", "margin", "early_warning_score",
@@ -47,23 +39,15 @@ class Replay:
         return self.published is not None and not self.differences
 
 
-@dataclass(frozen=True)
-class Then:
-    """What could be known at an hour: snapshot rows and features of every pool, and the share of rows refused."""
-
-    grid: pd.DataFrame
-    features: pd.DataFrame
-    refused_ratio: float
-    remarks: list[str]
-
-
 def replay_score(house: House, pool: str, as_of: datetime, horizons: tuple[int, ...]) -> list[Replay]:
-    """Replays the pool's scores of one hour. Raises ValueError for an unknown pool, or where raw rows say nothing of it."""
+    """Replays the pool's scores of one hour. Raises ValueError for an unknown pool, an hour to come, or raw rows that say nothing of it."""
     pool_id, key = find_pool(house, pool)
     window = Window.ending(as_of)
+    if window.cutoff > house.now():
+        raise ValueError(f"the decision about {as_of:%Y-%m-%d %H:%M} UTC is taken at {window.cutoff:%H:%M}: it cannot be replayed before")
     then = known_then(house, window)
     if key not in set(then.grid["pool_key"]):
-        first = _first_pull(house)
+        first = first_pull(house)
         begins = f"; raw history begins {first:%Y-%m-%d %H:%M}" if first else "; there are no raw rows"
         raise ValueError(f"raw rows available by {window.cutoff:%Y-%m-%d %H:%M} say nothing of {pool_id}{begins}")
     return [_replayed(house, pool_id, key, horizon, window, then) for horizon in horizons]
@@ -79,73 +63,6 @@ def find_pool(house: House, pool: str) -> tuple[str, int]:
         if len(found):
             return str(found["pool_id"].iloc[0]), int(found["pool_key"].iloc[0])
     raise ValueError(f"no pool has the id or name {pool!r}; `veririsk rank --all` lists them")
-
-
-def known_then(house: House, window: Window) -> Then:
-    """Snapshots and features of one hour, from raw rows with `available_at` up to its cut-off."""
-    back = window.lookback(pool_features.LOOKBACK_HOURS)
-    hourly, markets, refused = _snapshots(house, back)
-    panel = to_panel(hourly, list(pool_features.INPUTS), back, np.unique(hourly["pool_key"].to_numpy(dtype=np.int64)))
-    market = to_panel(markets.assign(pool_key=0), list(pool_features.MARKET_INPUTS), back, np.array([0]))
-    grid = hourly[hourly["as_of"] == naive(window.as_of)]
-    gone = int(refused.get(naive(window.as_of), 0))
-    return Then(grid, _features(panel, market), gone / max(gone + len(grid), 1), _shortness(house, back))
-
-
-def _snapshots(house: House, back: Window) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
-    hourly, markets, refused = [], [], []
-    keep = ["as_of", "pool_key", "is_tombstone", *dict.fromkeys(("tvl_usd", "input_age_hours", *pool_features.INPUTS))]
-    for piece in back.chunks(PIECE_HOURS):
-        built = snapshots.build_snapshots(_raw_rows(house, piece), crosswalk(house.settings.source == "simulated"), piece)
-        passed = check(pools.POOL_SNAPSHOTS, _followed(house, built.hourly, piece))
-        hourly.append(passed.rows[keep])
-        markets.append(check(pools.MARKET_SNAPSHOTS, built.markets).rows)
-        refused += [pd.Timestamp(row["as_of"]) for row in passed.faults["row_json"].map(_parsed)]
-    return (
-        pd.concat(hourly, ignore_index=True),
-        pd.concat(markets, ignore_index=True),
-        pd.Series(refused, dtype="datetime64[us]").value_counts(),
-    )
-
-
-def _parsed(row_json: str) -> Any:
-    import json
-
-    return json.loads(row_json)
-
-
-def _raw_rows(house: House, window: Window) -> dict[str, pd.DataFrame]:
-    bounds = [naive(window.start - snapshots.LOOKBACK_HOURS * HOUR), naive(window.cutoff)]
-    return {table.name: house.lake.read(table, where="pulled_at > ? AND available_at <= ?", parameters=bounds) for table in FEEDS}
-
-
-def _followed(house: House, hourly: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """In live mode which pools were followed at an hour depends on the hours before it: that is taken from the stored grid."""
-    if house.settings.source != "live":
-        return hourly
-    stored = house.lake.read(pools.POOL_SNAPSHOTS, window, ["as_of", "pool_key"])
-    return hourly.merge(stored, on=["as_of", "pool_key"])
-
-
-def _features(panel: Panel, market: Panel) -> pd.DataFrame:
-    built = build_features(panel, market, 1)
-    return check(pools.POOL_FEATURES, built.frame(~np.isnan(panel["tvl_usd"][-1:]))).rows
-
-
-def _first_pull(house: House) -> datetime | None:
-    firsts = [house.lake.sql(f"SELECT min(pulled_at) AS first FROM lake.{table.sql_name}")["first"].iloc[0] for table in FEEDS]
-    known = [first for first in firsts if first == first]
-    return utc(min(known).to_pydatetime()) if known else None
-
-
-def _shortness(house: House, back: Window) -> list[str]:
-    """A word where raw history does not reach as far back as the features look."""
-    first, wanted = _first_pull(house), back.start - snapshots.LOOKBACK_HOURS * HOUR
-    if first is None or first <= wanted + 2 * HOUR:
-        return []
-    missing = round((first - wanted) / HOUR)
-    total = round((back.end - wanted) / HOUR)
-    return [f"raw history begins {first:%Y-%m-%d %H:%M}: {missing} of the {total} hours that a score looks back on are not there"]
 
 
 def _replayed(house: House, pool_id: str, key: int, horizon: int, window: Window, then: Then) -> Replay:
@@ -208,8 +125,7 @@ def _is_same(a: Any, b: Any) -> bool:
 
 def _moved_features(house: House, own: pd.DataFrame, window: Window) -> list[str]:
     """Where a score differs: which of its features differ from the stored ones."""
-    table: Table = pools.POOL_FEATURES
-    stored = house.lake.read(table, window, where="pool_key = ?", parameters=[int(own["pool_key"].iloc[0])])
+    stored = house.lake.read(pools.POOL_FEATURES, window, where="pool_key = ?", parameters=[int(own["pool_key"].iloc[0])])
     if stored.empty:
         return ["no features of that hour are stored"]
     names = [name for name in pool_features.FEATURE_NAMES if name in own and not _is_same(stored[name].iloc[0], own[name].iloc[0])]

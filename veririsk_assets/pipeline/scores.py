@@ -51,7 +51,7 @@ def read_inputs(house: House, window: Window) -> Inputs:
     """Every snapshot row of the window, and what is known against them."""
     grid = house.lake.read(pools.POOL_SNAPSHOTS, window, GRID_COLUMNS)
     features = house.lake.read(pools.POOL_FEATURES, window)
-    return Inputs(on_grid(grid, features), source_doubts(house, window), _refused_ratio(house, window))
+    return Inputs(on_grid(grid, features), source_doubts(house, window), _refused_ratio(house, window, grid))
 
 
 def on_grid(grid: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
@@ -89,10 +89,10 @@ def _facts(house: House, rows: pd.DataFrame, refused: pd.Series, problem: str) -
 def source_doubts(house: House, window: Window, tried_by: datetime | None = None) -> pd.Series:
     """Per as_of, which endpoints failed; empty if none did. `tried_by` leaves out later pulls."""
     before = f" AND pulled_at <= TIMESTAMP '{naive(tried_by).isoformat(sep=' ')}'" if tried_by else ""
-    failed = house.lake.read(
-        raw.SOURCE_STATUS, window, ["as_of", "endpoint", "outcome"], where=f"outcome IN ('failed', 'over_budget', 'plan_only'){before}"
-    )
-    answered = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint"], where=f"outcome = 'pulled'{before}")
+    outcomes = "'failed', 'over_budget', 'plan_only', 'pulled'"
+    tried = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint", "outcome"], where=f"outcome IN ({outcomes}){before}")
+    is_pulled = tried["outcome"] == "pulled"
+    failed, answered = tried[~is_pulled], tried.loc[is_pulled, ["as_of", "endpoint"]]
     # A later pull of the same hour heals the failure.
     healed = pd.MultiIndex.from_frame(failed[["as_of", "endpoint"]]).isin(pd.MultiIndex.from_frame(answered))
     failed = failed[~healed]
@@ -103,16 +103,15 @@ def source_doubts(house: House, window: Window, tried_by: datetime | None = None
     )
 
 
-def _refused_ratio(house: House, window: Window) -> pd.Series:
-    """Per as_of, the share of snapshot rows that went to quarantine."""
+def _refused_ratio(house: House, window: Window, grid: pd.DataFrame) -> pd.Series:
+    """Per as_of, the share of snapshot rows that went to quarantine; `grid` holds those that did not."""
     table, bounds = pools.POOL_SNAPSHOTS.sql_name, [naive(window.start), naive(window.end)]
     stamp = "CAST(row_json->>'as_of' AS TIMESTAMP)"
     refused = house.lake.sql(
         f"SELECT {stamp} AS as_of, count(*) AS n FROM lake.monitoring.quarantine WHERE table_name = ? AND {stamp} > ? AND {stamp} <= ? GROUP BY 1",
         [table, *bounds],
     ).set_index("as_of")["n"]
-    stored = house.lake.sql(f"SELECT as_of, count(*) AS n FROM lake.{table} WHERE as_of > ? AND as_of <= ? GROUP BY 1", bounds)
-    return refused / refused.add(stored.set_index("as_of")["n"], fill_value=0.0)
+    return refused / refused.add(grid.groupby("as_of").size(), fill_value=0.0)
 
 
 def hourly_pool_explanations(house: House, window: Window) -> StepResult:

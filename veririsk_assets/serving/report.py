@@ -34,7 +34,8 @@ def show_ranking(published: Published, out: Console, top: int | None, horizon_ho
         ("TVL, USD", "right"),
         ("strongest reason", "left"),
     ):
-        grid.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        # The pool's name is what is looked for: it is never cut, a reason may be.
+        grid.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=24 if name == "pool" else None)  # type: ignore[arg-type]
     for row in scored.head(top or len(scored)).to_dict("records"):
         grid.add_row(*_cells(row), strongest.get(row["pool_id"], ""))
     out.print(grid)

@@ -98,7 +98,7 @@ def _left_out(study: Study, folds: list[Fold], setting: Setting) -> Iterator[tup
         return
     for g, group in enumerate(leave_pools_out(len(study.names), setting.pool_groups, setting.seed)):
         for i, fold in enumerate(folds):
-            yield f"pools{g}-fold{i}", g, slices(study, fold, group.train, group.test)
+            yield f"pools{g}of{setting.pool_groups}-fold{i}", g, slices(study, fold, group.train, group.test)
 
 
 def _forecasts(study: Study, models: list[Candidate], pieces: list[tuple[str, int, Slices]], parts: Parts, progress: Progress) -> Forecasts:

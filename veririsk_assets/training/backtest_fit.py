@@ -10,16 +10,16 @@ from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.gradient_boosting import GradientBoosting
 from veririsk_assets.models.two_heads import LABELS, TwoHeads
-from veririsk_assets.training.backtest_committee import Committee
+from veririsk_assets.training.backtest_committee import SLOW, Committee
 from veririsk_assets.training.backtest_rows import ONSET, Slices, Study
-from veririsk_assets.training.backtest_setting import COMMITTEE, ONSET_HEAD, TWO_HEADS
+from veririsk_assets.training.backtest_setting import COMMITTEE, ONSET_HEAD, SLOW_BOOSTING, TWO_HEADS
 from veririsk_assets.training.datasets import MAX_NULL_SHARE, CannotTrain
 from veririsk_assets.training.fit import MIN_TRAIN_EVENTS, MIN_TRAIN_ROWS, MIN_VALIDATION_EVENTS
 
-
 OWN = "the study's own label"
-# Models that learn from more labels than the catalogue's interface gives them.
+# Models of the backtest: they learn other labels than the catalogue's interface gives them, or are not served yet.
 HERE: dict[str, tuple[Callable[[tuple[str, ...]], Any], tuple[str, ...]]] = {
+    SLOW_BOOSTING: (lambda _: GradientBoosting(**SLOW), (OWN,)),
     TWO_HEADS: (lambda _: TwoHeads(), LABELS),
     ONSET_HEAD: (lambda _: GradientBoosting(), (ONSET,)),
     COMMITTEE: (Committee, (OWN, *LABELS)),

@@ -13,7 +13,8 @@ TWO_HEADS = "two_heads"
 # Shallow boosting that learns when an event begins, not how deep the fall from here is.
 ONSET_HEAD = "onset_head"
 COMMITTEE = "committee"
-DEFAULT_MODELS = (*BASELINES, FLOOR, CHAMPION_CANDIDATE, TWO_HEADS, ONSET_HEAD, COMMITTEE)
+SLOW_BOOSTING = "slow_boosting"
+DEFAULT_MODELS = (*BASELINES, FLOOR, CHAMPION_CANDIDATE, SLOW_BOOSTING, TWO_HEADS, ONSET_HEAD, COMMITTEE)
 LONGEST_TEST_DAYS = 70
 TESTED_SHARE = 0.5
 DAY = 24
@@ -48,8 +49,8 @@ class Setting:
         return walk_forward(hours, self.folds, test, validation, self.horizon_hours, self.min_train_days * DAY)
 
     def key(self, data_hash: str) -> str:
-        """Names the predictions of this setting on these data; budgets, draws and the list of models do not change a prediction."""
-        free = ("models", "high_alert_hours", "medium_alert_hours", "draws", "event_floor")
+        """Names the predictions of this setting on these data; what changes no prediction is not in it."""
+        free = ("models", "high_alert_hours", "medium_alert_hours", "draws", "event_floor", "pool_groups")
         fixed = {name: value for name, value in asdict(self).items() if name not in free}
         return sha256(json.dumps([data_hash, fixed], sort_keys=True).encode()).hexdigest()[:16]
 

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -14,12 +15,18 @@ from veririsk_assets.settings import REPOSITORY_ROOT
 from veririsk_assets_tests.defs.home import HISTORY, market_variables, shared_history
 
 
-@pytest.fixture
-def fast_disk() -> Iterator[Path]:
+@contextmanager
+def memory_folder() -> Iterator[Path]:
     """A folder in memory where the machine has one: Dagster commits once per event."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="veririsk-", dir=memory if memory.is_dir() else None) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def fast_disk() -> Iterator[Path]:
+    with memory_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -33,16 +40,23 @@ def instance(fast_disk: Path) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture(scope="session")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with HISTORY loaded unscored; tests copy it."""
-    return shared_history(tmp_path_factory.mktemp("history"))
+def history() -> Iterator[Path]:
+    """A home with HISTORY loaded unscored, and a copy beside it."""
+    with memory_folder() as folder:
+        shared_history(folder / "home")
+        shutil.copytree(folder / "home", folder / "copy")
+        yield folder / "home"
 
 
 @pytest.fixture
-def house(history: Path, fast_disk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """The process's house, as Dagster's assets open it, on a copy of the history."""
-    home = fast_disk / "home"
-    shutil.copytree(history, home)
+def house(history: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """The process's house, as Dagster's assets open it, with the history and nothing else.
+
+    A catalog knows where its data is, so the copy goes back to where it was made.
+    """
+    home = history
+    shutil.rmtree(home)
+    shutil.copytree(home.parent / "copy", home)
     for name, value in market_variables(home).items():
         monkeypatch.setenv(name, value)
     opened = resources.HouseResource().open()

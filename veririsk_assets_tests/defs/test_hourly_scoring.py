@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_FEATURES, POOL_SCORES, POOL_SNAPSHOTS
+from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.defs import raw
 from veririsk_assets.defs.partitions import partition_key
@@ -29,6 +30,13 @@ def published(house: House, query: str) -> pd.DataFrame:
 
 def checks_of(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
     return {f"{each.asset_key.to_user_string()}:{each.check_name}": each for each in result.get_asset_check_evaluations()}
+
+
+def rows_of(house: House, table: Table, hour: Window) -> pd.DataFrame:
+    if table not in raw.TABLES:
+        return house.lake.read(table, hour)
+    bounds = [naive(hour.as_of), naive(hour.as_of + HOUR)]
+    return house.lake.read(table, where="pulled_at >= ? AND pulled_at < ?", parameters=bounds)
 
 
 def raw_rows(house: House) -> dict[str, int]:
@@ -67,17 +75,17 @@ def test_a_range_of_hours_is_one_run_that_says_the_rows_of_each_hour(house: Hous
     window = Window(FIRST, FIRST + 3 * HOUR)
     assert run_range(instance, window).success
     assert instance.get_runs_count() == 1
-    for table in HOURLY_TABLES:
+    for table in (*HOURLY_TABLES, *raw.TABLES):
         for hour in window.each_hour():
             events = instance.fetch_materializations(
                 dg.AssetRecordsFilter(asset_key=key_of(table), asset_partitions=[partition_key(hour.start)]), limit=1
             ).records
             materialization = events[0].asset_materialization
             assert materialization is not None
-            assert materialization.metadata["hour_rows"].value == len(house.lake.read(table, hour)) > 0, (table.sql_name, hour)
+            assert materialization.metadata["hour_rows"].value == len(rows_of(house, table, hour)) > 0, (table.sql_name, hour)
 
 
-@pytest.mark.parametrize("kind", ["server_error", "rate_limited", "timeout", "truncated"])
+@pytest.mark.parametrize("kind", ["server_error", "truncated"])
 def test_a_failing_source_degrades_the_scores_and_the_run_succeeds(
     kind: str, house: House, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

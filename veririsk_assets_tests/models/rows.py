@@ -1,5 +1,7 @@
 """Rows with a known law, for tests of models, training and scoring: volatility ranks, a fall of the day adds risk."""
 
+from zlib import crc32
+
 import numpy as np
 
 from veririsk_assets.contracts.panel import Panel
@@ -14,7 +16,8 @@ def market(hours: int = 1_200, pools: int = 60, seed: int = 1) -> tuple[Panel, P
     rng = np.random.default_rng(seed)
     window = Window.ending(END, hours)
     keys = np.sort(rng.choice(2**40, pools, replace=False))
-    values = {name: rng.normal(0.0, 0.05, (hours, pools)).astype(np.float32) for name in FEATURE_NAMES}
+    # Each feature has dice of its own: a new feature leaves the others, and the labels, as they are.
+    values = {name: _noise(seed, name, (hours, pools)) for name in FEATURE_NAMES}
     calm = rng.normal(-4.0, 0.8, (1, pools)) + np.cumsum(rng.normal(0.0, 0.02, (hours, pools)), axis=0)
     values["ewma_volatility_7d"] = np.exp(calm).astype(np.float32)
     values["eth_return_24h"][:] = np.nan
@@ -22,6 +25,10 @@ def market(hours: int = 1_200, pools: int = 60, seed: int = 1) -> tuple[Panel, P
     odds = -3.5 + 1.2 * (calm + 4.0) - 20.0 * np.minimum(values["tvl_change_24h"], 0.0)
     crash = (rng.random((hours, pools)) < 1.0 / (1.0 + np.exp(-odds))).astype(np.float32)
     return Panel(window, keys, values), Panel(window, keys, {"crash": crash})
+
+
+def _noise(seed: int, name: str, shape: tuple[int, int]) -> np.ndarray:
+    return np.random.default_rng([seed, crc32(name.encode())]).normal(0.0, 0.05, shape).astype(np.float32)
 
 
 def xy(rows: int = 4_000, features: int = 6, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ from veririsk_assets.training.backtest_setting import Setting
 from veririsk_assets_tests.market import market, market_panels
 
 HOURS = 24 * 60
-MODELS = ("ewma_volatility_7d", "volatility_logistic")
+MODELS = ("early_warning_score", "volatility_logistic")
 SETTING = Setting(folds=1, test_days=14, validation_days=10, models=MODELS, draws=20, pool_groups=0, event_floor=10)
 
 

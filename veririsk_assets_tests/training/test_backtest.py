@@ -14,6 +14,7 @@ from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
 from veririsk_assets.simulation.market import EPOCH
 from veririsk_assets.training.backtest import Parts, run
+from veririsk_assets.training.backtest_committee import Committee
 from veririsk_assets.training.backtest_events import alarm, study_events, thresholds
 from veririsk_assets.training.backtest_fit import Candidate, candidate, fit_part
 from veririsk_assets.training.backtest_measure import Measure
@@ -87,7 +88,7 @@ def test_the_future_does_not_change_a_forecast() -> None:
 
 
 def test_two_runs_give_the_same_report() -> None:
-    first, second = (report(run(study(), SETTING), {"sha256": "x"}, {}) for _ in range(2))
+    first, second = (report(one, {"sha256": "x"}, {}) for one in (done(), run(study(), SETTING)))
     assert first == second
 
 
@@ -213,3 +214,15 @@ def test_the_key_of_a_run_names_what_its_predictions_depend_on() -> None:
     assert SETTING.key("data") == replace(SETTING, high_alert_hours=5.0, models=()).key("data")
     others = {SETTING.key("other"), replace(SETTING, folds=3).key("data"), replace(SETTING, label="outflow").key("data")}
     assert len(others - {SETTING.key("data")}) == 3
+
+
+def test_a_committee_says_the_mean_of_what_its_members_say() -> None:
+    rng = np.random.default_rng(1)
+    names = ("tvl_change_6h", "ewma_volatility_7d", "lp_supply_change_24h")
+    x = rng.normal(size=(4000, 3)).astype(np.float32)
+    y = (rng.random((4000, 3)) < 1 / (1 + np.exp(3.0 - 1.5 * x))).astype(np.float64)
+    model = Committee(names).fit(x[:2000], y[:2000], (x[2000:], y[2000:]))
+    odds = [curve.log_odds(member.margin(x[:, places])) for curve, (member, places) in zip(model.curves, model.members, strict=True)]
+    assert len(odds) == 3
+    np.testing.assert_allclose(model.margin(x), np.mean(odds, axis=0))
+    assert len(Committee(("lp_supply_change_24h",)).members) == 1

@@ -1,0 +1,213 @@
+"""`veririsk models` and `veririsk replay`: who serves, who waits, how their scores turned out, and one score once more."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(no_args_is_help=True, help="Trained versions: list, compare, promote, roll back, watch.")
+out = Console()
+Horizon = Annotated[int, typer.Option(help="Hours ahead: 6 or 24")]
+From = Annotated[str, typer.Option("--from", help="as_of from which it holds, UTC; default: the next hour to be scored")]
+Reason = Annotated[str, typer.Option(help="Why; kept in models/champions and as a tag of the version")]
+
+
+@contextmanager
+def _house(read_only: bool = False) -> Iterator[Any]:
+    from veririsk_assets.pipeline.step import House
+    from veririsk_assets.settings import Settings
+
+    house = House.open(Settings(), lambda: datetime.now(UTC), read_only=read_only)
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+@app.command("list")
+def list_versions() -> None:
+    """Every trained version: what validation said, and whether it serves, waits or served before."""
+    from rich.table import Table
+
+    from veririsk_assets.pipeline.comparison import listed
+
+    with _house(read_only=True) as house:
+        known = listed(house)
+    grid = Table("horizon", "version", "role", "algorithm", "trained as of", "base rate", "AP", "AUC", "ECE")
+    for row in known.to_dict("records"):
+        numbers = (_shown(row[name]) for name in ("base_rate_ratio", "validation_ap", "validation_auc", "validation_ece"))
+        grid.add_row(
+            f"{row['horizon_hours']} h", row["version"], row["role"], row["algorithm"], f"{row['trained_as_of']:%Y-%m-%d %H:%M}", *numbers
+        )
+    out.print(grid if len(known) else "nothing was trained yet: the rule-based score serves")
+
+
+@app.command()
+def compare(
+    a: str, b: str, horizon: Horizon = 24, days: Annotated[int, typer.Option(help="Days of matured labels, at most 28")] = 28
+) -> None:
+    """Two versions: what validation promised, and how both turned out on the hours that both have scored."""
+    from rich.table import Table
+
+    from veririsk_assets.contracts.windows import Window
+    from veririsk_assets.pipeline.comparison import compared
+
+    with _house(read_only=True) as house:
+        found = compared(house, horizon, (a, b), Window.ending(_labelled_until(house), 24 * min(days, 28)))
+    grid = Table(
+        "",
+        *(f"version {v} ({n})" for v, n in zip((a, b), found["algorithm"], strict=True)),
+        title=f"{horizon} h ahead",
+        title_justify="left",
+    )
+    for name, pair in (found["promised"] | found.get("measured", {})).items():
+        grid.add_row(name, *map(_shown, pair))
+    out.print(grid)
+    if not found["rows"]:
+        out.print("No hour with a matured label was scored by both: let one of them run in shadow first.", highlight=False)
+        return
+    out.print(f"Measured on {found['rows']:,} rows with {found['events']} positive labels that both have scored.", highlight=False)
+    out.print(f"Published scores: {found['served'][0]:,} of version {a}, {found['served'][1]:,} of version {b}.", highlight=False)
+    for name, gain in found["gains"].items():
+        out.print(f"{name.upper()} of {a} minus {b}: {gain.value:+.4f} [{gain.lo:+.4f}, {gain.hi:+.4f}]", highlight=False)
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Default: the challenger")] = "",
+    horizon: Horizon = 24,
+    valid_from: From = "",
+    reason: Reason = "",
+    gate: Annotated[bool, typer.Option("--gate", help="Only if the gate says so")] = False,
+) -> None:
+    """Let a version serve. The gate's verdict is recorded beside your reason; with --gate it decides."""
+    _carry_out("judge" if gate else "promote", horizon, version, valid_from, reason)
+
+
+@app.command()
+def rollback(
+    version: Annotated[str, typer.Option("--to", help="Version, or rule for none; default: the champion before")] = "",
+    horizon: Horizon = 24,
+    valid_from: From = "",
+    reason: Reason = "",
+) -> None:
+    """Let the champion before serve again."""
+    _carry_out("rollback", horizon, version, valid_from, reason)
+
+
+def _carry_out(action: str, horizon: int, version: str, valid_from: str, reason: str) -> None:
+    from veririsk_assets.contracts.windows import floor_hour, utc
+    from veririsk_assets.pipeline.promotion import Order, appoint, next_hour
+
+    with _house() as house:
+        since = floor_hour(utc(valid_from)) if valid_from else next_hour(house)
+        done = appoint(house, Order(horizon, action, since, version, reason))
+    out.print(done.metadata["verdict"], highlight=False)
+    serving = f"version {done.metadata['champion']}" if done.metadata["champion"] != "rule" else "the rule-based score"
+    out.print(f"{horizon} h: {serving} serves{f' from {since:%Y-%m-%d %H:%M} UTC on' if done.changed else ', as before'}", highlight=False)
+
+
+@app.command()
+def performance(as_of: Annotated[str, typer.Option(help="Judge by labels that had matured by then, UTC")] = "") -> None:
+    """How published scores turned out, by version, beside what validation promised."""
+    from rich.table import Table
+
+    from veririsk_assets.contracts import monitoring
+    from veririsk_assets.contracts.windows import Window, floor_hour, utc
+    from veririsk_assets.pipeline.performance import pool_performance
+
+    with _house() as house:
+        moment = floor_hour(utc(as_of)) if as_of else _labelled_until(house)
+        published = pool_performance(house, moment).metadata["published"]
+        rows = house.lake.read(monitoring.PERFORMANCE, Window.ending(moment)).to_dict("records")
+    grid = Table(
+        "version",
+        "how",
+        "rows",
+        "events",
+        "AP",
+        "promised",
+        "AUC",
+        "promised",
+        "ECE",
+        "promised",
+        "Brier skill",
+        "HIGH precision",
+        "promised",
+    )
+    pairs = ("ap", "auc", "ece")
+    for row in rows:
+        numbers = [_shown(row[name]) for pair in pairs for name in (pair, f"validation_{pair}")]
+        numbers[0] += f" [{_shown(row['ap_low'])}, {_shown(row['ap_high'])}]"
+        numbers += [_shown(row[name]) for name in ("brier_skill", "high_precision", "validation_high_precision")]
+        name = f"{row['horizon_hours']} h {row['model_name']} {row['model_version']}"
+        grid.add_row(name, row["how"], f"{row['rows_count']:,}", str(row["events_count"]), *numbers)
+    out.print(grid)
+    for row in rows:
+        for line in _remarks(row):
+            out.print(f"{row['horizon_hours']} h version {row['model_version']}, {row['how']}: {line}", highlight=False)
+    out.print(f"As of {moment:%Y-%m-%d %H:%M} UTC; scores as they were first stored: {published}.", highlight=False)
+
+
+def _remarks(row: dict[str, Any]) -> Iterator[str]:
+    if row["is_below_promise"] is True:
+        yield "below its promise: consider `veririsk models rollback`"
+    if row["late_ratio"]:
+        yield f"{row['late_ratio']:.0%} of the scores were computed after their horizon had passed: a replay, not a forecast"
+
+
+def replay_command(
+    pool: Annotated[str, typer.Argument(help="Id or name of a pool")],
+    as_of: Annotated[str, typer.Option(help="Hour of the score, UTC, as in 2026-11-01T12:00")],
+    horizon: Annotated[int, typer.Option(help="Hours ahead: 6 or 24; 0: both")] = 0,
+) -> None:
+    """Compute a past score again, from the raw rows available then and the version that served then. Exit code 1 if it differs."""
+    from veririsk_assets.contracts.vocabulary import HORIZONS
+    from veririsk_assets.contracts.windows import floor_hour, utc
+    from veririsk_assets.pipeline.rescore import replay_score
+
+    with _house(read_only=True) as house:
+        replays = replay_score(house, pool, floor_hour(utc(as_of)), (horizon,) if horizon else HORIZONS)
+    for replay in replays:
+        for line in replay_lines(replay):
+            out.print(line, highlight=False, markup=False)
+    if any(replay.published is not None and not replay.is_same for replay in replays):
+        raise typer.Exit(1)
+
+
+def replay_lines(replay: Any) -> Iterator[str]:
+    """What a replay found, for a person."""
+    said = replay.replayed
+    yield (
+        f"{replay.pool_id}, {replay.horizon} h: score {_shown(said['risk_score'])} {said['risk_level']}, probability {_shown(said['probability'])}, "
+        f"{said['model_name']} version {said['model_version']}, {said['status']}"
+    )
+    if replay.published is None:
+        yield "  no score of that hour was published: nothing to compare with"
+    elif replay.is_same:
+        yield f"  equals what was published at {replay.published['scored_at']:%Y-%m-%d %H:%M} UTC, within 1e-6"
+    else:
+        yield f"  differs from what was published at {replay.published['scored_at']:%Y-%m-%d %H:%M} UTC:"
+    for name, (published, replayed) in replay.differences.items():
+        yield f"    {name}: {_shown(published, 9)} was published, {_shown(replayed, 9)} now"
+    for remark in replay.remarks:
+        yield f"  {remark}"
+
+
+def _labelled_until(house: Any) -> datetime:
+    """The newest instant up to which labels have matured."""
+    from veririsk_assets.contracts.windows import utc
+
+    latest = house.lake.sql("SELECT max(matured_at) AS latest FROM lake.labels.hourly_pools")["latest"].iloc[0]
+    if latest != latest:
+        raise ValueError("no label has matured yet")
+    return utc(latest.to_pydatetime())
+
+
+def _shown(value: Any, digits: int = 4) -> str:
+    if value is None or value != value:
+        return "–"
+    return value if isinstance(value, str) else f"{float(value):.{digits}g}"

@@ -1,0 +1,119 @@
+"""Promotion, rollback and the gate: one order, aliases that follow, a reason that stays."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.windows import HOUR, Window
+from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.gate import judge, recall_at_budget
+from veririsk_assets.pipeline.promotion import Order, appoint, crown, next_hour, previous
+from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
+from veririsk_assets.pipeline.step import House
+from veririsk_assets.registry.runs import Training, log_training
+from veririsk_assets.registry.versions import CHALLENGER, CHAMPION, get_alias, registered_name, versions
+from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, MARKET, SECOND, reign, two_versions
+
+NAME = registered_name(champions.FAMILY, HORIZON)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Two registered versions, the second one the challenger."""
+    opened = two_versions(tmp_path_factory.mktemp("home"), shadow_hours=5)
+    for version in ("1", "2"):
+        folder = champions.folder(opened.settings, HORIZON, version)
+        assert log_training(opened.settings.tracking_uri, "pools", Training(NAME, folder, pd.DataFrame({"x": [0.5]}))) == version
+    yield opened
+    opened.close()
+
+
+def alias(house: House, name: str) -> str | None:
+    return get_alias(house.settings.tracking_uri, NAME, name)
+
+
+def test_the_gate_asks_for_hours_in_shadow_then_promotes_with_proof(house: House) -> None:
+    early = judge(house, HORIZON, "2", "1", MARKET.end)
+    assert not early.promote
+    assert early.reasons[-1] == "0 of 5 hours in shadow"
+    hourly_pool_shadow_scores(house, Window(SECOND, SECOND + 6 * HOUR))
+    found = judge(house, HORIZON, "2", "1", MARKET.end)
+    assert found.promote, found.text
+    assert "proven gain over version 1" in found.text
+    assert "proven gain over ewma_volatility_7d" in found.text
+
+
+def test_the_gate_does_not_promote_noise_or_without_enough_events(house: House) -> None:
+    assert "no proven gain over version 2" in judge(house, HORIZON, "1", "2", MARKET.end).text
+    few = judge(house, HORIZON, "2", "1", FIRST)
+    assert not few.promote
+    assert "are needed" in few.text
+
+
+def test_the_gate_does_not_see_labels_that_mature_later(house: House) -> None:
+    before = judge(house, HORIZON, "2", "1", MARKET.end - 240 * HOUR).text
+    later = Window(MARKET.end - 264 * HOUR, MARKET.end)
+    kept = house.lake.read(pools.POOL_LABELS, later)
+    house.lake.replace(pools.POOL_LABELS, kept.assign(crash=1.0 - kept["crash"]), later)
+    assert judge(house, HORIZON, "2", "1", MARKET.end - 240 * HOUR).text == before
+    house.lake.replace(pools.POOL_LABELS, kept, later)
+
+
+def test_orders_that_cannot_be_are_refused(house: House) -> None:
+    for order, words in (
+        (Order(HORIZON, "promote", MARKET.end, "9"), "no version 9 of pools, 24 h; known: 1, 2"),
+        (Order(HORIZON, "promote", FIRST, "2"), "it cannot serve from"),
+        (Order(HORIZON, "crown", MARKET.end, "2"), "an action is one of judge, promote, rollback"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            appoint(house, order)
+    assert champions.line_up(house, HORIZON).newest == champions.Pair("1", "2")
+
+
+def test_promotion_and_rollback_move_champion_aliases_and_tags(house: House) -> None:
+    start = next_hour(house)
+    assert start == MARKET.end
+    done = appoint(house, Order(HORIZON, "judge", start))
+    assert (done.changed, done.metadata["champion"]) == (True, "2")
+    assert (alias(house, CHAMPION), alias(house, CHALLENGER)) == ("2", None)
+    assert champions.line_up(house, HORIZON).at(start - HOUR).champion == "1"
+    assert not appoint(house, Order(HORIZON, "promote", start, "2")).changed
+
+    back = appoint(house, Order(HORIZON, "rollback", start + HOUR, reason="too loud"))
+    assert back.metadata["champion"] == "1"
+    assert alias(house, CHAMPION) == "1"
+    tags = {one.version: one.tags for one in versions(house.settings.tracking_uri, NAME)}
+    assert "too loud" in tags["1"]["rolled_back_to"]
+    assert "proven gain" in tags["2"]["promoted"]
+
+    further = appoint(house, Order(HORIZON, "rollback", start + 2 * HOUR))
+    assert further.metadata["champion"] == champions.NO_MODEL
+    assert alias(house, CHAMPION) is None
+    by_hand = appoint(house, Order(HORIZON, "promote", start + 3 * HOUR, "1", "we know better"))
+    assert by_hand.metadata["verdict"].startswith("we know better; the gate: not promoted")
+    crown(house, HORIZON, champions.NO_MODEL, start + 4 * HOUR, "rollback", "clean")
+
+
+def test_a_rollback_undoes_promotions_one_by_one(house: House) -> None:
+    late = MARKET.end + 100 * HOUR
+    for hour, version, action in ((0, "1", "promote"), (1, "2", "promote"), (2, "3", "promote"), (3, "2", "rollback")):
+        reign(house, version, late + hour * HOUR, action)
+    assert [previous(house, HORIZON, late + hour * HOUR) for hour in range(4)] == ["rule", "1", "2", "1"]
+
+
+def test_a_version_that_left_home_is_fetched_from_the_registry(house: House, tmp_path: Path) -> None:
+    folder = champions.folder(house.settings, HORIZON, "2")
+    folder.rename(tmp_path / "away")
+    appoint(house, Order(HORIZON, "promote", MARKET.end + 200 * HOUR, "2"))
+    assert (folder / "artefact.json").read_text() == (tmp_path / "away" / "artefact.json").read_text()
+
+
+def test_recall_at_the_budget_counts_the_highest_scores() -> None:
+    label, score = np.zeros(730), np.arange(730.0)
+    label[[729, 710, 5]] = 1.0
+    assert recall_at_budget(label, score, 24.0) == pytest.approx(2 / 3)
+    assert recall_at_budget(label, -score, 24.0) == pytest.approx(1 / 3)
