@@ -2,11 +2,20 @@
 
 import dagster as dg
 
-from veririsk_assets.defs import checks, features, jobs, learning, published, raw, schedules, scores, sensors, snapshots
+from veririsk_assets.defs import checks, features, jobs, learning, monitoring, published, raw, schedules, scores, sensors, snapshots
 from veririsk_assets.defs.resources import HouseResource
 
 defs = dg.Definitions(
-    assets=[*raw.ASSETS, raw.STATUS, *snapshots.ASSETS, *features.ASSETS, *learning.ASSETS, *scores.ASSETS, *published.ASSETS],
+    assets=[
+        *raw.ASSETS,
+        raw.STATUS,
+        *snapshots.ASSETS,
+        *features.ASSETS,
+        *learning.ASSETS,
+        *scores.ASSETS,
+        *monitoring.ASSETS,
+        *published.ASSETS,
+    ],
     asset_checks=checks.CHECKS,
     jobs=jobs.JOBS,
     schedules=schedules.SCHEDULES,

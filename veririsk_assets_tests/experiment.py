@@ -11,22 +11,27 @@ import numpy as np
 import pytest
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pool_features import LOOKBACK_HOURS
+from veririsk_assets.contracts.pool_features import INPUTS, LOOKBACK_HOURS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.simulation.catalogue import FORCED
+from veririsk_assets.simulation.generator import generate
 from veririsk_assets.simulation.market import EPOCH, Market, Truth
 from veririsk_assets.simulation.oracle import falls
-from veririsk_assets.simulation.scenarios import CRASH, PRE_CRASH, Variant
+from veririsk_assets.simulation.scenarios import CRASH, PRE_CRASH, PROFILES, Variant
 from veririsk_assets.training.choice import Choice, choose
 from veririsk_assets.training.datasets import Dataset, from_panels
 from veririsk_assets_tests.market import market_panels
 
 HORIZON = 24
 POOLS = 120
+PER_PROFILE, FORCED_COUNT = 30, 10
+FORCED_POOLS = slice(-PER_PROFILE, -PER_PROFILE + FORCED_COUNT)
+NORMAL_NAME = "normal"
+COLUMNS = ("tvl_usd", "volume_usd", "reserve_imbalance", "state")
 CANDIDATES = (catalogue.CHAMPION_CANDIDATE, catalogue.FLOOR)
 
 
@@ -101,6 +106,52 @@ def trial(seed: int, variant: Variant, train_days: int = 60, test_days: int = 7)
 def unforced(columns: np.ndarray) -> np.ndarray:
     """Without the pools whose trouble was arranged: they are no evidence."""
     return np.delete(columns, FORCED, axis=1)
+
+
+@dataclass(frozen=True)
+class Phase2Market:
+    """Pools of the Phase-2 generator: 30 per profile, ten of the crash-prone ones forced into trouble at the end.
+
+    `panel` holds INPUTS; what the generator does not emit is unknown. `tvl_usd` and `state` are hours × pools.
+    """
+
+    panel: Panel
+    ether: Panel
+    tvl_usd: np.ndarray
+    state: np.ndarray
+
+    @property
+    def for_labels(self) -> Panel:
+        columns = {name: self.panel[name] for name in ("tvl_usd", "lp_supply")}
+        return Panel(self.panel.window, self.panel.keys, columns | {"is_tombstone": np.zeros_like(self.panel["tvl_usd"])})
+
+
+def generated(seed: int, hours: int) -> Phase2Market:
+    """`hours` hours after the look-back that the first of them needs."""
+    total = LOOKBACK_HOURS + hours
+    names = [(profile, number) for profile in PROFILES for number in range(PER_PROFILE)]
+    pools = [generate(f"{profile}_{n:02d}", total, profile, profile == "crash_prone" and n < FORCED_COUNT, seed) for profile, n in names]
+    seen = {column: np.column_stack([pool[column].to_numpy() for pool in pools]) for column in COLUMNS}
+    window, columns = Window(EPOCH, EPOCH + total * HOUR), _generated_inputs(seen)
+    panel = Panel(window, np.arange(len(pools)), {name: columns[name].astype(np.float32) for name in INPUTS})
+    ether = Panel(window, np.array([0]), {"eth_price_usd": np.full((total, 1), 3_000, dtype=np.float32)})
+    return Phase2Market(panel, ether, seen["tvl_usd"], seen["state"])
+
+
+def _generated_inputs(seen: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    tvl, volume, imbalance = seen["tvl_usd"], seen["volume_usd"], seen["reserve_imbalance"]
+    unknown = np.full(tvl.shape, np.nan)
+    volume_24h = unknown.copy()
+    volume_24h[23:] = np.lib.stride_tricks.sliding_window_view(volume, 24, axis=0).sum(axis=-1)
+    return {
+        "tvl_usd": tvl,
+        "reserve0_usd": tvl * (1 + imbalance) / 2,
+        "reserve1_usd": tvl * (1 - imbalance) / 2,
+        "volume_1h_usd": volume,
+        "volume_24h_usd": volume_24h,
+        "input_age_hours": np.full(tvl.shape, 0.1),
+        **dict.fromkeys(("price_ratio", "lp_supply", "apy"), unknown),
+    }
 
 
 def state(capsys: pytest.CaptureFixture[str], text: str) -> None:

@@ -12,6 +12,7 @@ ASSETS = {
     "raw/defillama_pools", "raw/defillama_protocols", "raw/coingecko_markets", "raw/geckoterminal_pools", "raw/thegraph_pairs", "raw/source_status",
     "snapshots/hourly_pools", "features/hourly_pools", "labels/hourly_pools", "models/versions", "models/champions",
     "scores/hourly_pools", "explanations/hourly_pools", "published/veririsk",
+    "monitoring/shadow_scores", "monitoring/performance", "training/promotion",
 }  # fmt: skip
 HEAVY = ("xgboost", "shap", "mlflow", "statsmodels", "sklearn", "numba", "matplotlib")
 
@@ -27,8 +28,14 @@ def test_every_asset_is_listed_once() -> None:
 
 def test_every_job_schedule_and_sensor_is_listed_once() -> None:
     repository = graph()
-    assert {job.name for job in repository.get_all_jobs()} >= {"hourly_scoring", "daily_learning", "weekly_training", "upkeep"}
-    assert {schedule.name for schedule in repository.schedule_defs} == {"hourly", "daily", "weekly", "nightly"}
+    assert {job.name for job in repository.get_all_jobs()} >= {
+        "hourly_scoring",
+        "daily_learning",
+        "daily_review",
+        "weekly_training",
+        "upkeep",
+    }
+    assert {schedule.name for schedule in repository.schedule_defs} == {"hourly", "daily", "review", "weekly", "nightly"}
     assert {sensor.name for sensor in repository.sensor_defs} == {"high_risk"}
 
 
@@ -49,7 +56,7 @@ def test_every_asset_of_a_table_says_what_it_is() -> None:
 
 def test_hourly_assets_share_one_identity_partitioning() -> None:
     hourly = [node for node in graph().asset_graph.asset_nodes if node.partitions_def is not None]
-    assert len(hourly) == 10
+    assert len(hourly) == 11
     for node in hourly:
         assert node.backfill_policy is not None
         assert node.backfill_policy.policy_type.value == "SINGLE_RUN"

@@ -1,6 +1,9 @@
 """How near the served model comes to an oracle that knows each pool's state, its age and its profile.
 
-On the harder market, from 200 days of history. The oracle's table was counted on other seeds; forced pools are left out.
+On the harder market, from 200 days of history. Share of the oracle's AP / AUC, five seeds pooled, 60 later days each:
+60 days of history 0.889 / 0.962, 120 days 0.939 / 0.971, 200 days 0.939 / 0.984 (seeds 105–109: 0.939 / 0.980). So 60 days,
+the demo's history, are too few. The bar is for the pool of seeds: single ones lie below it (seed 100: 0.9295 / 0.9698).
+The oracle's table was counted on other seeds; forced pools are left out.
 """
 
 from functools import cache
@@ -39,7 +42,7 @@ def shares(of: np.ndarray) -> tuple[float, float]:
 
 
 def test_the_model_ranks_nearly_as_well_as_the_oracle(capsys: pytest.CaptureFixture[str]) -> None:
-    label, model, oracle = pooled()
+    label, model, _ = pooled()
     ap, auc = shares(pooled())
     by_seed = ", ".join(f"{seed}: {shares(rows(seed))[0]:.4f}" for seed in SEEDS)
     state(

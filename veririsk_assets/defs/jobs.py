@@ -5,11 +5,11 @@ from typing import Any
 import dagster as dg
 
 from veririsk_assets.contracts.pools import POOL_LABELS
-from veririsk_assets.defs import checks, features, learning, published, raw, scores, snapshots
+from veririsk_assets.defs import checks, features, learning, monitoring, published, raw, scores, snapshots
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.defs.stage import key_of
 
-HOURLY_ASSETS = [*raw.ASSETS, *snapshots.ASSETS, *features.ASSETS, *scores.ASSETS, *published.ASSETS]
+HOURLY_ASSETS = [*raw.ASSETS, *snapshots.ASSETS, *features.ASSETS, *scores.ASSETS, monitoring.SHADOW, *published.ASSETS]
 
 
 def _tags(name: str, max_runtime_seconds: int) -> dict[str, str]:
@@ -35,7 +35,14 @@ weekly_training = dg.define_asset_job(
     selection=dg.AssetSelection.assets(learning.versions),
     executor_def=dg.multiprocess_executor.configured({"max_concurrent": 2, "start_method": {"forkserver": {}}}),
     tags=_tags("weekly_training", 7200),
-    description="Trains every horizon on what has matured; the winner serves from then on.",
+    description="Trains every horizon on what has matured; the first version serves at once, a later one once it has passed the gate.",
+)
+daily_review = dg.define_asset_job(
+    "daily_review",
+    selection=dg.AssetSelection.assets(monitoring.performance),
+    executor_def=dg.in_process_executor,
+    tags=_tags("daily_review", 1800),
+    description="How published scores turned out, per model version, beside what was promised.",
 )
 
 
@@ -54,4 +61,4 @@ def upkeep() -> None:
     tidy_lake()
 
 
-JOBS: list[Any] = [hourly_scoring, daily_learning, weekly_training, upkeep]
+JOBS: list[Any] = [hourly_scoring, daily_learning, daily_review, weekly_training, upkeep]

@@ -25,7 +25,8 @@ class TrainingConfig(dg.Config):
     group_name="models",
     owners=OWNERS,
     kinds={"python", "xgboost", "mlflow"},
-    description=describe(MODEL_VERSIONS) + "\n\nThe winner of each training becomes champion: models/champions.",
+    description=describe(MODEL_VERSIONS)
+    + "\n\nThe first version serves at once; a later one waits as challenger until it passes the gate (training/promotion).",
     metadata={"dagster/column_schema": column_schema(MODEL_VERSIONS), "dagster/table_name": MODEL_VERSIONS.sql_name},
     deps=[key_of(POOL_LABELS), key_of(POOL_FEATURES)],
     retry_policy=dg.RetryPolicy(max_retries=1),

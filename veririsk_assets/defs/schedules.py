@@ -6,7 +6,7 @@ import dagster as dg
 
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS
 from veririsk_assets.contracts.windows import HOUR, floor_hour, utc
-from veririsk_assets.defs.jobs import daily_learning, hourly_scoring, upkeep, weekly_training
+from veririsk_assets.defs.jobs import daily_learning, daily_review, hourly_scoring, upkeep, weekly_training
 from veririsk_assets.defs.learning import MATURING
 from veririsk_assets.defs.partitions import partition_key
 from veririsk_assets.defs.resources import HouseResource
@@ -46,6 +46,14 @@ def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=f"labels-{partition_key(last)}", tags=_range_tags(last - MATURING, last))
 
 
+@dg.schedule(job=daily_review, cron_schedule="0 3 * * *", execution_timezone="UTC", default_status=STATUS)
+def review(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Judges by the labels that had matured by the full hour before the tick."""
+    as_of = floor_hour(utc(context.scheduled_execution_time))
+    config = {"ops": {"monitoring__performance": {"config": {"as_of": as_of.isoformat()}}}}
+    return dg.RunRequest(run_key=f"review-{as_of.isoformat()}", run_config=config)
+
+
 @dg.schedule(job=weekly_training, cron_schedule="10 3 * * 1", execution_timezone="UTC", default_status=STATUS)
 def weekly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Trains as of the full hour before the tick."""
@@ -60,4 +68,4 @@ def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=f"upkeep-{utc(context.scheduled_execution_time):%Y-%m-%d}")
 
 
-SCHEDULES = [hourly, daily, weekly, nightly]
+SCHEDULES = [hourly, daily, review, weekly, nightly]

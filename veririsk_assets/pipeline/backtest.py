@@ -86,7 +86,8 @@ def backtest_pools(
 ) -> Finished:
     """Runs and writes `report.json`, `report.md`, `predictions.parquet` and plots into `folder`.
 
-    `resume` reuses the finished fits of a stopped run with the same data and settings; without it they are made anew.
+    `resume` reuses the finished fits of a stopped run with the same rows and settings; without it they are made anew, as they
+    must be where a model's own code has changed.
     """
     from veririsk_assets.pipeline.backtest_pages import report_page
     from veririsk_assets.pipeline.backtest_plots import draw_all
@@ -94,7 +95,7 @@ def backtest_pools(
     from veririsk_assets.training.backtest_report import report
 
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / PARTS / setting.key(material.about["sha256"])
+    kept = folder / PARTS / setting.key(material.study.fingerprint)
     if not resume:
         shutil.rmtree(folder / PARTS, ignore_errors=True)
     done = run(material.study, setting, Parts(kept), progress)

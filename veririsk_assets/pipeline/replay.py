@@ -14,6 +14,7 @@ from veririsk_assets.pipeline.outside import NO_RECORDED_DIR, Outside
 from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
 from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
 from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
+from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
 from veririsk_assets.pipeline.step import House, StepResult
 
 WEEK_HOURS = 168
@@ -51,8 +52,7 @@ def run(house: House, outside: Outside, first: datetime, start: datetime, end: d
         if stretch.kind == "train":
             learn(house, stretch.window.as_of, first)
         elif stretch.kind == "score":
-            hourly_pool_scores(house, stretch.window)
-            hourly_pool_explanations(house, stretch.window)
+            say(house, stretch.window)
         elif stretch.window.end > loaded:
             load(house, outside, stretch.window)
 
@@ -68,9 +68,15 @@ def load(house: House, outside: Outside, window: Window, repull: bool = False) -
 def score_window(house: House, outside: Outside, window: Window, repull: bool = False) -> dict[str, StepResult]:
     """A window from raw to explanations, with the champions that there are."""
     pulls = load(house, outside, window, repull)
+    say(house, window)
+    return pulls
+
+
+def say(house: House, window: Window) -> None:
+    """Scores of a loaded window with their reasons, and what the version in waiting would have said."""
     hourly_pool_scores(house, window)
     hourly_pool_explanations(house, window)
-    return pulls
+    hourly_pool_shadow_scores(house, window)
 
 
 def label_until(house: House, as_of: datetime, first: datetime | None = None) -> None:

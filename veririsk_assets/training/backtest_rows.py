@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 
@@ -51,6 +52,14 @@ class Study:
     @property
     def hours(self) -> int:
         return len(self.as_ofs)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that a prediction can depend on: rows, features and labels, so also of the code that made them."""
+        digest = sha256(repr((self.label, self.horizon_hours, self.features, self.names, sorted(self.labels))).encode())
+        for column in (self.x, self.hour, self.pool, self.as_ofs, *(self.labels[name] for name in sorted(self.labels))):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,11 @@ class Setting:
         validation = self.validation_days * DAY or test // (2 * DAY) * DAY
         return walk_forward(hours, self.folds, test, validation, self.horizon_hours, self.min_train_days * DAY)
 
-    def key(self, data_hash: str) -> str:
-        """Names the predictions of this setting on these data; what changes no prediction is not in it."""
+    def key(self, rows_hash: str) -> str:
+        """Names the predictions of this setting on these rows; what changes no prediction is not in it."""
         free = ("models", "high_alert_hours", "medium_alert_hours", "draws", "event_floor", "pool_groups")
         fixed = {name: value for name, value in asdict(self).items() if name not in free}
-        return sha256(json.dumps([data_hash, fixed], sort_keys=True).encode()).hexdigest()[:16]
+        return sha256(json.dumps([rows_hash, fixed], sort_keys=True).encode()).hexdigest()[:16]
 
     def _auto(self, hours: int) -> int:
         days = int(TESTED_SHARE * hours / DAY / max(self.folds, 1))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from veririsk_assets.contracts import pools, raw
@@ -37,8 +38,8 @@ def replayed(house: House, pool: str) -> Replay:
     return replay_score(house, pool, AS_OF, (24,))[0]
 
 
-def test_every_score_equals_what_was_published(house: House) -> None:
-    for pool in pool_ids(house):
+def test_a_score_equals_what_was_published_whatever_its_source(house: House) -> None:
+    for pool in house.lake.read(pools.POOLS).groupby("source")["pool_id"].first():
         found = replayed(house, pool)
         assert found.is_same, (pool, found.differences)
     assert np.isfinite(found.replayed["risk_score"])
@@ -52,7 +53,7 @@ def test_what_arrived_after_the_cut_off_changes_nothing(house: House) -> None:
     pool = pool_ids(house)[0]
     before = replayed(house, pool).replayed
     replay.load(house, outside(house, pools=8), Window(AS_OF, AS_OF + HOUR))
-    assert replayed(house, pool).replayed == before
+    assert pd.Series(replayed(house, pool).replayed).equals(pd.Series(before))
 
 
 def test_a_score_that_was_rewritten_is_compared_with_what_was_first_said(house: House) -> None:

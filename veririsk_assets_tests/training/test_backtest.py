@@ -226,3 +226,10 @@ def test_a_committee_says_the_mean_of_what_its_members_say() -> None:
     assert len(odds) == 3
     np.testing.assert_allclose(model.margin(x), np.mean(odds, axis=0))
     assert len(Committee(("lp_supply_change_24h",)).members) == 1
+
+
+def test_a_changed_feature_is_other_rows() -> None:
+    rows = study()
+    x = rows.x.copy()
+    x[17, 3] = 0.123
+    assert replace(rows, x=x).fingerprint != rows.fingerprint == replace(rows, x=rows.x.copy()).fingerprint
