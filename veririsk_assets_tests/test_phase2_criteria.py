@@ -5,7 +5,7 @@ Over seeds 100–109, mean (lowest – highest):
 
 | what | the report claims | `gradient_boosting`, min label | the same, endpoint label | `phase2_recipe`, endpoint label |
 |---|---|---|---|---|
-| ROC-AUC | 0.90 | 0.903 (0.890 – 0.916) | 0.891 (0.875 – 0.906) | 0.822 (0.816 – 0.831) |
+| ROC-AUC | 0.90 | 0.903 (0.890 – 0.916) | 0.891 (0.875 – 0.906) | 0.821 (0.816 – 0.831) |
 | F1 | 0.78 | 0.747 (0.736 – 0.757) | 0.697 (0.685 – 0.713) | 0.696 (0.685 – 0.711) |
 | ROC-AUC, normal state only | – | 0.713 | 0.711 | 0.504 |
 

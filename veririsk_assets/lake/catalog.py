@@ -65,12 +65,16 @@ class Catalog:
         mode = ", READ_ONLY" if read_only else ""
         if self.dsn:
             target = f"ducklake:postgres:{_quoted(self.dsn)}"
-            return f"ATTACH '{target}' AS lake (DATA_PATH '{_quoted(self.data)}', DATA_INLINING_ROW_LIMIT 0{mode})"
+            return f"ATTACH '{target}' AS lake ({self._data_options()}{mode})"
         target = f"ducklake:sqlite:{_quoted(str(self.sqlite_file))}"
         # A reader must not change the journal mode: that takes an exclusive lock.
         journal = "" if read_only else ", META_JOURNAL_MODE 'WAL'"
-        options = f"DATA_PATH '{_quoted(self.data)}', DATA_INLINING_ROW_LIMIT 0{journal}, META_BUSY_TIMEOUT 30000"
+        options = f"{self._data_options()}{journal}, META_BUSY_TIMEOUT 30000"
         return f"ATTACH '{target}' AS lake ({options}{mode})"
+
+    def _data_options(self) -> str:
+        # File paths in the catalog are relative to the data path, so a home that was moved opens where it is now.
+        return f"DATA_PATH '{_quoted(self.data)}', OVERRIDE_DATA_PATH true, DATA_INLINING_ROW_LIMIT 0"
 
     @contextmanager
     def commit_lock(self) -> Iterator[None]:

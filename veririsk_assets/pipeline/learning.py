@@ -23,10 +23,14 @@ TRAINING_HOURS = 24 * 365
 
 
 def hourly_pool_labels(house: House, window: Window, now: datetime | None = None) -> StepResult:
-    """labels/hourly_pools for the hours of the window whose horizon has passed by `now` (default: the run's time)."""
+    """labels/hourly_pools for the hours of the window whose horizon has passed by `now` (default: the run's time).
+
+    A horizon has passed only once its snapshots are stored: where they lag behind the clock, labels wait for them.
+    """
     from veririsk_assets.labels.pools import build_labels
 
-    known_until = utc(now or house.now())
+    newest = house.lake.sql(f"SELECT max(as_of) AS newest FROM lake.{pools.POOL_SNAPSHOTS.sql_name}")["newest"].iloc[0]
+    known_until = window.start if newest != newest else min(utc(now or house.now()), utc(newest.to_pydatetime()))
     frames = []
     for horizon in HORIZONS:
         end = min(window.end, known_until - horizon * HOUR)

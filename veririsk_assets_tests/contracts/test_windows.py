@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ WINDOWS = st.tuples(HOURS, st.integers(1, 400)).map(lambda pair: Window(pair[0],
 def test_chunks_cover_the_window_once_and_in_order(window: Window, size: int) -> None:
     chunks = list(window.chunks(size))
     assert (chunks[0].start, chunks[-1].end) == (window.start, window.end)
-    assert all(a.end == b.start for a, b in zip(chunks, chunks[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(chunks))
     assert all(1 <= chunk.hours <= size for chunk in chunks)
 
 

@@ -132,3 +132,19 @@ def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path
     stored = lake.read(POOL_SNAPSHOTS)
     lake.close()
     assert dict(zip(stored["as_of"].to_numpy(), stored["tvl_usd"], strict=True)) == expected
+
+
+def test_a_home_that_was_moved_opens_where_it_is_now(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from veririsk_assets.contracts.catalogue import TABLES
+    from veririsk_assets.lake.catalog import Catalog
+    from veririsk_assets_tests.conftest import NOW
+
+    before, after = tmp_path / "before", tmp_path / "after"
+    lake = Lake(Catalog(before, "", str(before / "data")), TABLES, lambda: NOW)
+    lake.replace(POOL_SNAPSHOTS, snapshot_rows(HOUR), HOUR)
+    lake.close()
+    before.rename(after)
+    moved = Lake(Catalog(after, "", str(after / "data")), TABLES, lambda: NOW)
+    moved.replace(POOL_SNAPSHOTS, snapshot_rows(DAY), DAY)
+    assert len(moved.read(POOL_SNAPSHOTS)) == 72
+    moved.close()

@@ -223,3 +223,13 @@ def test_explanations_and_scores_of_an_empty_hour_are_empty(settings: Settings) 
     window = Window.ending(utc("2025-06-01"))
     for step in (hourly_pool_snapshots, hourly_pool_features, hourly_pool_scores, hourly_pool_explanations):
         assert step(house, window).rows == 0
+
+
+def test_labels_wait_for_the_snapshots_of_their_horizon(settings: Settings) -> None:
+    house = home(settings)
+    replay.load(house, outside(house), hours(0, 40))
+    replay.label_until(house, hours(0, 400).end)
+    labels = house.lake.read(pools.POOL_LABELS)
+    newest = naive(hours(0, 40).end)
+    assert (labels["matured_at"] <= newest).all()
+    assert labels.groupby("horizon_hours")["as_of"].max().to_dict() == {6: newest - 6 * HOUR, 24: newest - 24 * HOUR}
