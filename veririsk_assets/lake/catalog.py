@@ -123,6 +123,9 @@ def _load_extensions(connection: duckdb.DuckDBPyConnection, catalog: Catalog) ->
     names = ["ducklake", "postgres_scanner" if catalog.dsn else "sqlite_scanner"]
     for name in [*names, *(["httpfs"] if catalog.data.startswith("s3://") else [])]:
         connection.load_extension(str(_extension_file(name)))
+    if catalog.data.startswith("s3://") and os.environ.get("DUCKDB_S3_ENDPOINT"):
+        # Keys, region and endpoint come from AWS_… and DUCKDB_S3_… variables; a server of one's own has no bucket host names.
+        connection.execute("SET GLOBAL s3_url_style = 'path'")
 
 
 def _extension_file(name: str) -> Path:
