@@ -1,7 +1,5 @@
 """The vectorised bootstrap: equal to a plain loop over draws, the same in every run, and of honest width."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -120,13 +118,3 @@ def test_a_ratio_is_a_sum_over_a_sum():
     drawn = ratio_draws(np.array([1.0, 0, 3]), np.array([2.0, 2, 4]), np.array([0, 0, 1]), draws=50)
     assert drawn.value == 0.5
     assert set(np.round(drawn.samples, 6)) <= {0.25, 0.5, 0.75}
-
-
-@pytest.mark.stress
-def test_eight_models_on_220_000_rows_take_under_a_minute():
-    rng = np.random.default_rng(0)
-    label, block = rng.random(220_000) < 0.017, np.arange(220_000) // 2500
-    began = time.perf_counter()
-    for _ in range(8):
-        bootstrap(label, rng.random(220_000) + 0.3 * label, block)
-    assert time.perf_counter() - began < 60

