@@ -134,7 +134,7 @@ def test_one_command_judges_the_pools_of_a_folder(recorded: Path, tmp_path: Path
 def test_the_baselines_are_reproduced_on_the_whole_recording(tmp_path: Path) -> None:
     if not (REAL / "pool_reserves_4h.parquet").exists():
         pytest.skip(f"NO RECORDED DATA: {REAL} has no pool_reserves_4h.parquet")
-    setting = Setting()
+    setting = Setting(models=("phase2_recipe", "ewma_volatility_7d", "gradient_boosting"), pool_groups=0)
     found = backtest.backtest_pools(backtest.recorded_material(REAL, setting), setting, tmp_path).report
     results = {name: one["all"] for name, one in found["results"].items()}
     assert found["data"]["base_rate"] == pytest.approx(0.0174, abs=0.001)
