@@ -37,7 +37,9 @@ def main() -> None:
     scores = [rng.random(ROWS) + 0.3 * label for _ in range(MODELS)]
     ours = seconds(lambda: [bootstrap(label, score, block, draws=DRAWS) for score in scores])
     loop = seconds(lambda: peer(label, scores[0], block)) / PEER_DRAWS * DRAWS * MODELS
-    print(f"bootstrap of {MODELS} models, {DRAWS} draws: {ours:.2f} s; scikit-learn draw by draw {loop:.0f} s (scaled up): {loop / ours:.0f} ×")
+    print(
+        f"bootstrap of {MODELS} models, {DRAWS} draws: {ours:.2f} s; scikit-learn draw by draw {loop:.0f} s (scaled up): {loop / ours:.0f} ×"
+    )
 
 
 if __name__ == "__main__":
