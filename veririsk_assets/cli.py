@@ -30,13 +30,11 @@ WORDS = {"load": "loading", "train": "training on what had matured by", "score":
 
 @contextmanager
 def _house(read_only: bool = False) -> Iterator[Any]:
-    from veririsk_assets.pipeline.step import House
+    # Opening a lake imports DuckDB and pandas: `--help` should not wait for them.
+    from veririsk_assets.pipeline.step import opened
 
-    house = House.open(Settings(), lambda: datetime.now(UTC), read_only=read_only)
-    try:
+    with opened(read_only) as house:
         yield house
-    finally:
-        house.close()
 
 
 @contextmanager

@@ -61,17 +61,11 @@ def pools(
 
 
 def _lake(setting: Any, span: tuple[Any, Any]) -> Any:
-    from datetime import UTC, datetime
-
     from veririsk_assets.pipeline.backtest import lake_material
-    from veririsk_assets.pipeline.step import House
-    from veririsk_assets.settings import Settings
+    from veririsk_assets.pipeline.step import opened
 
-    house = House.open(Settings(), lambda: datetime.now(UTC), read_only=True)
-    try:
+    with opened(read_only=True) as house:
         return lake_material(house, setting, *span)
-    finally:
-        house.close()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -17,14 +17,11 @@ Reason = Annotated[str, typer.Option(help="Why; kept in models/champions and as 
 
 @contextmanager
 def _house(read_only: bool = False) -> Iterator[Any]:
-    from veririsk_assets.pipeline.step import House
-    from veririsk_assets.settings import Settings
+    # Opening a lake imports DuckDB and pandas: `--help` should not wait for them.
+    from veririsk_assets.pipeline.step import opened
 
-    house = House.open(Settings(), lambda: datetime.now(UTC), read_only=read_only)
-    try:
+    with opened(read_only) as house:
         yield house
-    finally:
-        house.close()
 
 
 @app.command("list")

@@ -1,9 +1,10 @@
 """What every step gets and gives. A step reads, computes and stores; it knows nothing of Dagster."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from veririsk_assets.lake.catalog import Catalog
@@ -51,3 +52,13 @@ class House:
 
     def close(self) -> None:
         self.lake.close()
+
+
+@contextmanager
+def opened(read_only: bool = False) -> Iterator[House]:
+    """The home of the environment's settings on the real clock, for one command."""
+    house = House.open(Settings(), lambda: datetime.now(UTC), read_only=read_only)
+    try:
+        yield house
+    finally:
+        house.close()
