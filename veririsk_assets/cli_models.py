@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+
+from veririsk_assets.cli_read import out
 
 app = typer.Typer(no_args_is_help=True, help="Trained versions: list, compare, promote, roll back, watch.")
-out = Console()
 Horizon = Annotated[int, typer.Option(help="Hours ahead: 6 or 24")]
 From = Annotated[str, typer.Option("--from", help="as_of from which it holds, UTC; default: the next hour to be scored")]
 Reason = Annotated[str, typer.Option(help="Why; kept in models/champions and as a tag of the version")]
