@@ -126,17 +126,3 @@ def paired_bootstrap(
     """Intervals of the gain of a over b in `ap`, `auc` and `lift`, on the same rows and the same draws."""
     a, b = (ranking_draws(label, score, block, draws, seed, weight) for score in (score_a, score_b))
     return {name: interval for name, interval in differences(a, b).items() if name != "base_rate"}
-
-
-def paired_calibration(
-    label: np.ndarray,
-    prob_a: np.ndarray,
-    prob_b: np.ndarray,
-    block: np.ndarray,
-    draws: int = DRAWS,
-    seed: int = SEED,
-    weight: np.ndarray | None = None,
-) -> dict[str, Interval]:
-    """Intervals of a − b in `brier_skill` and `ece`, on the same rows and the same draws."""
-    a, b = (calibration_draws(label, prob, block, draws, seed, weight) for prob in (prob_a, prob_b))
-    return differences(a, b)

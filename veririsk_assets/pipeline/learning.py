@@ -17,7 +17,6 @@ from veririsk_assets.pipeline import champions, promotion
 from veririsk_assets.pipeline.step import House, StepResult
 
 LABEL_INPUTS = ("tvl_usd", "lp_supply")
-LABEL_COLUMNS = ("crash", "crash_endpoint", "outflow", "price_fall", "min_change_ratio")
 # How much history a training looks at.
 TRAINING_HOURS = 24 * 365
 

@@ -115,10 +115,6 @@ class Market:
         """States 0–3 (`STATE_NAMES`) of `hours` hours from `as_of` on, hours × pools."""
         return self._rows("state", self.index(as_of), self.index(as_of) + hours)
 
-    def age_in_state(self, as_of: datetime, hours: int = 1) -> np.ndarray:
-        """Hours since each pool's state began, hours × pools."""
-        return self._rows("age_hours", self.index(as_of), self.index(as_of) + hours)
-
     def _rows(self, name: str, first: int, stop: int) -> np.ndarray:
         self._reach(stop - 1)
         day, last = first // 24, (stop - 1) // 24
