@@ -22,7 +22,10 @@ class ContractError(Exception):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its meaning, unit and the range outside which a row goes to quarantine."""
+    """One column: its meaning, unit and the range outside which a row goes to quarantine.
+
+    `before`: what rows have that were stored before the column existed, as SQL; null without it.
+    """
 
     name: str
     kind: Kind
@@ -34,6 +37,7 @@ class Column:
     isin: tuple[str, ...] = ()
     formula: str = ""
     lookback_hours: int = 0
+    before: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pools import QUARANTINE
-from veririsk_assets.contracts.tables import SQL_TYPES, ContractError, Table
+from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.grid import read_panel
 from veririsk_assets.lake.quality import check
+from veririsk_assets.lake.schema import insert, make, missing
 
 COMMIT_ATTEMPTS = 6
 
@@ -42,19 +43,26 @@ class Lake:
     def __init__(
         self, catalog: Catalog, tables: Iterable[Table], now: Callable[[], datetime], run_id: str = "cli", read_only: bool = False
     ) -> None:
-        """Attaches the lake and makes the missing `tables`. Raises EmptyLakeError when there is nothing to read."""
+        """Attaches the lake and makes what it lacks of `tables`. Raises EmptyLakeError when there is nothing to read."""
         self.catalog = catalog
         self.run_id = run_id
         self.now = now
         if read_only and not catalog.exists():
             raise EmptyLakeError(f"no lake in {catalog.folder}")
         catalog.folder.mkdir(parents=True, exist_ok=True)
+        wanted = [*tables, QUARANTINE]
         if read_only:
             self._connection = catalog.connect(read_only=True)
-        else:
-            with catalog.commit_lock():  # two first users would both create the catalog's own tables
-                self._connection = catalog.connect()
-            self._make_missing([*tables, QUARANTINE])
+            if not missing(self.cursor(), wanted):
+                return
+            self._connection.close()  # an older lake: what it lacks is made before it is read
+        with catalog.commit_lock():  # two first users would both create the catalog's own tables
+            self._connection = catalog.connect()
+        if lacking := missing(self.cursor(), wanted):
+            self.commit(lambda cursor: make(cursor, lacking))
+        if read_only:
+            self._connection.close()
+            self._connection = catalog.connect(read_only=True)
 
     def close(self) -> None:
         self._connection.close()
@@ -105,7 +113,7 @@ class Lake:
         checked = check(table, frame, duplicates_to_quarantine=True)
 
         def write(cursor: duckdb.DuckDBPyConnection) -> None:
-            cursor.execute(f"INSERT INTO lake.{table.sql_name} SELECT {', '.join(table.names)} FROM new_rows")
+            cursor.execute(insert(table))
 
         changed = self._store(table, checked.rows, checked.faults, as_of, write if len(checked.rows) else None)
         return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id())
@@ -123,7 +131,7 @@ class Lake:
             cursor.execute(f"DELETE FROM lake.{table.sql_name} WHERE {_in_window(table, window)}")
             if len(checked.rows):
                 order = ", ".join(table.sort or table.key)
-                cursor.execute(f"INSERT INTO lake.{table.sql_name} SELECT {', '.join(table.names)} FROM new_rows ORDER BY {order}")
+                cursor.execute(f"{insert(table)} ORDER BY {order}")
 
         changed = self._store(table, checked.rows, checked.faults, window.as_of, None if same else write)
         return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id())
@@ -179,12 +187,6 @@ class Lake:
         new = f"SELECT {', '.join(table.names)} FROM new_rows"
         return bool(cursor.execute(f"SELECT count(*) = 0 FROM (({stored}) EXCEPT ALL ({new}))").fetchall()[0][0])
 
-    def _make_missing(self, tables: Iterable[Table]) -> None:
-        known = set(self.sql("SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() WHERE database_name = 'lake'")["name"])
-        missing = [table for table in tables if table.sql_name not in known]
-        if missing:
-            self.commit(lambda cursor: _make(cursor, missing))
-
 
 _QUARANTINE_ONCE = """
 INSERT INTO lake.monitoring.quarantine
@@ -193,13 +195,6 @@ SELECT b.* FROM bad_rows b WHERE NOT EXISTS (
     WHERE q.table_name = b.table_name AND q.row_json = b.row_json AND q.rule = b.rule
 )
 """
-
-
-def _make(cursor: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
-    for table in tables:
-        columns = ", ".join(f"{c.name} {SQL_TYPES[c.kind]}" for c in table.columns)
-        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{table.stage}")
-        cursor.execute(f"CREATE TABLE IF NOT EXISTS lake.{table.sql_name} ({columns})")
 
 
 def _in_window(table: Table, window: Window) -> str:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS, QUARANTINE
 from veririsk_assets.contracts.raw import COINGECKO_MARKETS
-from veririsk_assets.contracts.tables import ContractError
+from veririsk_assets.contracts.tables import ContractError, text
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.lake.lake import EmptyLakeError, Lake
+from veririsk_assets.lake.schema import missing
+from veririsk_assets_tests.conftest import NOW
 from veririsk_assets_tests.lake.rows import snapshot_rows
 
 DAY = Window.of("2025-01-01", "2025-01-02")
@@ -115,12 +118,34 @@ def test_a_second_connection_sees_what_the_first_committed(lake: Lake, open_lake
     assert len(reader.read(POOL_SNAPSHOTS)) == 3
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_an_older_lake_gains_the_columns_that_its_tables_have_now(catalog, open_lake: Callable[..., Lake], read_only: bool) -> None:  # type: ignore[no-untyped-def]
+    older = open_lake()
+    older.replace(POOL_SNAPSHOTS, snapshot_rows(HOUR), HOUR)
+    older.commit(lambda cursor: cursor.execute("ALTER TABLE lake.snapshots.hourly_pools DROP COLUMN lp_supply"))
+    older.close()
+    gained = replace(
+        POOL_SNAPSHOTS, columns=(*POOL_SNAPSHOTS.columns[:2], text("mood", "A new one", before="'calm'"), *POOL_SNAPSHOTS.columns[2:])
+    )
+    lake = Lake(catalog, [gained], lambda: NOW, read_only=read_only)
+    stored = lake.read(gained)
+    assert stored["mood"].eq("calm").all()
+    assert stored["lp_supply"].isna().all()
+    assert stored["tvl_usd"].eq(1000.0).all()
+    lake.close()
+    lake = Lake(catalog, [gained], lambda: NOW)
+    assert not missing(lake.cursor(), [gained])
+    lake.replace(gained, snapshot_rows(HOUR).assign(mood="wild", lp_supply=3.0), HOUR)
+    stored = lake.read(gained)
+    assert (set(stored["mood"]), set(stored["lp_supply"]), set(stored["source"])) == ({"wild"}, {3.0}, {"defillama"})
+    lake.close()
+
+
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12), st.floats(0, 1e9)), min_size=1, max_size=8))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path_factory, replacements) -> None:  # type: ignore[no-untyped-def]
     from veririsk_assets.contracts.catalogue import TABLES
     from veririsk_assets.lake.catalog import Catalog
-    from veririsk_assets_tests.conftest import NOW
 
     folder = tmp_path_factory.mktemp("lake")
     lake = Lake(Catalog(folder, "", str(folder / "data")), TABLES, lambda: NOW)
@@ -137,7 +162,6 @@ def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path
 def test_a_home_that_was_moved_opens_where_it_is_now(tmp_path) -> None:  # type: ignore[no-untyped-def]
     from veririsk_assets.contracts.catalogue import TABLES
     from veririsk_assets.lake.catalog import Catalog
-    from veririsk_assets_tests.conftest import NOW
 
     before, after = tmp_path / "before", tmp_path / "after"
     lake = Lake(Catalog(before, "", str(before / "data")), TABLES, lambda: NOW)
