@@ -6,14 +6,18 @@ from functools import partial
 from typing import Any
 
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES, PHASE2_NAMES
-from veririsk_assets.models.gradient_boosting import GradientBoosting
+from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
 from veririsk_assets.models.logistic_regression import LogisticRegression
 from veririsk_assets.models.phase2_recipe import phase2_recipe
 from veririsk_assets.models.single_column import SingleColumn
 from veririsk_assets.models.spec import RiskModel, Spec
+from veririsk_assets.models.two_heads import LABELS, TwoHeads
 
 CHAMPION_CANDIDATE = "gradient_boosting"
+TWO_HEADS = "two_heads"
 FLOOR = "volatility_logistic"
+# What a training tries, the one to prefer first and the floor last.
+CANDIDATES = (CHAMPION_CANDIDATE, TWO_HEADS, FLOOR)
 # Volatility in all its spans: what is known to rank real pools, and hard to overfit.
 VOLATILITY_COLUMNS = (
     "volatility_24h",
@@ -24,19 +28,38 @@ VOLATILITY_COLUMNS = (
     "downside_semideviation_30d",
     "worst_return_7d",
 )
+# What LP supply tells. The first is known exactly where LP supply is.
+LP_COLUMNS = (
+    "hours_since_burn_5pct", "hours_since_burn_20pct", "hours_since_mint_5pct", "hours_since_mint_20pct", "lp_supply_change_6h",
+    "lp_supply_change_24h", "lp_supply_change_7d", "lp_supply_volatility_7d", "lp_largest_burn_7d", "lp_largest_mint_7d",
+    "lp_largest_burn_30d", "lp_largest_mint_30d", "lp_mint_concentration_30d", "lp_hot_money_ratio_30d", "lp_supply_to_max_30d",
+    "lp_price_change_24h", "lp_price_volatility_7d",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Entry:
-    """How a model is made. `label` None: the label that the caller asks for."""
+    """How a model is made. `label` None: the label that the caller asks for; `also`: what it learns beside it.
+
+    `has_names`: `make` gets the names of its columns first.
+    """
 
     make: Callable[..., RiskModel]
     features: tuple[str, ...] = FEATURE_NAMES
     label: str | None = None
+    also: tuple[str, ...] = ()
+    has_names: bool = False
+
+
+def two_heads(features: tuple[str, ...], **params: Any) -> TwoHeads:
+    """Shallow and slow heads on columns of these names."""
+    known = [features.index(name) for name in LP_COLUMNS if name in features] if LP_COLUMNS[0] in features else []
+    return TwoHeads(known, **(SLOW | params))
 
 
 ENTRIES: dict[str, Entry] = {
     "gradient_boosting": Entry(GradientBoosting),
+    TWO_HEADS: Entry(two_heads, label="crash", also=LABELS, has_names=True),
     "logistic_regression": Entry(LogisticRegression),
     FLOOR: Entry(LogisticRegression, VOLATILITY_COLUMNS),
     "phase2_recipe": Entry(phase2_recipe, PHASE2_NAMES, "crash_endpoint"),
@@ -45,19 +68,20 @@ ENTRIES: dict[str, Entry] = {
     "early_warning_score": Entry(SingleColumn, ("early_warning_score",)),
     "persistence_24h": Entry(partial(SingleColumn, -1), ("tvl_change_24h",)),
 }
-BASELINES = tuple(name for name in ENTRIES if name not in {"gradient_boosting", FLOOR})
-CLASSES: dict[str, type[RiskModel]] = {kind.algorithm: kind for kind in (GradientBoosting, LogisticRegression, SingleColumn)}
+BASELINES = tuple(name for name in ENTRIES if name not in CANDIDATES)
+CLASSES: dict[str, type[RiskModel]] = {kind.algorithm: kind for kind in (GradientBoosting, TwoHeads, LogisticRegression, SingleColumn)}
 
 
 def spec(name: str, horizon_hours: int, label: str = "crash", **params: Any) -> Spec:
     """The spec of a catalogued model; raises KeyError with the known names."""
     entry = _entry(name)
-    return Spec(name, entry.features, horizon_hours, entry.label or label, params)
+    return Spec(name, entry.features, horizon_hours, entry.label or label, params, entry.also)
 
 
 def make(wanted: Spec) -> RiskModel:
     """An unfitted model."""
-    return _entry(wanted.name).make(**wanted.params)
+    entry = _entry(wanted.name)
+    return entry.make(*([wanted.features] if entry.has_names else []), **wanted.params)
 
 
 def narrowed(wanted: Spec, available: tuple[str, ...]) -> Spec:

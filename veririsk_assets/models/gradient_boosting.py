@@ -21,6 +21,8 @@ SHALLOW: dict[str, Any] = {
     "min_child_weight": 10.0,
     "lambda": 5.0,
 }
+# Shallow and slow: what overfits least where events are few (docs/experiments.md).
+SLOW: dict[str, Any] = {"trees": 400, "max_depth": 2, "eta": 0.05, "min_child_weight": 50.0}
 
 
 class GradientBoosting:
@@ -60,13 +62,13 @@ class GradientBoosting:
             return np.zeros((0, x.shape[1] + 1))
         return self.booster.predict(xgboost().DMatrix(_plain(x), nthread=PREDICT_THREADS), pred_contribs=True).astype(np.float64)
 
-    def save(self, folder: Path) -> None:
-        self.booster.save_model(folder / FILE)
+    def save(self, folder: Path, file: str = FILE) -> None:
+        self.booster.save_model(folder / file)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, file: str = FILE) -> Self:
         model = cls()
-        model.booster = _reader(str(folder / FILE))
+        model.booster = _reader(str(folder / file))
         return model
 
 

@@ -16,13 +16,21 @@ Rows = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Spec:
-    """What to train: a catalogue name, the features in order, the label column and the horizon it looks ahead."""
+    """What to train: a catalogue name, the features in order, the label that it is judged by and the horizon it looks ahead.
+
+    `also`: labels that it learns beside it; its `y` then has a column for each of `labels`.
+    """
 
     name: str
     features: tuple[str, ...]
     horizon_hours: int
     label: str = "crash"
     params: Mapping[str, Any] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (self.label, *self.also)
 
 
 class RiskModel(Protocol):

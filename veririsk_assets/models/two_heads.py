@@ -1,87 +1,114 @@
 """Two heads, price fall and liquidity fall, joined by 1 − (1 − a)(1 − b): one probability with its cause.
 
-Each head is shallow boosting with a calibration of its own on the validation rows. `fit` takes labels of two columns,
-price fall and liquidity fall, NaN where unknown: a row without LP supply teaches and asks only the price head.
+Only the liquidity head looks at LP columns, so the price head means the same where LP supply is unknown. There the liquidity
+head says nothing, and a third head, which learns the crash itself, answers instead of the join.
 """
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
-from veririsk_assets.models.calibration import Calibration, straight
-from veririsk_assets.models.gradient_boosting import GradientBoosting
+from veririsk_assets.models.head import Head
 from veririsk_assets.models.logistic_line import logit, sigmoid
 from veririsk_assets.models.spec import Method, Rows
 
 HEADS = ("price_fall", "liquidity_fall")
+DIRECT = "direct"
 LABELS = ("price_fall", "outflow")
 FILE = "heads.json"
 LOWEST = -20.0
 
 
 class TwoHeads:
-    """Satisfies `RiskModel`, but for labels of two columns. `params` go to both heads."""
+    """`lp_columns`: places of the LP columns; the first one is known exactly where LP supply is. `params` go to every head.
+
+    None: LP supply is taken as known in every row, every head sees every column, and there is no third head.
+    """
 
     method: Method = "tree_shap"
     algorithm = "two_heads"
 
-    def __init__(self, seed: int = 7, **params: float) -> None:
-        self.heads = [GradientBoosting(seed=seed + i, **params) for i in range(len(HEADS))]  # type: ignore[arg-type]
-        self.curves = [Calibration("platt", (0.0,), (0.0,), 1.0) for _ in HEADS]
+    def __init__(self, lp_columns: Sequence[int] | None = None, seed: int = 7, **params: Any) -> None:
+        self.lp_columns = None if lp_columns is None else list(lp_columns)
+        hidden = self.lp_columns or []
+        self.heads = [Head(HEADS[0], hidden, seed=seed, **params), Head(HEADS[1], seed=seed + 1, **params)]
+        self.direct = None if lp_columns is None else Head(DIRECT, hidden, seed=seed + 2, **params)
 
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
-        """`y` and the validation labels: rows × 2. Raises ValueError where a head has no positive row to learn from or to be calibrated on."""
+        """`y` and the validation labels, NaN where unknown: rows × 2 (LABELS), or rows × 3 with the crash first for the third head.
+
+        Raises ValueError where a head has no positive row to learn from or to be calibrated on.
+        """
         held_x, held_y = validation
-        for i, (name, head) in enumerate(zip(HEADS, self.heads, strict=True)):
-            known, held = np.isfinite(y[:, i]), np.isfinite(held_y[:, i])
-            if not (y[known, i].any() and held_y[held, i].any()):
-                raise ValueError(f"no {name} among the training or the validation rows")
-            head.fit(x[known], y[known, i], (held_x[held], held_y[held, i]))
-            self.curves[i] = straight(head.margin(held_x[held]), held_y[held, i])
+        heads = [self.direct, *self.heads] if self.direct else self.heads
+        for i, head in enumerate(heads):
+            head.fit(x, y[:, i], held_x, held_y[:, i])
         return self
 
+    def knows_lp(self, x: np.ndarray) -> np.ndarray:
+        """Rows whose LP supply is known."""
+        if self.lp_columns is None:
+            return np.ones(len(x), dtype=bool)
+        return np.isfinite(x[:, self.lp_columns[0]]) if self.lp_columns else np.zeros(len(x), dtype=bool)
+
     def causes(self, x: np.ndarray) -> np.ndarray:
-        """Rows × 2: calibrated probability of a price fall and of a liquidity fall."""
-        return sigmoid(self._log_odds(x))
+        """Rows × 2: calibrated probability of a price fall and of a liquidity fall, which is NaN without LP supply."""
+        found = sigmoid(np.column_stack([head.log_odds(x) for head in self.heads]))
+        found[~self.knows_lp(x), 1] = np.nan
+        return found
+
+    def cause_contributions(self, x: np.ndarray, head: int) -> np.ndarray:
+        """Reasons of one head, rows × (features + 1): a row sums to the log-odds of its `causes`."""
+        return self.heads[head].contributions(x)
 
     def margin(self, x: np.ndarray) -> np.ndarray:
-        return joined(self._log_odds(x))
+        known = self.knows_lp(x)
+        margin = np.empty(len(x))
+        margin[known] = joined(self._log_odds(x[known]))
+        if self.direct is not None:
+            margin[~known] = self.direct.log_odds(x[~known])
+        return margin
 
     def contributions(self, x: np.ndarray) -> np.ndarray:
-        """Each head's TreeSHAP, weighted by its share of the joined slope (a/p and b/p); what the bend leaves is spread by size."""
+        """The join's, or the third head's where that one answers."""
+        known = self.knows_lp(x)
+        shares = np.empty((len(x), x.shape[1] + 1))
+        shares[known] = self._joined_contributions(x[known])
+        if self.direct is not None:
+            shares[~known] = self.direct.contributions(x[~known])
+        return shares
+
+    def _joined_contributions(self, x: np.ndarray) -> np.ndarray:
+        """Each head's, weighted by its share of the joined slope (a/p and b/p); what the bend leaves is spread by size."""
         if not len(x):
             return np.zeros((0, x.shape[1] + 1))
         raw = [head.contributions(x) for head in self.heads]
-        slopes = np.array([curve.slope for curve in self.curves])
-        base = joined(np.array([[curve.log_odds(part[:1, -1])[0] for curve, part in zip(self.curves, raw, strict=True)]]))[0]
+        base = joined(np.array([[part[0, -1] for part in raw]]))[0]
         odds = self._log_odds(x)
         margin = joined(odds)
         share = sigmoid(odds) / sigmoid(margin)[:, None]
-        parts = sum(share[:, [i]] * slopes[i] * part[:, :-1] for i, part in enumerate(raw))
+        parts = sum(share[:, [i]] * part[:, :-1] for i, part in enumerate(raw))
         size = np.abs(parts) + 1e-12
         parts = parts + size / size.sum(axis=1, keepdims=True) * (margin - base - parts.sum(axis=1))[:, None]
         return np.column_stack([parts, np.full(len(x), base)])
 
     def save(self, folder: Path) -> None:
-        for name, head in zip(HEADS, self.heads, strict=True):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            head.save(folder / name)
-        (folder / FILE).write_text(json.dumps([asdict(curve) for curve in self.curves]))
+        for head in [*self.heads, *([self.direct] if self.direct else [])]:
+            head.save(folder)
+        (folder / FILE).write_text(json.dumps({"lp_columns": self.lp_columns}))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        model = cls()
-        stored = json.loads((folder / FILE).read_text())
-        model.curves = [Calibration(c["kind"], tuple(c["knots"]), tuple(c["values"]), c["slope"]) for c in stored]
-        model.heads = [GradientBoosting.load(folder / name) for name in HEADS]
+        model = cls(json.loads((folder / FILE).read_text())["lp_columns"])
+        model.heads = [Head.load(folder, name) for name in HEADS]
+        model.direct = Head.load(folder, DIRECT) if model.direct else None
         return model
 
     def _log_odds(self, x: np.ndarray) -> np.ndarray:
-        columns = [curve.log_odds(head.margin(x)) for curve, head in zip(self.curves, self.heads, strict=True)]
-        return np.maximum(np.column_stack(columns), LOWEST)
+        return np.maximum(np.column_stack([head.log_odds(x) for head in self.heads]), LOWEST)
 
 
 def joined(log_odds: np.ndarray) -> np.ndarray:

@@ -5,18 +5,17 @@ shallow. Its labels have three columns: the study's own, price fall, liquidity f
 """
 
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from veririsk_assets.models.calibration import Calibration, calibrate
 from veririsk_assets.models.catalogue import VOLATILITY_COLUMNS
-from veririsk_assets.models.gradient_boosting import GradientBoosting
+from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
 from veririsk_assets.models.logistic_regression import LogisticRegression
 from veririsk_assets.models.spec import Rows
 from veririsk_assets.models.two_heads import TwoHeads
 
-SLOW: dict[str, Any] = {"trees": 400, "max_depth": 2, "eta": 0.05, "min_child_weight": 50.0}
 FALL_COLUMNS = (
     "early_warning_score", "tvl_change_6h", "tvl_change_24h", "tvl_change_1h", "tvl_acceleration", "drawdown_24h", "drawdown_7d",
     "volatility_6h", "volatility_24h", "market_median_change_24h", "market_share_falling_24h", "eth_return_24h", "lp_price_change_24h",

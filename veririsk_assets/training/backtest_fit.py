@@ -1,26 +1,25 @@
 """One model on one fold: fit on train, calibrate on validation, say probabilities for validation and test."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
-from veririsk_assets.models.gradient_boosting import GradientBoosting
-from veririsk_assets.models.two_heads import LABELS, TwoHeads
-from veririsk_assets.training.backtest_committee import SLOW, Committee
+from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
+from veririsk_assets.models.two_heads import LABELS
+from veririsk_assets.training.backtest_committee import Committee
 from veririsk_assets.training.backtest_rows import ONSET, Slices, Study
-from veririsk_assets.training.backtest_setting import COMMITTEE, ONSET_HEAD, SLOW_BOOSTING, TWO_HEADS
-from veririsk_assets.training.datasets import MAX_NULL_SHARE, CannotTrain
+from veririsk_assets.training.backtest_setting import COMMITTEE, ONSET_HEAD, SLOW_BOOSTING
+from veririsk_assets.training.datasets import CannotTrain, well_known
 from veririsk_assets.training.fit import MIN_TRAIN_EVENTS, MIN_TRAIN_ROWS, MIN_VALIDATION_EVENTS
 
 OWN = "the study's own label"
-# Models of the backtest: they learn other labels than the catalogue's interface gives them, or are not served yet.
+# Models of the backtest alone: nothing of them is served.
 HERE: dict[str, tuple[Callable[[tuple[str, ...]], Any], tuple[str, ...]]] = {
     SLOW_BOOSTING: (lambda _: GradientBoosting(**SLOW), (OWN,)),
-    TWO_HEADS: (lambda _: TwoHeads(), LABELS),
     ONSET_HEAD: (lambda _: GradientBoosting(), (ONSET,)),
     COMMITTEE: (Committee, (OWN, *LABELS)),
 }
@@ -53,13 +52,13 @@ def candidate(name: str, study: Study) -> Candidate:
         make, labels = HERE[name]
         return Candidate(name, make, study.features, tuple(study.label if one == OWN else one for one in labels))
     spec = catalogue.spec(name, study.horizon_hours, study.label)
-    return Candidate(name, lambda _: catalogue.make(spec), spec.features, (spec.label,))
+    return Candidate(name, lambda names: catalogue.make(replace(spec, features=names)), spec.features, spec.labels)
 
 
 def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
     """Raises CannotTrain where rows, positives or features are too few."""
-    columns = _columns(study, model, rows.train)
     y = np.column_stack([study.labels[label] for label in model.labels])
+    columns = _columns(study, model, rows.train, y)
     train, held = rows.train[np.isfinite(y[rows.train]).any(axis=1)], rows.validation[np.isfinite(y[rows.validation]).any(axis=1)]
     _check(study, y, train, held, model)
     y = y[:, 0] if len(model.labels) == 1 else y
@@ -71,12 +70,12 @@ def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
     return Part(curve(margin), curve(fitted.margin(x[rows.test])))
 
 
-def _columns(study: Study, model: Candidate, train: np.ndarray) -> list[int]:
+def _columns(study: Study, model: Candidate, train: np.ndarray, y: np.ndarray) -> list[int]:
     """Places of the model's features that the training rows know well enough."""
     places = [study.features.index(name) for name in model.features if name in study.features]
     if not len(train) or not places:
         raise CannotTrain(f"{model.name}: no training row or none of its features")
-    known = np.isfinite(study.x[train][:, places]).mean(axis=0) >= 1.0 - MAX_NULL_SHARE
+    known = well_known(study.x[train][:, places], y[train])
     kept = [place for place, keep in zip(places, known, strict=True) if keep]
     if not kept:
         raise CannotTrain(f"{model.name}: its features are null in more than half of the training rows")

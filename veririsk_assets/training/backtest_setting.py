@@ -7,9 +7,8 @@ from hashlib import sha256
 from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS, MEDIUM_ALERT_HOURS
 from veririsk_assets.evaluation.resampling import DRAWS, SEED
 from veririsk_assets.evaluation.splits import EVENT_FLOOR, Fold, walk_forward
-from veririsk_assets.models.catalogue import BASELINES, CHAMPION_CANDIDATE, FLOOR
+from veririsk_assets.models.catalogue import BASELINES, CHAMPION_CANDIDATE, FLOOR, TWO_HEADS
 
-TWO_HEADS = "two_heads"
 # Shallow boosting that learns when an event begins, not how deep the fall from here is.
 ONSET_HEAD = "onset_head"
 COMMITTEE = "committee"

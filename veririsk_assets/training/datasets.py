@@ -4,7 +4,7 @@ Frames or panels in, a `Dataset` out. The caller reads the rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -19,6 +19,8 @@ MAX_ROWS = 250_000
 VALIDATION_SHARE = 0.22
 MAX_NULL_SHARE = 0.5
 HOUR_US = 3_600_000_000
+# Labels that a model may learn beside the one that it is judged by.
+OTHER_LABELS = ("price_fall", "outflow")
 Instant = datetime | np.datetime64
 
 
@@ -30,7 +32,8 @@ class CannotTrain(Exception):
 class Dataset:
     """Rows in time order. `train` and `validation` are slices; no label window of `train` reaches into `validation`.
 
-    `x` is float32, rows × features, NaN where unknown; `y` holds 0 and 1.
+    `x` is float32, rows × features, NaN where unknown; `y` holds 0 and 1 of `label`, `others` those of the other labels that
+    the source of the rows knows, NaN where unknown.
     """
 
     features: tuple[str, ...]
@@ -42,10 +45,21 @@ class Dataset:
     label: str
     train: slice
     validation: slice
+    others: dict[str, np.ndarray] = field(default_factory=dict)
 
     def columns(self, names: Sequence[str], part: slice) -> np.ndarray:
         """Rows of one part, features in the order asked for."""
         return self.x[part][:, [self.features.index(name) for name in names]]
+
+    def targets(self, labels: Sequence[str], part: slice) -> np.ndarray:
+        """Rows × labels; a label that nobody knows is NaN throughout."""
+        unknown = np.full(len(self.y), np.nan)
+        return np.column_stack([self.y if name == self.label else self.others.get(name, unknown) for name in labels])[part]
+
+    def usable(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Features that enough training rows know, among those that know one of the labels."""
+        keep = well_known(self.x[self.train], self.targets(labels, self.train))
+        return tuple(name for name, kept in zip(self.features, keep, strict=True) if kept)
 
 
 def from_frames(
@@ -64,11 +78,13 @@ def from_frames(
     as_of = labels["as_of"].to_numpy(dtype="datetime64[us]")
     known = _sampled(as_of, labels["pool_key"].to_numpy(dtype=np.int64)) & _matured(as_of, horizon_hours, trained_as_of)
     known &= labels[label].notna().to_numpy()
-    rows = labels.loc[known, ["as_of", "pool_key", label]].rename(columns={label: "_label"})
+    others = [name for name in OTHER_LABELS if name in labels and name != label]
+    rows = labels.loc[known, ["as_of", "pool_key", label, *others]].rename(columns={name: f"label {name}" for name in (label, *others)})
     rows = rows.merge(features[["as_of", "pool_key", *names]], on=["as_of", "pool_key"], how="inner")
     x = rows[list(names)].to_numpy(dtype=np.float32, na_value=np.nan)
     as_of, pool_key = rows["as_of"].to_numpy(dtype="datetime64[us]"), rows["pool_key"].to_numpy(dtype=np.int64)
-    return _dataset(x, rows["_label"].to_numpy(dtype=np.float64), as_of, pool_key, tuple(names), horizon_hours, label)
+    taught = {name: rows[f"label {name}"].to_numpy(dtype=np.float64, na_value=np.nan) for name in (label, *others)}
+    return _dataset(x, taught, as_of, pool_key, tuple(names), horizon_hours, label)
 
 
 def from_panels(
@@ -90,8 +106,8 @@ def from_panels(
     x = np.column_stack([features[name][hour, pool] for name in names]).astype(np.float32, copy=False)
     seen = np.isfinite(x).any(axis=1)
     hour, pool = hour[seen], pool[seen]
-    y = labels[label][hour, pool].astype(np.float64)
-    return _dataset(x[seen], y, features.as_ofs[hour], features.keys[pool], tuple(names), horizon_hours, label)
+    taught = {name: labels[name][hour, pool].astype(np.float64) for name in (label, *OTHER_LABELS) if name in labels.values}
+    return _dataset(x[seen], taught, features.as_ofs[hour], features.keys[pool], tuple(names), horizon_hours, label)
 
 
 def _sampled(as_of: np.ndarray, pool_key: np.ndarray) -> np.ndarray:
@@ -115,19 +131,36 @@ def _hour_number(as_of: np.ndarray) -> np.ndarray:
 
 
 def _dataset(
-    x: np.ndarray, y: np.ndarray, as_of: np.ndarray, pool_key: np.ndarray, names: tuple[str, ...], horizon_hours: int, label: str
+    x: np.ndarray,
+    taught: dict[str, np.ndarray],
+    as_of: np.ndarray,
+    pool_key: np.ndarray,
+    names: tuple[str, ...],
+    horizon_hours: int,
+    label: str,
 ) -> Dataset:
-    if not len(y):
+    if not len(x):
         raise CannotTrain(f"no matured row with a {label} label for {horizon_hours} h")
     rows = _capped(np.lexsort((pool_key, as_of)), _hour_number(as_of), pool_key)
-    x, y, as_of, pool_key = x[rows], y[rows], as_of[rows], pool_key[rows]
+    x, as_of, pool_key = x[rows], as_of[rows], pool_key[rows]
+    taught = {name: values[rows] for name, values in taught.items()}
     train, validation = _split(as_of, horizon_hours)
-    known = np.isfinite(x[train]).mean(axis=0) >= 1.0 - MAX_NULL_SHARE
+    known = well_known(x[train], np.column_stack([values[train] for values in taught.values()]))
     kept = tuple(name for name, keep in zip(names, known, strict=True) if keep)
     if not kept:
         raise CannotTrain("every feature is null in more than half of the training rows")
     x = np.ascontiguousarray(x[:, known])
-    return Dataset(kept, x, y, as_of, pool_key, horizon_hours, label, train, validation)
+    y = taught.pop(label)
+    return Dataset(kept, x, y, as_of, pool_key, horizon_hours, label, train, validation, taught)
+
+
+def well_known(x: np.ndarray, taught: np.ndarray) -> np.ndarray:
+    """Columns of `x` that at least half of the rows know among those that know a label, for any column of `taught` (rows × labels)."""
+    keep = np.zeros(x.shape[1], dtype=bool)
+    for known in np.isfinite(taught).T:
+        if known.any():
+            keep |= np.isfinite(x[known]).mean(axis=0) >= 1.0 - MAX_NULL_SHARE
+    return keep
 
 
 def _capped(rows: np.ndarray, hour: np.ndarray, pool_key: np.ndarray) -> np.ndarray:

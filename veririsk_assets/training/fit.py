@@ -1,5 +1,6 @@
 """How a model is made: dataset and spec in, a served model with its validation numbers out. No storage, no clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,13 +38,13 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     """Fit, calibrate, choose thresholds. Raises CannotTrain with the reason where rows or events are too few."""
     if spec.label != dataset.label or spec.horizon_hours != dataset.horizon_hours:
         raise ValueError(f"{spec.name} learns {spec.label}, {spec.horizon_hours} h: not {dataset.label}, {dataset.horizon_hours} h")
-    check_floors(dataset)
-    spec = catalogue.narrowed(spec, dataset.features)
+    check_floors(dataset, spec.labels)
+    spec = catalogue.narrowed(spec, dataset.usable(spec.labels))
     if not spec.features:
         raise CannotTrain(f"{spec.name} has none of its features: all are null in more than half of the training rows")
-    x, y = dataset.columns(spec.features, dataset.train), dataset.y[dataset.train]
-    held_x, held_y = dataset.columns(spec.features, dataset.validation), dataset.y[dataset.validation]
-    model = catalogue.make(spec).fit(x, y, (held_x, held_y))
+    x, held_x = (dataset.columns(spec.features, part) for part in (dataset.train, dataset.validation))
+    held_y = dataset.y[dataset.validation]
+    model = catalogue.make(spec).fit(x, _taught(dataset, spec, dataset.train), (held_x, _taught(dataset, spec, dataset.validation)))
     margin = model.margin(held_x)
     calibration = calibrate(margin, held_y)
     probability = calibration(margin)
@@ -56,17 +57,23 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     return Trained(spec, served, metrics, held_y, probability)
 
 
-def check_floors(dataset: Dataset) -> None:
-    """Raises CannotTrain below 2,000 training rows, 30 positive ones, or 10 positive validation rows."""
-    events, held = int(dataset.y[dataset.train].sum()), int(dataset.y[dataset.validation].sum())
-    rows = len(dataset.y[dataset.train])
-    for count, floor, what in (
-        (rows, MIN_TRAIN_ROWS, "training rows"),
-        (events, MIN_TRAIN_EVENTS, "positive training rows"),
-        (held, MIN_VALIDATION_EVENTS, "positive validation rows"),
-    ):
-        if count < floor:
-            raise CannotTrain(f"{count:,} {what} with label {dataset.label}, {dataset.horizon_hours} h; {floor:,} are needed")
+def _taught(dataset: Dataset, spec: Spec, part: slice) -> np.ndarray:
+    """What the model learns from: one label as a vector, several as columns."""
+    targets = dataset.targets(spec.labels, part)
+    return targets if spec.also else targets[:, 0]
+
+
+def check_floors(dataset: Dataset, labels: Sequence[str] = ()) -> None:
+    """Raises CannotTrain below 2,000 training rows, 30 positive ones, or 10 positive validation rows of a label (default: the dataset's)."""
+    for label in labels or (dataset.label,):
+        train, held = (dataset.targets([label], part) for part in (dataset.train, dataset.validation))
+        for count, floor, what in (
+            (int(np.isfinite(train).sum()), MIN_TRAIN_ROWS, "training rows"),
+            (int(np.nansum(train)), MIN_TRAIN_EVENTS, "positive training rows"),
+            (int(np.nansum(held)), MIN_VALIDATION_EVENTS, "positive validation rows"),
+        ):
+            if count < floor:
+                raise CannotTrain(f"{count:,} {what} with label {label}, {dataset.horizon_hours} h; {floor:,} are needed")
 
 
 def validation_metrics(label: np.ndarray, margin: np.ndarray, probability: np.ndarray, high: float) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """What holds for every model of the catalogue, baselines included."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,14 +19,21 @@ from veririsk_assets_tests.models.rows import xy
 
 @cache
 def fitted(name: str) -> tuple[ServedModel, np.ndarray, np.ndarray]:
-    spec = catalogue.narrowed(catalogue.spec(name, 24), FEATURE_NAMES[:12] + catalogue.VOLATILITY_COLUMNS)
+    spec = catalogue.narrowed(catalogue.spec(name, 24), FEATURE_NAMES[:12] + catalogue.VOLATILITY_COLUMNS + catalogue.LP_COLUMNS[:1])
     x, y = xy(features=len(spec.features))
-    model = catalogue.make(spec).fit(x[:3000], y[:3000], (x[3000:], y[3000:]))
+    taught = labels_of(name, y)
+    model = catalogue.make(spec).fit(x[:3000], taught[:3000], (x[3000:], taught[3000:]))
     calibration = calibrate(model.margin(x[3000:]), y[3000:])
     score_map = choose_score_map(calibration(model.margin(x[3000:])))
     low, high = np.nanquantile(x, (0.05, 0.95), axis=0)
     low[0] = np.nan
     return ServedModel(name, 24, spec.features, model, calibration, score_map, low, high, {"note": "test"}), x, y
+
+
+def labels_of(name: str, y: np.ndarray) -> np.ndarray:
+    """A column per label for a model that learns several: here they are all the same."""
+    count = len(catalogue.spec(name, 24).labels)
+    return y if count == 1 else np.column_stack([y] * count)
 
 
 @pytest.mark.parametrize("name", catalogue.ENTRIES)
@@ -62,7 +70,7 @@ def test_an_outlier_or_a_gap_gives_a_finite_margin(name: str) -> None:
     assert np.isfinite(served.contributions(strange)).all()
 
 
-@pytest.mark.parametrize("name", ["gradient_boosting", "logistic_regression"])
+@pytest.mark.parametrize("name", ["gradient_boosting", "two_heads", "logistic_regression"])
 def test_learned_models_find_the_law_and_learn_it_twice_alike(name: str) -> None:
     served, x, y = fitted(name)
     again, _, _ = fitted.__wrapped__(name)
@@ -70,12 +78,17 @@ def test_learned_models_find_the_law_and_learn_it_twice_alike(name: str) -> None
     np.testing.assert_array_equal(served.margin(x), again.margin(x))
 
 
+def served_features(name: str) -> tuple[str, ...]:
+    return fitted(name)[0].features
+
+
 @pytest.mark.parametrize("name", catalogue.ENTRIES)
 def test_infinities_among_training_rows_are_unknown_values(name: str) -> None:
     _, x, y = fitted(name)
     broken = x[:600].copy()
     broken[::50] = np.inf
-    model = catalogue.make(catalogue.spec(name, 24)).fit(broken, y[:600], (broken, y[:600]))
+    spec, taught = replace(catalogue.spec(name, 24), features=served_features(name)), labels_of(name, y[:600])
+    model = catalogue.make(spec).fit(broken, taught, (broken, taught))
     assert np.isfinite(model.margin(broken)).all()
 
 

@@ -69,6 +69,22 @@ def test_a_feature_that_is_mostly_null_in_training_rows_is_left_out() -> None:
     assert 0.2 < np.isnan(column).mean() < 0.4
 
 
+def test_other_labels_keep_their_rows_and_a_feature_that_only_their_rows_know_is_theirs() -> None:
+    outflow, apy = np.full(LABELS.shape, np.nan, dtype=np.float32), np.full(LABELS.shape, np.nan, dtype=np.float32)
+    outflow[:, :5] = LABELS["crash"][:, :5]
+    apy[:, :5] = 0.1
+    features = Panel(FEATURES.window, FEATURES.keys, {**FEATURES.values, "apy": apy})
+    labels = Panel(LABELS.window, LABELS.keys, {**LABELS.values, "outflow": outflow})
+    by_panel, by_frame = from_panels(features, labels, 24), from_frames(features.frame(), labels.frame(), 24)
+    taught = by_panel.targets(("crash", "outflow", "price_fall"), slice(None))
+    np.testing.assert_array_equal(taught, by_frame.targets(("crash", "outflow", "price_fall"), slice(None)))
+    known = np.isin(by_panel.pool_key, LABELS.keys[:5])
+    np.testing.assert_array_equal(np.isfinite(taught), np.column_stack([known | True, known, known & False]))
+    np.testing.assert_array_equal(taught[known, 1], by_panel.y[known])
+    assert "apy" not in by_panel.usable(("crash",))
+    assert set(by_panel.usable(("crash", "outflow"))) - set(by_panel.usable(("crash",))) == {"apy"}
+
+
 def test_the_cap_keeps_the_same_rows_every_time_and_all_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, "MAX_ROWS", 1_000)
     first, second = from_panels(FEATURES, LABELS, 24), from_panels(FEATURES, LABELS, 24)
