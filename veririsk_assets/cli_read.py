@@ -36,11 +36,12 @@ def predict(pool: str, as_of: At = "", as_json: Annotated[bool, typer.Option("--
     from veririsk_assets.serving.queries import prediction
     from veririsk_assets.serving.report import show_prediction
 
-    found = prediction(_published(), pool, utc(as_of) if as_of else None)
+    published = _published()
+    found = prediction(published, pool, utc(as_of) if as_of else None)
     if as_json:
         print(json.dumps(found, indent=2))
     else:
-        show_prediction(found, out)
+        show_prediction(published, found, out)
 
 
 @app.command()

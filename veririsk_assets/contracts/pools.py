@@ -4,7 +4,7 @@ from typing import Any
 
 from veririsk_assets.contracts.pool_features import FEATURE_COLUMNS
 from veririsk_assets.contracts.tables import Column, Table, flag, instant, number, text, whole
-from veririsk_assets.contracts.vocabulary import DIRECTIONS, LEVELS, STATUSES
+from veririsk_assets.contracts.vocabulary import DIRECTIONS, HEADS, LEVELS, STATUSES
 
 GRID: tuple[Column, ...] = (
     instant("as_of", "End of the hour; the decision is taken 30 minutes later", required=True),
@@ -115,6 +115,18 @@ PROVENANCE: tuple[Column, ...] = (
     whole("lake_snapshot_id", "Lake snapshot that the inputs were read from", required=True),
 )
 
+CAUSE_COLUMNS: tuple[Column, ...] = (
+    number("price_fall_probability", "Calibrated probability that TVL per LP token falls 20 % within the horizon", "0-1", ge=0.0, le=1.0),
+    number(
+        "liquidity_fall_probability",
+        "Calibrated probability that LP supply falls 20 % within the horizon; null where LP supply is not known",
+        "0-1",
+        ge=0.0,
+        le=1.0,
+    ),
+    text("cause_note", "Why a cause has no probability; null when both are there"),
+)
+
 POOL_SCORES = Table(
     "scores",
     "hourly_pools",
@@ -128,6 +140,7 @@ POOL_SCORES = Table(
         number("risk_score", "0-100: 30 is the MEDIUM threshold and 65 the HIGH one", "0-100", ge=0.0, le=100.0),
         text("risk_level", "Level of the score", required=True, isin=LEVELS),
         number("probability", "Calibrated probability of the crash label; null for the rule", "0-1", ge=0.0, le=1.0),
+        *CAUSE_COLUMNS,
         number("early_warning_score", "The rule-based score of the same hour", "0-100", ge=0.0, le=100.0),
         number("tvl_usd", "TVL that the score is about", **USD),
         number("input_age_hours", "Age of the TVL at the cut-off", "hours", ge=0.0),
@@ -140,13 +153,14 @@ POOL_SCORES = Table(
 POOL_EXPLANATIONS = Table(
     "explanations",
     "hourly_pools",
-    "one reason for one score: rank 1 to 5",
-    (*HOUR_AND_POOL, "horizon_hours", "rank"),
+    "one reason of one head of one score: rank 1 to 5 for the crash, 1 to 3 for each cause",
+    (*HOUR_AND_POOL, "horizon_hours", "head", "rank"),
     "as_of",
-    "Why a score is what it is: base_value + the five contributions + other_contribution = margin.",
+    "Why a score is what it is: base_value + the contributions + other_contribution = margin, for a cause the log-odds of its probability.",
     (
         *GRID,
         HORIZON,
+        text("head", "What the reason is for: the crash, or one of its causes", required=True, isin=HEADS, before="'crash'"),
         whole("rank", "1 is the strongest reason", required=True, ge=1, le=5),
         text("feature", "Feature", required=True),
         number("value", "Its value; null where unknown"),
@@ -157,7 +171,7 @@ POOL_EXPLANATIONS = Table(
         text("sentence", "The reason in words", required=True),
         text("method", "tree_shap, linear or rule", required=True, isin=("tree_shap", "linear", "rule")),
         number("base_value", "The margin of an average row", "log-odds", required=True),
-        number("other_contribution", "All features but the five together", "log-odds", required=True),
+        number("other_contribution", "All other features together", "log-odds", required=True),
     ),
     sort=HOUR_AND_POOL,
 )

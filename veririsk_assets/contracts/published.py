@@ -13,8 +13,8 @@ IDENTITY: tuple[Column, ...] = (
     text("chain", "Chain"),
 )
 _SCORE_NAMES = (
-    "as_of", "horizon_hours", "risk_score", "risk_level", "probability", "early_warning_score", "status", "status_reason",
-    "tvl_usd", "input_age_hours", "model_name", "model_version", "scored_at",
+    "as_of", "horizon_hours", "risk_score", "risk_level", "probability", "price_fall_probability", "liquidity_fall_probability",
+    "cause_note", "early_warning_score", "status", "status_reason", "tvl_usd", "input_age_hours", "model_name", "model_version", "scored_at",
 )  # fmt: skip
 
 
@@ -63,7 +63,8 @@ PUBLISHED: tuple[Published, ...] = (
     ),
     Published(
         _table(
-            "pool_risk_reasons", "one reason of one score", (*_HOUR, "horizon_hours", "rank"), "The five strongest reasons of each score.",
+            "pool_risk_reasons", "one reason of one head of one score", (*_HOUR, "horizon_hours", "head", "rank"),
+            "The five strongest reasons of each score, and three of each of its causes.",
             (POOL_ID, *_columns(pools.POOL_EXPLANATIONS, _REASON_NAMES)),
         ),
         f"SELECT p.pool_id, {_of_pools('s', _REASON_NAMES)} FROM lake.explanations.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)",

@@ -7,6 +7,10 @@ METHODOLOGY_VERSION = "1"
 LEVELS = ("LOW", "MEDIUM", "HIGH", "UNKNOWN")
 STATUSES = ("ok", "degraded", "insufficient")
 DIRECTIONS = ("increases_risk", "decreases_risk")
+# What a model speaks of: the crash, and apart from each other what would make it.
+CRASH_HEAD = "crash"
+CAUSES = ("price_fall", "liquidity_fall")
+HEADS = (CRASH_HEAD, *CAUSES)
 OBSERVED_KINDS = ("start_of_day", "end_of_day", "intraday", "none")
 
 HORIZONS = (6, 24)

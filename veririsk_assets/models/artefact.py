@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,14 +15,19 @@ from veririsk_assets.models.calibration import Calibration
 from veririsk_assets.models.catalogue import CLASSES
 from veririsk_assets.models.score_map import ScoreMap
 from veririsk_assets.models.spec import RiskModel
+from veririsk_assets.models.two_heads import TwoHeads
 
 FILE = "artefact.json"
+CAUSES = "causes"
 FORMAT = 1
 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """`usual_low` and `usual_high` hold 5 % and 95 % of training rows per feature; `version` is the registered one."""
+    """`usual_low` and `usual_high` hold 5 % and 95 % of training rows per feature; `version` is the registered one.
+
+    `companion`: two heads, which say the cause where the model itself does not.
+    """
 
     name: str
     horizon_hours: int
@@ -34,6 +39,12 @@ class ServedModel:
     usual_high: np.ndarray
     metadata: dict[str, Any] = field(default_factory=dict)
     version: str = ""
+    companion: "ServedModel | None" = None
+
+    @property
+    def heads(self) -> "ServedModel | None":
+        """Whose `causes` hold for these scores; None: nobody's."""
+        return self if isinstance(self.model, TwoHeads) else self.companion
 
     @property
     def method(self) -> str:
@@ -57,8 +68,16 @@ class ServedModel:
     def contributions(self, x: np.ndarray) -> np.ndarray:
         return self.model.contributions(x)
 
+    def causes(self, x: np.ndarray) -> np.ndarray:
+        """`TwoHeads.causes`; asked of `heads` only."""
+        return cast(TwoHeads, self.model).causes(x)
+
+    def cause_contributions(self, x: np.ndarray, head: int) -> np.ndarray:
+        """`TwoHeads.cause_contributions`; asked of `heads` only."""
+        return cast(TwoHeads, self.model).cause_contributions(x, head)
+
     def save(self, folder: Path) -> None:
-        """Write the folder; the version is not part of it, because the registry gives one after the files exist."""
+        """Write the folder, a companion in one of its own; the registry gives the version after the files exist."""
         folder.mkdir(parents=True, exist_ok=True)
         state = {
             "format": FORMAT,
@@ -74,6 +93,8 @@ class ServedModel:
         }
         (folder / FILE).write_text(json.dumps(state, indent=1, allow_nan=False))
         self.model.save(folder)
+        if self.companion is not None:
+            self.companion.save(folder / CAUSES)
 
 
 def load(folder: Path, version: str = "") -> ServedModel:
@@ -93,6 +114,7 @@ def load(folder: Path, version: str = "") -> ServedModel:
         usual_high=np.array(state["usual_high"], dtype=np.float64),
         metadata=state["metadata"],
         version=version,
+        companion=load(Path(folder) / CAUSES, version) if (Path(folder) / CAUSES).exists() else None,
     )
 
 

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from veririsk_assets.contracts.vocabulary import CAUSES
 from veririsk_assets.models.head import Head
 from veririsk_assets.models.logistic_line import logit, sigmoid
 from veririsk_assets.models.spec import Method, Rows
 
-HEADS = ("price_fall", "liquidity_fall")
 DIRECT = "direct"
 LABELS = ("price_fall", "outflow")
 FILE = "heads.json"
@@ -34,7 +34,7 @@ class TwoHeads:
     def __init__(self, lp_columns: Sequence[int] | None = None, seed: int = 7, **params: Any) -> None:
         self.lp_columns = None if lp_columns is None else list(lp_columns)
         hidden = self.lp_columns or []
-        self.heads = [Head(HEADS[0], hidden, seed=seed, **params), Head(HEADS[1], seed=seed + 1, **params)]
+        self.heads = [Head(CAUSES[0], hidden, seed=seed, **params), Head(CAUSES[1], seed=seed + 1, **params)]
         self.direct = None if lp_columns is None else Head(DIRECT, hidden, seed=seed + 2, **params)
 
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
@@ -103,7 +103,7 @@ class TwoHeads:
     @classmethod
     def load(cls, folder: Path) -> Self:
         model = cls(json.loads((folder / FILE).read_text())["lp_columns"])
-        model.heads = [Head.load(folder, name) for name in HEADS]
+        model.heads = [Head.load(folder, name) for name in CAUSES]
         model.direct = Head.load(folder, DIRECT) if model.direct else None
         return model
 

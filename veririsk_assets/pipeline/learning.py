@@ -75,13 +75,14 @@ def train_pools(house: House, as_of: datetime) -> StepResult:
 
 def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any]:
     from veririsk_assets.training.choice import choose, version_row
+    from veririsk_assets.training.companions import equipped
 
     snapshot_id = house.lake.snapshot_id()
     dataset = _dataset(house, horizon, as_of)
     choice = choose(dataset)
     building = champions.folder(house.settings, horizon, "building")
     shutil.rmtree(building, ignore_errors=True)
-    choice.winner.served.save(building)
+    equipped(choice.winner.served, choice.trained, dataset).save(building)
     version = _register(house, choice.winner, dataset, building, {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()})
     _settle(building, champions.folder(house.settings, horizon, version))
     champion = champions.line_up(house, horizon).at(as_of).champion

@@ -18,8 +18,8 @@ from veririsk_assets.pipeline.step import House
 
 TOLERANCE = 1e-6
 COMPARED = (
-    "model_name", "model_version", "status", "status_reason", "risk_level", "risk_score", "probability", "margin", "early_warning_score",
-    "tvl_usd", "input_age_hours",
+    "model_name", "model_version", "status", "status_reason", "risk_level", "risk_score", "probability", "margin", "price_fall_probability",
+    "liquidity_fall_probability", "early_warning_score", "tvl_usd", "input_age_hours",
 )  # fmt: skip
 
 

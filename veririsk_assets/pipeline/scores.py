@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pools, raw
-from veririsk_assets.contracts.vocabulary import HEURISTIC, HORIZONS
+from veririsk_assets.contracts.vocabulary import CAUSES, HEURISTIC, HORIZONS
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.scoring import explain as reasons
-from veririsk_assets.scoring.score import score
+from veririsk_assets.scoring.score import CAUSE_PROBABILITIES, score
 from veririsk_assets.scoring.status import AGED_HOURS, AGED_HOURS_RECORDED, Facts
 
 HOUR_AND_POOL = ["as_of", "pool_key"]
@@ -115,23 +115,29 @@ def _refused_ratio(house: House, window: Window, grid: pd.DataFrame) -> pd.Serie
 
 
 def hourly_pool_explanations(house: House, window: Window) -> StepResult:
-    """explanations/hourly_pools: the five strongest reasons of every score there is."""
+    """explanations/hourly_pools: the five strongest reasons of every score there is, and three of each of its causes."""
     scores = house.lake.read(pools.POOL_SCORES, window, where="risk_score IS NOT NULL")
     features = house.lake.read(pools.POOL_FEATURES, window)
     frames = []
     for (horizon, name, version), part in scores.groupby(["horizon_hours", "model_name", "model_version"]):
-        rows = part[[*HOUR_AND_POOL, "margin"]].merge(features, on=HOUR_AND_POOL, how="left")
+        rows = part[[*HOUR_AND_POOL, "margin", *CAUSE_PROBABILITIES]].merge(features, on=HOUR_AND_POOL, how="left")
         served = None if name == HEURISTIC else champions.load(house.settings, int(horizon), str(version))
-        said = pd.DataFrame(_explained(rows, served, int(horizon)))
-        frames.append(said.assign(**{key: rows[key].to_numpy()[said["row"]] for key in HOUR_AND_POOL}))
+        for columns in _explained(rows, served, int(horizon)):
+            said = pd.DataFrame(columns)
+            frames.append(said.assign(**{key: rows[key].to_numpy()[said["row"]] for key in HOUR_AND_POOL}))
     result = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pools.POOL_EXPLANATIONS.names)
     return StepResult.of(house.lake.replace(pools.POOL_EXPLANATIONS, result[pools.POOL_EXPLANATIONS.names], window))
 
 
-def _explained(rows: pd.DataFrame, served: reasons.Served | None, horizon: int) -> dict[str, np.ndarray]:
+def _explained(rows: pd.DataFrame, served: reasons.Served | None, horizon: int) -> Iterator[dict[str, np.ndarray]]:
+    """Columns of explanations/hourly_pools: of the crash, then of each cause that has a probability."""
     from veririsk_assets.features.early_warning import terms
 
     if served is not None:
-        return reasons.explain(rows, served, rows["margin"].to_numpy(), horizon)
+        yield reasons.explain(rows, served, rows["margin"].to_numpy(), horizon)
+        for cause, column in zip(CAUSES, CAUSE_PROBABILITIES, strict=True):
+            if served.heads is not None and rows[column].notna().any():
+                yield reasons.explain_cause(rows, served.heads, cause, rows[column].to_numpy(), horizon)
+        return
     columns = {name: rows[name].to_numpy(dtype=np.float64) for name in rows if name not in HOUR_AND_POOL}
-    return reasons.explain_rule(terms(columns), columns, rows["margin"].to_numpy(), horizon)
+    yield reasons.explain_rule(terms(columns), columns, rows["margin"].to_numpy(), horizon)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from veririsk_assets.scoring.score import Served
+from veririsk_assets.contracts.vocabulary import CAUSES, CRASH_HEAD
+from veririsk_assets.scoring.score import Heads, Served
 from veririsk_assets.scoring.wording import sentences
 
-TOP = 5
+TOP, CAUSE_TOP = 5, 3
 
 
 def explain(features: Mapping[str, np.ndarray], served: Served, margin: np.ndarray, horizon_hours: int) -> dict[str, np.ndarray]:
@@ -24,6 +25,21 @@ def explain(features: Mapping[str, np.ndarray], served: Served, margin: np.ndarr
     usual = (np.asarray(served.usual_low, dtype=np.float64), np.asarray(served.usual_high, dtype=np.float64))
     reasons = _strongest(shares[:, :-1], x, served.features, usual)
     return _finished(reasons, scored, shares[:, -1], shares.sum(axis=1), served.method, horizon_hours)
+
+
+def explain_cause(
+    features: Mapping[str, np.ndarray], heads: Heads, cause: str, probability: np.ndarray, horizon_hours: int
+) -> dict[str, np.ndarray]:
+    """The three strongest reasons of one cause: base, three and other are the log-odds of its probability.
+
+    `probability` is the score's own column: rows where it is NaN have no reasons.
+    """
+    said = np.flatnonzero(np.isfinite(probability))
+    x = heads.matrix(features)[said]
+    shares = heads.cause_contributions(x, CAUSES.index(cause))
+    usual = (np.asarray(heads.usual_low, dtype=np.float64), np.asarray(heads.usual_high, dtype=np.float64))
+    reasons = _strongest(shares[:, :-1], x, heads.features, usual, CAUSE_TOP)
+    return _finished(reasons, said, shares[:, -1], shares.sum(axis=1), heads.method, horizon_hours, cause)
 
 
 def explain_rule(
@@ -48,9 +64,11 @@ def explain_rule(
     return _finished(reasons, scored, np.zeros(len(scored)), whole, "rule", horizon_hours)
 
 
-def _strongest(shares: np.ndarray, x: np.ndarray, names: tuple[str, ...], usual: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
-    """The top five by size, rows × 5 flattened, strongest first; ties keep the order of the features."""
-    count = min(TOP, shares.shape[1])
+def _strongest(
+    shares: np.ndarray, x: np.ndarray, names: tuple[str, ...], usual: tuple[np.ndarray, np.ndarray], top: int = TOP
+) -> dict[str, np.ndarray]:
+    """The `top` by size, rows × top flattened, strongest first; ties keep the order of the features."""
+    count = min(top, shares.shape[1])
     size = np.abs(shares)
     if shares.shape[1] > count:
         candidates = np.sort(np.argpartition(-size, count - 1, axis=1)[:, :count], axis=1)
@@ -72,9 +90,15 @@ def _strongest(shares: np.ndarray, x: np.ndarray, names: tuple[str, ...], usual:
 
 
 def _finished(
-    reasons: dict[str, np.ndarray], scored: np.ndarray, base: np.ndarray, whole: np.ndarray, method: str, horizon_hours: int
+    reasons: dict[str, np.ndarray],
+    scored: np.ndarray,
+    base: np.ndarray,
+    whole: np.ndarray,
+    method: str,
+    horizon_hours: int,
+    head: str = CRASH_HEAD,
 ) -> dict[str, np.ndarray]:
-    """Adds what the reasons of a score share; `other_contribution` is what base and five leave of the whole."""
+    """Adds what the reasons of a score share; `other_contribution` is what base and the strongest leave of the whole."""
     count = len(reasons["rank"]) // max(len(scored), 1)
     contribution = reasons.pop("contribution")
     sentence = reasons.pop("sentence")
@@ -82,6 +106,7 @@ def _finished(
     return {
         "row": np.repeat(scored, count),
         "horizon_hours": np.full(len(contribution), horizon_hours, dtype=np.int64),
+        "head": np.full(len(contribution), head, dtype=object),
         **reasons,
         "contribution": contribution,
         "direction": np.where(contribution > 0, "increases_risk", "decreases_risk").astype(object),

@@ -8,14 +8,31 @@ from typing import Protocol
 
 import numpy as np
 
-from veririsk_assets.contracts.vocabulary import HEURISTIC, HIGH_SCORE, MEDIUM_SCORE, METHODOLOGY_VERSION
+from veririsk_assets.contracts.vocabulary import CAUSES, HEURISTIC, HIGH_SCORE, MEDIUM_SCORE, METHODOLOGY_VERSION
 from veririsk_assets.scoring.status import Facts, judge
 
+CAUSE_PROBABILITIES = tuple(f"{name}_probability" for name in CAUSES)
 HEURISTIC_NOTE = "heuristic: no usable model, the rule-based score serves"
 
 
+class Heads(Protocol):
+    """What scoring asks of the model that says the cause."""
+
+    @property
+    def features(self) -> tuple[str, ...]: ...
+    @property
+    def usual_low(self) -> np.ndarray: ...
+    @property
+    def usual_high(self) -> np.ndarray: ...
+    @property
+    def method(self) -> str: ...
+    def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
+    def causes(self, x: np.ndarray) -> np.ndarray: ...
+    def cause_contributions(self, x: np.ndarray, head: int) -> np.ndarray: ...
+
+
 class Served(Protocol):
-    """What scoring asks of a model."""
+    """What scoring asks of a model; `heads` is None where nothing says the cause."""
 
     @property
     def name(self) -> str: ...
@@ -29,6 +46,8 @@ class Served(Protocol):
     def usual_high(self) -> np.ndarray: ...
     @property
     def method(self) -> str: ...
+    @property
+    def heads(self) -> Heads | None: ...
     def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
     def margin(self, x: np.ndarray) -> np.ndarray: ...
     def probability(self, margin: np.ndarray) -> np.ndarray: ...
@@ -48,6 +67,7 @@ def score(features: Mapping[str, np.ndarray], served: Served | None, facts: Fact
     margin = np.where(status.is_scored, served.margin(x), np.nan)
     probability = served.probability(margin)
     columns = {"risk_score": served.risk_score(probability), "probability": probability, "margin": margin}
+    columns |= _causes(features, served, status.is_scored)
     return _columns(columns, facts, horizon_hours, (served.name, served.version), (status.status, status.reason))
 
 
@@ -61,11 +81,28 @@ def _by_rule(facts: Facts, horizon_hours: int) -> dict[str, np.ndarray]:
     """The early-warning score as risk score; its margin is its points, so that its reasons add up to it."""
     points = np.asarray(facts.early_warning_score, dtype=np.float64)
     status = judge(facts, np.zeros(facts.rows), HEURISTIC_NOTE)
-    unknown = status.is_scored & np.isnan(points)
-    status.status[unknown], status.reason[unknown] = "insufficient", "none of the rule's terms is known"
+    mute = status.is_scored & np.isnan(points)
+    status.status[mute], status.reason[mute] = "insufficient", "none of the rule's terms is known"
     risk_score = np.where(status.is_scored, np.clip(points, 0.0, 100.0), np.nan)
-    columns = {"risk_score": risk_score, "probability": np.full(facts.rows, np.nan), "margin": risk_score}
+    unknown = np.full(facts.rows, np.nan)
+    columns = {"risk_score": risk_score, "probability": unknown, "margin": risk_score}
+    columns |= dict.fromkeys(CAUSE_PROBABILITIES, unknown) | {"cause_note": _noted("rule only", status.is_scored)}
     return _columns(columns, facts, horizon_hours, (HEURISTIC, METHODOLOGY_VERSION), (status.status, status.reason))
+
+
+def _causes(features: Mapping[str, np.ndarray], served: Served, is_scored: np.ndarray) -> dict[str, np.ndarray]:
+    """The cause columns; a cause that is not known is null, with a note."""
+    if served.heads is None:
+        nothing = dict.fromkeys(CAUSE_PROBABILITIES, np.full(len(is_scored), np.nan))
+        return nothing | {"cause_note": _noted(f"no cause model in version {served.version}", is_scored)}
+    found = np.where(is_scored[:, None], served.heads.causes(served.heads.matrix(features)), np.nan)
+    note = _noted("LP supply is not known", is_scored)
+    note[np.isfinite(found).all(axis=1)] = None
+    return dict(zip(CAUSE_PROBABILITIES, found.T, strict=True)) | {"cause_note": note}
+
+
+def _noted(note: str, is_scored: np.ndarray) -> np.ndarray:
+    return np.where(is_scored, note, "insufficient input").astype(object)
 
 
 def _columns(
@@ -81,6 +118,7 @@ def _columns(
         "risk_score": scores["risk_score"],
         "risk_level": levels(scores["risk_score"]),
         "probability": scores["probability"],
+        **{name: scores[name] for name in (*CAUSE_PROBABILITIES, "cause_note")},
         "early_warning_score": np.asarray(facts.early_warning_score, dtype=np.float64),
         "tvl_usd": np.asarray(facts.tvl_usd, dtype=np.float64),
         "input_age_hours": np.asarray(facts.input_age_hours, dtype=np.float64),

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from veririsk_assets.contracts.vocabulary import CRASH_HEAD
 from veririsk_assets.contracts.windows import naive
 
 
@@ -31,7 +32,10 @@ class Published:
                 f"nothing is published yet in {self.path.parent}: run `veririsk demo`, `veririsk run` or `veririsk publish` first"
             )
         with duckdb.connect(str(self.path), read_only=True) as connection:
-            return connection.execute(query, list(parameters)).df()
+            try:
+                return connection.execute(query, list(parameters)).df()
+            except (duckdb.BinderException, duckdb.CatalogException) as error:
+                raise NothingPublished("the published file was built by another version: run `veririsk publish` first") from error
 
     def ranking(self, horizon_hours: int = 24) -> pd.DataFrame:
         """Pools of the newest hour: scored ones by falling score, then the insufficient ones."""
@@ -63,14 +67,12 @@ class Published:
             )
         return rows.iloc[0].to_dict()
 
-    def reasons(self, pool_id: str, as_of: datetime, horizon_hours: int = 24) -> pd.DataFrame:
-        """The reasons of one score, strongest first; empty where they are older than the detail that is kept."""
+    def reasons(self, pool_id: str, as_of: datetime, horizon_hours: int = 24, head: str = CRASH_HEAD) -> pd.DataFrame:
+        """The reasons of one score, or of one of its causes, strongest first; empty where they are older than the detail that is kept."""
         return self.sql(
-            "SELECT * FROM pool_risk_reasons WHERE pool_id = ? AND as_of = ? AND horizon_hours = ? ORDER BY rank",
-            pool_id,
-            as_of,
-            horizon_hours,
-        )
+            "SELECT * FROM pool_risk_reasons WHERE pool_id = ? AND as_of = ? AND horizon_hours = ? AND head = ? ORDER BY rank",
+            pool_id, as_of, horizon_hours, head,
+        )  # fmt: skip
 
     def features(self, pool_id: str, as_of: datetime) -> dict[str, float | None]:
         """Every known feature of a pool at an hour."""

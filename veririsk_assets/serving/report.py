@@ -8,7 +8,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table as Grid
 
-from veririsk_assets.contracts.windows import Window
+from veririsk_assets.contracts.vocabulary import CAUSES, CRASH_HEAD
+from veririsk_assets.contracts.windows import Window, utc
 from veririsk_assets.serving.queries import NothingPublished, Published
 from veririsk_assets.settings import Settings
 
@@ -22,8 +23,9 @@ def show_ranking(published: Published, out: Console, top: int | None, horizon_ho
     scored, unknown = rows[rows["risk_score"].notna()], rows[rows["risk_score"].isna()]
     as_of = rows["as_of"].iloc[0]
     reasons = published.sql(
-        "SELECT pool_id, sentence FROM pool_risk_reasons WHERE as_of = ? AND horizon_hours = ? AND rank = 1", as_of, horizon_hours
-    )
+        "SELECT pool_id, sentence FROM pool_risk_reasons WHERE as_of = ? AND horizon_hours = ? AND rank = 1 AND head = ?",
+        as_of, horizon_hours, CRASH_HEAD,
+    )  # fmt: skip
     strongest = dict(zip(reasons["pool_id"], reasons["sentence"], strict=True))
     grid = Grid(title=f"Risk of a 20 % TVL fall within {horizon_hours} h, as of {as_of:%Y-%m-%d %H:%M} UTC", title_justify="left")
     for name, justify in (
@@ -57,8 +59,8 @@ def _counts(scored: pd.DataFrame) -> str:
     return ", ".join(f"{count} {level}" for level, count in scored["risk_level"].value_counts().items())
 
 
-def show_prediction(found: dict[str, Any], out: Console) -> None:
-    """One score with its reasons."""
+def show_prediction(published: Published, found: dict[str, Any], out: Console) -> None:
+    """One score with its reasons and its causes."""
     score = "no score" if found["risk_score"] is None else f"{found['risk_score']:.0f} of 100"
     colour = COLOURS[found["risk_level"]]
     out.print(
@@ -68,6 +70,20 @@ def show_prediction(found: dict[str, Any], out: Console) -> None:
     for reason in found["top_reasons"]:
         arrow = "▲" if reason["direction"] == "increases_risk" else "▼"
         out.print(f"  {arrow} {reason['explanation']} ({reason['impact']:+.2f})", highlight=False, markup=False)
+    out.print(f"  {split(published.score(found['pool_id'], utc(found['timestamp'])))}", highlight=False, markup=False)
+
+
+def split(score: dict[str, Any]) -> str:
+    """The causes of a score in one line, as in "price fall 4 %, liquidity fall 1 %"; what is not known says why."""
+    parts = {cause.replace("_", " "): score[f"{cause}_probability"] for cause in CAUSES}
+    if all(value != value for value in parts.values()):
+        return f"price fall and liquidity fall are not known: {score['cause_note']}"
+    said = [f"{name} {'not known' if value != value else _percent(value)}" for name, value in parts.items()]
+    return ", ".join(said) + (f" ({score['cause_note']})" if score["cause_note"] else "")
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0%}".replace("%", " %") if value >= 0.01 else "below 1 %"
 
 
 def show_history(rows: pd.DataFrame, out: Console) -> None:
@@ -95,7 +111,7 @@ def show_demo(settings: Settings, out: Console) -> None:
 
     published = Published(Path(settings.published_file))
     show_ranking(published, out, 12, 24)
-    show_prediction(prediction(published, DEMO_NAMES[0], None), out)
+    show_prediction(published, prediction(published, DEMO_NAMES[0], None), out)
     out.print(
         f"\nPublished: {settings.published_file}\nNext: `make ui` for the graph, `.venv/bin/veririsk rank`, `.venv/bin/veririsk predict curve_3pool`.",
         highlight=False,

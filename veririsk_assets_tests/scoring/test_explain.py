@@ -5,11 +5,13 @@ import pytest
 
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS
-from veririsk_assets.scoring.explain import explain, explain_rule
+from veririsk_assets.contracts.vocabulary import CAUSES
+from veririsk_assets.models.logistic_line import logit
+from veririsk_assets.scoring.explain import explain, explain_cause, explain_rule
 from veririsk_assets.scoring.phrases import PHRASES, phrase
 from veririsk_assets.scoring.score import score
 from veririsk_assets.scoring.wording import sentences
-from veririsk_assets_tests.scoring.test_score import columns, facts, served
+from veririsk_assets_tests.scoring.test_score import columns, facts, served, with_heads
 
 
 def said(feature: str, value: float, low: float = np.nan, high: float = np.nan) -> str:
@@ -48,6 +50,22 @@ def test_a_row_without_a_score_has_no_reasons() -> None:
     assert sorted(set(reasons["row"])) == [0, 2]
     nothing = explain(rows, served(), np.full(3, np.nan), 24)
     assert all(len(column) == 0 for column in nothing.values())
+
+
+def test_each_cause_has_three_reasons_that_add_up_to_its_log_odds() -> None:
+    model, rows = with_heads(), columns(600)
+    scored = score(rows, model, facts(600, tvl_usd=np.where(np.arange(600) < 2, np.nan, 1e6)), 24)
+    assert model.heads is not None
+    for cause in CAUSES:
+        probability = scored[f"{cause}_probability"]
+        reasons = explain_cause(rows, model.heads, cause, probability, 24)
+        said = np.flatnonzero(np.isfinite(probability))
+        np.testing.assert_array_equal(reasons["row"], np.repeat(said, 3))
+        total = reasons["contribution"].reshape(-1, 3).sum(axis=1) + reasons["base_value"][::3] + reasons["other_contribution"][::3]
+        np.testing.assert_allclose(total, logit(probability[said]), atol=1e-4)
+        assert (set(reasons["head"]), set(reasons["rank"])) == ({cause}, {1, 2, 3})
+        assert set(reasons) == {"row"} | (set(POOL_EXPLANATIONS.names) - {"as_of", "pool_key"})
+    assert len(said) < 598  # the liquidity head is silent where LP supply is not known
 
 
 def test_the_rules_points_add_up_to_its_score() -> None:

@@ -1,17 +1,20 @@
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.pools import POOL_SCORES
 from veririsk_assets.models import catalogue
-from veririsk_assets.models.artefact import ServedModel
+from veririsk_assets.models.artefact import ServedModel, load
 from veririsk_assets.scoring.score import levels, score
 from veririsk_assets.scoring.status import Facts
+from veririsk_assets.training.companions import equipped
 from veririsk_assets.training.datasets import from_panels
 from veririsk_assets.training.fit import train
 from veririsk_assets_tests.models.rows import market
@@ -24,8 +27,22 @@ def served() -> ServedModel:
     return train(from_panels(*market(), 24), catalogue.spec("gradient_boosting", 24)).served
 
 
+@cache
+def with_heads() -> ServedModel:
+    """The same model with two heads beside it; the first twenty pools do not know their LP supply, in learning and in `columns`."""
+    features, labels = market()
+    rng = np.random.default_rng(4)
+    causes = {name: np.where(rng.random(labels.shape) < 0.6, labels["crash"], 0.0) for name in ("price_fall", "outflow")}
+    for values in (*causes.values(), *(features[name] for name in catalogue.LP_COLUMNS)):
+        values[:, :20] = np.nan
+    data = from_panels(features, Panel(labels.window, labels.keys, {**labels.values, **causes}), 24)
+    return equipped(replace(served(), version="4"), {}, data)
+
+
 def columns(rows: int, seed: int = 5) -> dict[str, np.ndarray]:
     panel, _ = market(hours=rows // 60 + 1, seed=seed)
+    for name in catalogue.LP_COLUMNS:
+        panel[name][:, :20] = np.nan
     return {name: panel[name].ravel()[:rows] for name in FEATURE_NAMES}
 
 
@@ -48,6 +65,44 @@ def one(**changes: object) -> tuple[str, str | None, float]:
 def test_scores_have_every_column_of_their_table_but_the_callers() -> None:
     for model in (served(), None):
         assert set(score(columns(50), model, facts(50), 24)) == set(POOL_SCORES.names) - CALLERS
+
+
+def test_a_cause_that_is_not_known_says_why() -> None:
+    tvl = np.full(60, 1e6)
+    tvl[40] = np.nan
+    scored = score(columns(60), with_heads(), facts(60, tvl_usd=tvl), 24)
+    price, liquidity, note = (scored[name] for name in ("price_fall_probability", "liquidity_fall_probability", "cause_note"))
+    np.testing.assert_array_equal(np.isnan(liquidity), (np.arange(60) < 20) | (np.arange(60) == 40))
+    np.testing.assert_array_equal(np.isnan(price), np.arange(60) == 40)
+    assert [set(note[:20]), note[40], set(np.delete(note[20:], 20))] == [{"LP supply is not known"}, "insufficient input", {None}]
+    assert set(score(columns(2), replace(served(), version="4"), facts(2), 24)["cause_note"]) == {"no cause model in version 4"}
+    assert set(score(columns(2), None, facts(2), 24)["cause_note"]) == {"rule only"}
+
+
+def test_the_companion_is_saved_with_the_version_and_a_folder_without_one_still_loads(tmp_path: Path) -> None:
+    with_heads().save(tmp_path / "new")
+    served().save(tmp_path / "old")
+    rows, again = columns(60), load(tmp_path / "new", "4")
+    for name, column in score(rows, with_heads(), facts(60), 24).items():
+        np.testing.assert_array_equal(score(rows, again, facts(60), 24)[name], column)
+    assert load(tmp_path / "old").heads is None
+    assert {path.suffix for path in (tmp_path / "new").rglob("*") if path.is_file()} == {".json", ".ubj"}
+
+
+def test_two_heads_that_won_are_their_own_companion(tmp_path: Path) -> None:
+    winner = with_heads().heads
+    assert winner is not None
+    assert equipped(winner, {}, from_panels(*market(), 24)) is winner
+    winner.save(tmp_path)
+    again = load(tmp_path, "5")
+    assert again.heads is again
+    assert not (tmp_path / "causes").exists()
+
+
+def test_where_no_heads_can_be_trained_the_metadata_say_why() -> None:
+    alone = equipped(served(), {}, from_panels(*market(), 24))
+    assert alone.heads is None
+    assert alone.metadata["causes"] == "no cause model: 0 training rows with label price_fall, 24 h; 2,000 are needed"
 
 
 def test_levels_follow_the_score_and_probability_ranks_as_the_score_does() -> None:
