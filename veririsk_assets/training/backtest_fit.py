@@ -9,10 +9,12 @@ import numpy as np
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
+from veririsk_assets.models.recalibration import day_of, shifted, shifts
+from veririsk_assets.models.single_column import SingleColumn
 from veririsk_assets.models.two_heads import LABELS
 from veririsk_assets.training.backtest_committee import Committee
 from veririsk_assets.training.backtest_rows import ONSET, Slices, Study
-from veririsk_assets.training.backtest_setting import COMMITTEE, ONSET_HEAD, SLOW_BOOSTING
+from veririsk_assets.training.backtest_setting import COMMITTEE, ONSET_HEAD, SHIFTED_EWMA, SLOW_BOOSTING
 from veririsk_assets.training.datasets import CannotTrain, well_known
 from veririsk_assets.training.fit import MIN_TRAIN_EVENTS, MIN_TRAIN_ROWS, MIN_VALIDATION_EVENTS
 
@@ -22,20 +24,24 @@ HERE: dict[str, tuple[Callable[[tuple[str, ...]], Any], tuple[str, ...]]] = {
     SLOW_BOOSTING: (lambda _: GradientBoosting(**SLOW), (OWN,)),
     ONSET_HEAD: (lambda _: GradientBoosting(), (ONSET,)),
     COMMITTEE: (Committee, (OWN, *LABELS)),
+    SHIFTED_EWMA: (lambda _: SingleColumn(), (OWN,)),
 }
+HERE_FEATURES = {SHIFTED_EWMA: ("ewma_volatility_7d",)}
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A model to judge. `labels` are what it learns: one, or several columns; `features` in the order it wants them.
 
-    `make` gets the features that the training rows know.
+    `make` gets the features that the training rows know. `is_shifted`: its probabilities follow the base rate by the
+    labels that mature on the way, as those of a served model do; the named baselines stay as they are known.
     """
 
     name: str
     make: Callable[[tuple[str, ...]], Any]
     features: tuple[str, ...]
     labels: tuple[str, ...]
+    is_shifted: bool = True
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,12 @@ def candidate(name: str, study: Study) -> Candidate:
     """A catalogued model or one of `HERE`; raises KeyError with the names of the catalogue."""
     if name in HERE:
         make, labels = HERE[name]
-        return Candidate(name, make, study.features, tuple(study.label if one == OWN else one for one in labels))
+        features = HERE_FEATURES.get(name, study.features)
+        return Candidate(name, make, features, tuple(study.label if one == OWN else one for one in labels))
     spec = catalogue.spec(name, study.horizon_hours, study.label)
-    return Candidate(name, lambda names: catalogue.make(replace(spec, features=names)), spec.features, spec.labels)
+    return Candidate(
+        name, lambda names: catalogue.make(replace(spec, features=names)), spec.features, spec.labels, name not in catalogue.BASELINES
+    )
 
 
 def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
@@ -67,7 +76,19 @@ def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
     fitted = model.make(names).fit(x[train], y[train], (x[held], y[held]))
     margin = fitted.margin(x[rows.validation])
     curve = calibrate(margin, study.y[rows.validation])
-    return Part(curve(margin), curve(fitted.margin(x[rows.test])))
+    part = Part(curve(margin), curve(fitted.margin(x[rows.test])))
+    return _shifted(study, rows, part) if model.is_shifted else part
+
+
+def _shifted(study: Study, rows: Slices, part: Part) -> Part:
+    """Each day's test rows by what the rows before them, whose labels had matured by that day, say of the base rate."""
+    hour = study.as_of.astype("datetime64[h]").astype(np.int64)
+    seen = np.concatenate([rows.validation, rows.test])
+    days, day = np.unique(day_of(hour[rows.test]), return_inverse=True)
+    usual = float(study.y[rows.validation].mean())
+    said = np.concatenate([part.validation, part.test])
+    shift = shifts(days, hour[seen] + study.horizon_hours, said, study.y[seen], usual)
+    return Part(part.validation, shifted(part.test, shift[day]))
 
 
 def _columns(study: Study, model: Candidate, train: np.ndarray, y: np.ndarray) -> list[int]:

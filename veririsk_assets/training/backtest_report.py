@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from veririsk_assets.models.catalogue import BASELINES
 from veririsk_assets.training.backtest import Backtest
 from veririsk_assets.training.backtest_measure import Measure
 from veririsk_assets.training.backtest_rows import STEP_HOURS
+from veririsk_assets.training.backtest_setting import RIVALS
 
 SCHEMA = "veririsk.backtest/1"
 
@@ -24,7 +24,7 @@ def report(
     """
     measure = Measure(backtest, progress)
     names = list(backtest.forecasts.probability)
-    rivals = [name for name in names if name in BASELINES]
+    rivals = [name for name in names if name in RIVALS]
     results, paired = measure.table("week", "high", rivals)
     results_by_pool, paired_by_pool = measure.table("pool", "high", rivals)
     medium, _ = measure.table("week", "medium", ())

@@ -13,7 +13,11 @@ from veririsk_assets.models.catalogue import BASELINES, CHAMPION_CANDIDATE, FLOO
 ONSET_HEAD = "onset_head"
 COMMITTEE = "committee"
 SLOW_BOOSTING = "slow_boosting"
-DEFAULT_MODELS = (*BASELINES, FLOOR, CHAMPION_CANDIDATE, SLOW_BOOSTING, TWO_HEADS, ONSET_HEAD, COMMITTEE)
+# The strongest single column with the same shift of the base rate as the learned models: what is left is skill in which.
+SHIFTED_EWMA = "shifted_ewma_volatility_7d"
+# What every other model is compared with, pair by pair.
+RIVALS = (*BASELINES, SHIFTED_EWMA)
+DEFAULT_MODELS = (*RIVALS, FLOOR, CHAMPION_CANDIDATE, SLOW_BOOSTING, TWO_HEADS, ONSET_HEAD, COMMITTEE)
 LONGEST_TEST_DAYS = 70
 TESTED_SHARE = 0.5
 DAY = 24

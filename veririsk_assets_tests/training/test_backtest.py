@@ -87,6 +87,19 @@ def test_the_future_does_not_change_a_forecast() -> None:
     np.testing.assert_array_equal(fit_part(turned, model, slices(turned, fold)).test, fit_part(rows, model, slices(rows, fold)).test)
 
 
+def test_only_labels_that_had_matured_shift_a_forecast() -> None:
+    rows, fold = study(), done().folds[0]
+    part, middle = slices(rows, fold), (fold.test.start + fold.test.stop) // 2 // 24 * 24
+    labels = {name: np.where(rows.hour > middle - SETTING.horizon_hours, 1.0 - values, values) for name, values in rows.labels.items()}
+    model = candidate("volatility_logistic", rows)
+    seen, turned = fit_part(rows, model, part).test, fit_part(replace(rows, labels=labels), model, part).test
+    day_is_over = rows.hour[part.test] < middle
+    np.testing.assert_array_equal(turned[day_is_over], seen[day_is_over])
+    assert (turned[~day_is_over] != seen[~day_is_over]).any()
+    raw = fit_part(rows, replace(model, is_shifted=False), part)
+    assert (raw.test != seen).any() and not candidate("ewma_volatility_7d", rows).is_shifted
+
+
 def test_two_runs_give_the_same_report() -> None:
     first, second = (report(one, {"sha256": "x"}, {}) for one in (done(), run(study(), SETTING)))
     assert first == second
