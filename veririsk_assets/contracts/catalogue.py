@@ -1,6 +1,6 @@
 """Every table of the lake, in reading order."""
 
-from veririsk_assets.contracts import monitoring, pools, raw
+from veririsk_assets.contracts import learning, monitoring, pools, raw
 from veririsk_assets.contracts.tables import Table
 
 TABLES: tuple[Table, ...] = (
@@ -13,6 +13,7 @@ TABLES: tuple[Table, ...] = (
     pools.POOL_LABELS,
     pools.MODEL_VERSIONS,
     pools.CHAMPIONS,
+    learning.CALIBRATION_SHIFTS,
     pools.POOL_SCORES,
     pools.POOL_EXPLANATIONS,
     *monitoring.MONITORING,

@@ -145,6 +145,9 @@ POOL_SCORES = Table(
         number("tvl_usd", "TVL that the score is about", **USD),
         number("input_age_hours", "Age of the TVL at the cut-off", "hours", ge=0.0),
         number("margin", "Log-odds before calibration: what the explanation adds up to", "log-odds"),
+        number(
+            "calibration_shift", "Added to the calibrated log-odds: the drift of the base rate, see models/calibration_shifts", "log-odds"
+        ),
         *PROVENANCE,
     ),
     sort=HOUR_AND_POOL,

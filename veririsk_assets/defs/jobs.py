@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from veririsk_assets.contracts.learning import CALIBRATION_SHIFTS
 from veririsk_assets.contracts.pools import POOL_LABELS
 from veririsk_assets.defs import checks, features, learning, monitoring, published, raw, scores, snapshots
 from veririsk_assets.defs.resources import HouseResource
@@ -25,10 +26,10 @@ hourly_scoring = dg.define_asset_job(
 )
 daily_learning = dg.define_asset_job(
     "daily_learning",
-    selection=dg.AssetSelection.assets(key_of(POOL_LABELS)),
+    selection=dg.AssetSelection.assets(key_of(POOL_LABELS), key_of(CALIBRATION_SHIFTS)),
     executor_def=dg.in_process_executor,
     tags=_tags("daily_learning", 1800),
-    description="Labels of the hours whose horizon has passed.",
+    description="Labels of the hours whose horizon has passed, and the drift of the base rate that they show.",
 )
 weekly_training = dg.define_asset_job(
     "weekly_training",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from veririsk_assets.contracts.learning import CALIBRATION_SHIFTS
 from veririsk_assets.contracts.pools import CHAMPIONS, MODEL_VERSIONS, POOL_FEATURES, POOL_LABELS, POOL_SNAPSHOTS
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.defs.resources import HouseResource, now
@@ -44,7 +45,14 @@ def labels(house: "House", window: Window) -> "StepResult":
     return hourly_pool_labels(house, window)
 
 
+def shifts(house: "House", window: Window) -> "StepResult":
+    from veririsk_assets.pipeline.recalibration import daily_shifts
+
+    return daily_shifts(house, window)
+
+
 LABELS = hourly_asset(POOL_LABELS, labels, [POOL_SNAPSHOTS])
+SHIFTS = hourly_asset(CALIBRATION_SHIFTS, shifts, [POOL_LABELS, POOL_FEATURES, MODEL_VERSIONS])
 CHAMPIONS_SPEC = dg.AssetSpec(
     key=key_of(CHAMPIONS),
     group_name="models",
@@ -54,6 +62,6 @@ CHAMPIONS_SPEC = dg.AssetSpec(
     metadata={"dagster/column_schema": column_schema(CHAMPIONS)},
     deps=[key_of(MODEL_VERSIONS)],
 )
-ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [LABELS, versions, CHAMPIONS_SPEC]
+ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [LABELS, SHIFTS, versions, CHAMPIONS_SPEC]
 # Long enough for the longest horizon to pass, and for a day that was missed.
 MATURING = timedelta(days=3)

@@ -13,6 +13,8 @@ import numpy as np
 
 from veririsk_assets.models.calibration import Calibration
 from veririsk_assets.models.catalogue import CLASSES
+from veririsk_assets.models.logistic_line import sigmoid
+from veririsk_assets.models.recalibration import shifted
 from veririsk_assets.models.score_map import ScoreMap
 from veririsk_assets.models.spec import RiskModel
 from veririsk_assets.models.two_heads import TwoHeads
@@ -57,9 +59,9 @@ class ServedModel:
     def margin(self, x: np.ndarray) -> np.ndarray:
         return self.model.margin(x)
 
-    def probability(self, margin: np.ndarray) -> np.ndarray:
-        """Calibrated probability of margins."""
-        return self.calibration(margin)
+    def probability(self, margin: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
+        """Calibrated probability of margins; `shift` is what the base rate's drift adds to the calibrated log-odds."""
+        return sigmoid(self.calibration.log_odds(margin) + shift)
 
     def risk_score(self, probability: np.ndarray) -> np.ndarray:
         """0–100; 30 and 65 are the thresholds chosen at training."""
@@ -68,9 +70,9 @@ class ServedModel:
     def contributions(self, x: np.ndarray) -> np.ndarray:
         return self.model.contributions(x)
 
-    def causes(self, x: np.ndarray) -> np.ndarray:
-        """`TwoHeads.causes`; asked of `heads` only."""
-        return cast(TwoHeads, self.model).causes(x)
+    def causes(self, x: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
+        """`TwoHeads.causes` with the forecast's own shift in each row; asked of `heads` only."""
+        return shifted(cast(TwoHeads, self.model).causes(x), np.atleast_1d(shift)[:, None])
 
     def cause_contributions(self, x: np.ndarray, head: int) -> np.ndarray:
         """`TwoHeads.cause_contributions`; asked of `heads` only."""

@@ -13,6 +13,7 @@ from veririsk_assets.pipeline.learning import hourly_pool_labels, train_pools
 from veririsk_assets.pipeline.outside import NO_RECORDED_DIR, Outside
 from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
 from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
+from veririsk_assets.pipeline.recalibration import daily_shifts
 from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
 from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
 from veririsk_assets.pipeline.step import House, StepResult
@@ -52,6 +53,7 @@ def run(house: House, outside: Outside, first: datetime, start: datetime, end: d
         if stretch.kind == "train":
             learn(house, stretch.window.as_of, first)
         elif stretch.kind == "score":
+            follow(house, stretch.window, first)
             say(house, stretch.window)
         elif stretch.window.end > loaded:
             load(house, outside, stretch.window)
@@ -95,6 +97,12 @@ def learn(house: House, as_of: datetime, first: datetime) -> None:
     """Labels, then a training on them. Nothing to learn from is no error: the rule-based score serves."""
     label_until(house, as_of, first)
     train_pools(house, as_of)
+
+
+def follow(house: House, window: Window, first: datetime) -> None:
+    """The base rate's drift, day by day of a loaded window: each day by the labels that had matured when it began."""
+    label_until(house, window.as_of, first)
+    daily_shifts(house, window)
 
 
 def resume_at(house: House, start: datetime, end: datetime) -> datetime:

@@ -10,7 +10,7 @@ import pandas as pd
 from veririsk_assets.contracts import pool_features, pools
 from veririsk_assets.contracts.vocabulary import HEURISTIC
 from veririsk_assets.contracts.windows import Window, naive, utc
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline import champions, recalibration
 from veririsk_assets.pipeline.known_then import Then, first_pull, known_then
 from veririsk_assets.pipeline.performance import first_published
 from veririsk_assets.pipeline.scores import Inputs, on_grid, scored, source_doubts
@@ -18,7 +18,7 @@ from veririsk_assets.pipeline.step import House
 
 TOLERANCE = 1e-6
 COMPARED = (
-    "model_name", "model_version", "status", "status_reason", "risk_level", "risk_score", "probability", "margin", "price_fall_probability",
+    "model_name", "model_version", "status", "status_reason", "risk_level", "risk_score", "probability", "margin", "calibration_shift", "price_fall_probability",
     "liquidity_fall_probability", "early_warning_score", "tvl_usd", "input_age_hours",
 )  # fmt: skip
 
@@ -70,7 +70,12 @@ def _replayed(house: House, pool_id: str, key: int, horizon: int, window: Window
     scored_at = utc(published["scored_at"].to_pydatetime()) if published else None
     version, remarks = _served_then(house, key, horizon, window, published)
     stamps = pd.DatetimeIndex(window.as_ofs)
-    inputs = Inputs(on_grid(then.grid, then.features), source_doubts(house, window, scored_at), pd.Series(then.refused_ratio, index=stamps))
+    inputs = Inputs(
+        on_grid(then.grid, then.features),
+        source_doubts(house, window, scored_at),
+        pd.Series(then.refused_ratio, index=stamps),
+        recalibration.known_shifts(house, window, scored_at),
+    )
     own = inputs.rows[inputs.rows["pool_key"] == key]
     replayed = {str(k): v for k, v in pd.concat(scored(house, inputs, own, horizon, version)).iloc[0].items()}
     differences = _differences(published, replayed) if published else {}

@@ -10,7 +10,7 @@ import pandas as pd
 from veririsk_assets.contracts import pools, raw
 from veririsk_assets.contracts.vocabulary import CAUSES, HEURISTIC, HORIZONS
 from veririsk_assets.contracts.windows import Window, naive
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline import champions, recalibration
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.scoring import explain as reasons
 from veririsk_assets.scoring.score import CAUSE_PROBABILITIES, score
@@ -22,11 +22,12 @@ GRID_COLUMNS = [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone"]
 
 @dataclass(frozen=True)
 class Inputs:
-    """`rows`: every pool on the grid, with its features where there are any; `doubts` and `refused` by as_of."""
+    """`rows`: every pool on the grid, with its features where there are any; `doubts` and `refused` by as_of; `shifts` by version."""
 
     rows: pd.DataFrame
     doubts: pd.Series
     refused: pd.Series
+    shifts: pd.DataFrame
 
 
 def hourly_pool_scores(house: House, window: Window) -> StepResult:
@@ -51,7 +52,8 @@ def read_inputs(house: House, window: Window) -> Inputs:
     """Every snapshot row of the window, and what is known against them."""
     grid = house.lake.read(pools.POOL_SNAPSHOTS, window, GRID_COLUMNS)
     features = house.lake.read(pools.POOL_FEATURES, window)
-    return Inputs(on_grid(grid, features), source_doubts(house, window), _refused_ratio(house, window, grid))
+    shifts = recalibration.known_shifts(house, window)
+    return Inputs(on_grid(grid, features), source_doubts(house, window), _refused_ratio(house, window, grid), shifts)
 
 
 def on_grid(grid: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
@@ -64,7 +66,8 @@ def scored(house: House, inputs: Inputs, rows: pd.DataFrame, horizon: int, versi
     served = champions.load(house.settings, horizon, version)
     for problem, part in _by_doubt(rows, inputs.doubts):
         facts = _facts(house, part, inputs.refused, problem)
-        yield part[HOUR_AND_POOL].assign(**score(part, served, facts, horizon))
+        shift = recalibration.shift_at(inputs.shifts, horizon, version, part["as_of"])
+        yield part[HOUR_AND_POOL].assign(**score(part, served, facts, horizon, shift))
 
 
 def _by_doubt(rows: pd.DataFrame, doubts: pd.Series) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -27,7 +27,7 @@ class Heads(Protocol):
     @property
     def method(self) -> str: ...
     def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
-    def causes(self, x: np.ndarray) -> np.ndarray: ...
+    def causes(self, x: np.ndarray, shift: np.ndarray) -> np.ndarray: ...
     def cause_contributions(self, x: np.ndarray, head: int) -> np.ndarray: ...
 
 
@@ -50,24 +50,28 @@ class Served(Protocol):
     def heads(self) -> Heads | None: ...
     def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
     def margin(self, x: np.ndarray) -> np.ndarray: ...
-    def probability(self, margin: np.ndarray) -> np.ndarray: ...
+    def probability(self, margin: np.ndarray, shift: np.ndarray) -> np.ndarray: ...
     def risk_score(self, probability: np.ndarray) -> np.ndarray: ...
     def contributions(self, x: np.ndarray) -> np.ndarray: ...
 
 
-def score(features: Mapping[str, np.ndarray], served: Served | None, facts: Facts, horizon_hours: int) -> dict[str, np.ndarray]:
+def score(
+    features: Mapping[str, np.ndarray], served: Served | None, facts: Facts, horizon_hours: int, shift: np.ndarray | float = 0.0
+) -> dict[str, np.ndarray]:
     """Columns of scores/hourly_pools but as_of, pool_key, scored_at and lake_snapshot_id.
 
-    `features`: columns of equal length, one row per pool (a Panel row, a dict or a DataFrame).
+    `features`: columns of equal length, one row per pool (a Panel row, a dict or a DataFrame). `shift`: per row, what the
+    drift of the base rate adds to every calibrated log-odds.
     """
     if served is None:
         return _by_rule(facts, horizon_hours)
     x = served.matrix(features)
+    shift = np.broadcast_to(shift, facts.rows)
     status = judge(facts, np.isnan(x).mean(axis=1))
     margin = np.where(status.is_scored, served.margin(x), np.nan)
-    probability = served.probability(margin)
+    probability = served.probability(margin, shift)
     columns = {"risk_score": served.risk_score(probability), "probability": probability, "margin": margin}
-    columns |= _causes(features, served, status.is_scored)
+    columns |= _causes(features, served, status.is_scored, shift) | {"calibration_shift": shift}
     return _columns(columns, facts, horizon_hours, (served.name, served.version), (status.status, status.reason))
 
 
@@ -86,16 +90,16 @@ def _by_rule(facts: Facts, horizon_hours: int) -> dict[str, np.ndarray]:
     risk_score = np.where(status.is_scored, np.clip(points, 0.0, 100.0), np.nan)
     unknown = np.full(facts.rows, np.nan)
     columns = {"risk_score": risk_score, "probability": unknown, "margin": risk_score}
-    columns |= dict.fromkeys(CAUSE_PROBABILITIES, unknown) | {"cause_note": _noted("rule only", status.is_scored)}
+    columns |= dict.fromkeys((*CAUSE_PROBABILITIES, "calibration_shift"), unknown) | {"cause_note": _noted("rule only", status.is_scored)}
     return _columns(columns, facts, horizon_hours, (HEURISTIC, METHODOLOGY_VERSION), (status.status, status.reason))
 
 
-def _causes(features: Mapping[str, np.ndarray], served: Served, is_scored: np.ndarray) -> dict[str, np.ndarray]:
+def _causes(features: Mapping[str, np.ndarray], served: Served, is_scored: np.ndarray, shift: np.ndarray) -> dict[str, np.ndarray]:
     """The cause columns; a cause that is not known is null, with a note."""
     if served.heads is None:
         nothing = dict.fromkeys(CAUSE_PROBABILITIES, np.full(len(is_scored), np.nan))
         return nothing | {"cause_note": _noted(f"no cause model in version {served.version}", is_scored)}
-    found = np.where(is_scored[:, None], served.heads.causes(served.heads.matrix(features)), np.nan)
+    found = np.where(is_scored[:, None], served.heads.causes(served.heads.matrix(features), shift), np.nan)
     note = _noted("LP supply is not known", is_scored)
     note[np.isfinite(found).all(axis=1)] = None
     return dict(zip(CAUSE_PROBABILITIES, found.T, strict=True)) | {"cause_note": note}
@@ -123,6 +127,7 @@ def _columns(
         "tvl_usd": np.asarray(facts.tvl_usd, dtype=np.float64),
         "input_age_hours": np.asarray(facts.input_age_hours, dtype=np.float64),
         "margin": scores["margin"],
+        "calibration_shift": scores["calibration_shift"],
         "model_name": np.full(facts.rows, model[0], dtype=object),
         "model_version": np.full(facts.rows, model[1], dtype=object),
         "status": status[0],
