@@ -1,6 +1,6 @@
 """Every table of the lake, in reading order."""
 
-from veririsk_assets.contracts import monitoring, pools, raw
+from veririsk_assets.contracts import detections, monitoring, pools, raw
 from veririsk_assets.contracts.tables import Table
 
 TABLES: tuple[Table, ...] = (
@@ -15,6 +15,7 @@ TABLES: tuple[Table, ...] = (
     pools.CHAMPIONS,
     pools.POOL_SCORES,
     pools.POOL_EXPLANATIONS,
+    detections.POOL_DETECTIONS,
     *monitoring.MONITORING,
     pools.QUARANTINE,
 )
