@@ -72,6 +72,7 @@ def _why(rows: pd.DataFrame) -> np.ndarray:
     reasons = (
         (rows["is_tombstone"].to_numpy(dtype=bool), "the pool is missing from its source"),
         (~(rows["tvl_usd"] >= 0).to_numpy(), "TVL is not known"),
+        ((rows["high_tvl_usd"] <= 0).to_numpy(), "TVL is zero"),
         ((rows["input_age_hours"] > begun.STALE_HOURS).to_numpy(), f"the last observation is older than {begun.STALE_HOURS:g} hours"),
     )
     return np.select([mask for mask, _ in reasons], [reason for _, reason in reasons], "less than half of the last 24 hours is known")
