@@ -23,6 +23,7 @@ from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.pipeline import pools as known
 from veririsk_assets.pipeline import scores as said
+from veririsk_assets.pipeline.detections import hourly_pool_detections
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.step import House
 
@@ -34,6 +35,7 @@ STEPS: dict[str, Callable[[House, Window], Any]] = {
     "features": known.hourly_pool_features,
     "scores": said.hourly_pool_scores,
     "explanations": said.hourly_pool_explanations,
+    "detections": hourly_pool_detections,
     "publish": lambda house, _: publish(house),
 }
 PARTS = ("of that read", "of that arithmetic")
@@ -121,7 +123,7 @@ def report(found: Measured) -> None:
 
 
 def _lines() -> list[str]:
-    return ["snapshots", "features", *PARTS, "scores", "explanations", "publish"]
+    return ["snapshots", "features", *PARTS, "scores", "explanations", "detections", "publish"]
 
 
 def growth(all_found: list[Measured]) -> None:

@@ -17,6 +17,7 @@ from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.snapshots.pools import LOOKBACK_HOURS as RAW_HOURS
+from veririsk_assets.training.companions import equipped
 from veririsk_assets.training.datasets import from_panels
 from veririsk_assets.training.fit import train
 
@@ -55,7 +56,7 @@ def walks(count: int, keys: np.ndarray) -> Panel:
     tvl, uneven = 2e6 * walk(0.01, 0.0008), rng.random(shape, dtype=np.float32) * np.float32(0.3)
     columns = {"tvl_usd": tvl, "reserve0_usd": tvl * (1 + uneven) / 2, "reserve1_usd": tvl * (1 - uneven) / 2}
     columns |= {"volume_1h_usd": tvl * (1 + uneven) / 50, "volume_24h_usd": tvl / 3, "price_ratio": walk(0.005)}
-    columns |= {"lp_supply": walk(0.004), "apy": uneven, "input_age_hours": np.full(shape, 0.05, dtype=np.float32)}
+    columns |= {"lp_supply": walk(0.004, 0.0008), "apy": uneven, "input_age_hours": np.full(shape, 0.05, dtype=np.float32)}
     return Panel(HISTORY, keys, columns)
 
 
@@ -104,7 +105,7 @@ def _raw(house: House, market: Panel, names: np.ndarray) -> None:
 
 
 def _champions(house: House) -> None:
-    """150 trees per horizon, the most that a champion has, learnt from TRAINING_POOLS pools and put where scoring looks."""
+    """150 trees per horizon, the most that a champion has, with its heads, learnt from TRAINING_POOLS pools and put where scoring looks."""
     market = walks(TRAINING_POOLS, np.arange(TRAINING_POOLS))
     shared = Panel(HISTORY, np.array([0]), {MARKET_INPUTS[0]: eth()[:, None].astype(np.float32)})
     inputs = Panel(HISTORY, market.keys, {name: market[name] for name in INPUTS})
@@ -116,8 +117,9 @@ def _champions(house: House) -> None:
         hours = labels.window
         first = round((hours.start - HISTORY.start).total_seconds() / 3600)
         known = Panel(hours, market.keys, {name: values[first : first + hours.hours] for name, values in features.values.items()})
-        trained = train(from_panels(known, labels, horizon), catalogue.spec(catalogue.CHAMPION_CANDIDATE, horizon, patience=None))
-        trained.served.save(champions.folder(house.settings, horizon, "1"))
+        dataset = from_panels(known, labels, horizon)
+        trained = train(dataset, catalogue.spec(catalogue.CHAMPION_CANDIDATE, horizon, patience=None))
+        equipped(trained.served, {}, dataset).save(champions.folder(house.settings, horizon, "1"))
         row = {"model": champions.FAMILY, "horizon_hours": horizon, "version": "1", "valid_from": pd.Timestamp(HISTORY.as_ofs[0])}
         row |= {"decided_at": pd.Timestamp(HISTORY.as_ofs[0]), "action": "promote", "reason": trained.spec.name}
         house.lake.append(pools.CHAMPIONS, pd.DataFrame([row]))

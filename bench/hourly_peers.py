@@ -11,6 +11,7 @@ from veririsk_assets.contracts import pool_features, pools, raw
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
+from veririsk_assets.features.detections import LOOKBACK_HOURS
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House
@@ -44,6 +45,11 @@ def _scan_snapshots(house: House, window: Window) -> Any:
     return _scan(house, pools.POOL_SNAPSHOTS.sql_name, columns, "as_of", window.end - (pool_features.LOOKBACK_HOURS + 1) * HOUR, window.end)
 
 
+def _scan_tvl(house: House, window: Window) -> Any:
+    columns = ("as_of", "pool_key", "tvl_usd", "input_age_hours")
+    return _scan(house, pools.POOL_SNAPSHOTS.sql_name, columns, "as_of", window.start - LOOKBACK_HOURS * HOUR, window.end)
+
+
 def _matrix(house: House, window: Window, horizon: int) -> tuple[Any, np.ndarray]:
     served = champions.load(house.settings, horizon, "1")
     return served, served.matrix(_scan(house, pools.POOL_FEATURES.sql_name, served.features, "as_of", window.start, window.end))
@@ -71,6 +77,7 @@ PEERS: dict[str, tuple[str, Callable[[House, Window], Any]]] = {
     "snapshots": ("DuckDB scan of the raw columns", _scan_raw),
     "features": ("DuckDB scan of the snapshot columns", _scan_snapshots),
     "scores": ("DuckDB scan of the hour's features, margins of both models", _margins),
+    "detections": ("DuckDB scan of three days of TVL", _scan_tvl),
     "explanations": ("the same scan, bare TreeSHAP of both models", _contributions),
     "publish": ("copy of the published file, on disk", _copied),
 }

@@ -10,8 +10,9 @@ from veririsk_assets.definitions import defs
 
 ASSETS = {
     "raw/defillama_pools", "raw/defillama_protocols", "raw/coingecko_markets", "raw/geckoterminal_pools", "raw/thegraph_pairs", "raw/source_status",
-    "snapshots/hourly_pools", "features/hourly_pools", "labels/hourly_pools", "models/versions", "models/champions",
-    "scores/hourly_pools", "explanations/hourly_pools", "published/veririsk",
+    "snapshots/hourly_pools", "features/hourly_pools", "labels/hourly_pools", "models/versions", "models/champions", "models/calibration_shifts",
+    "scores/hourly_pools", "explanations/hourly_pools", "scores/hourly_pool_detections",
+    "published/veririsk",
     "monitoring/shadow_scores", "monitoring/performance", "training/promotion",
 }  # fmt: skip
 HEAVY = ("xgboost", "shap", "mlflow", "statsmodels", "sklearn", "numba", "matplotlib")
@@ -56,7 +57,7 @@ def test_every_asset_of_a_table_says_what_it_is() -> None:
 
 def test_hourly_assets_share_one_identity_partitioning() -> None:
     hourly = [node for node in graph().asset_graph.asset_nodes if node.partitions_def is not None]
-    assert len(hourly) == 11
+    assert len(hourly) == 13
     for node in hourly:
         assert node.backfill_policy is not None
         assert node.backfill_policy.policy_type.value == "SINGLE_RUN"

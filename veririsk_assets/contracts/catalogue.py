@@ -1,6 +1,6 @@
 """Every table of the lake, in reading order."""
 
-from veririsk_assets.contracts import learning, monitoring, pools, raw
+from veririsk_assets.contracts import detections, learning, monitoring, pools, raw
 from veririsk_assets.contracts.tables import Table
 
 TABLES: tuple[Table, ...] = (
@@ -16,6 +16,7 @@ TABLES: tuple[Table, ...] = (
     learning.CALIBRATION_SHIFTS,
     pools.POOL_SCORES,
     pools.POOL_EXPLANATIONS,
+    detections.POOL_DETECTIONS,
     *monitoring.MONITORING,
     pools.QUARANTINE,
 )

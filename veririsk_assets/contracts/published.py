@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from veririsk_assets.contracts import pool_features, pools
+from veririsk_assets.contracts import detections, pool_features, pools
 from veririsk_assets.contracts.tables import Column, Table, instant, text, whole
 
 POOL_ID = text("pool_id", "Source-native id of the pool", required=True)
@@ -53,6 +53,9 @@ _FEATURES = (
     f"SELECT p.pool_id, {_of_pools('s', _FEATURE_NAMES)} FROM lake.features.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)"
 )
 _HOUR = ("as_of", "pool_id")
+_DETECTION_NAMES = tuple(c.name for c in detections.POOL_DETECTIONS.columns if c.name != "pool_key")
+_DETECTION_COLUMNS = IDENTITY + _columns(detections.POOL_DETECTIONS, _DETECTION_NAMES)
+_DETECTIONS = f"SELECT p.pool_id, p.name, p.protocol, p.chain, {_of_pools('s', _DETECTION_NAMES)} FROM"
 
 PUBLISHED: tuple[Published, ...] = (
     Published(
@@ -82,6 +85,20 @@ PUBLISHED: tuple[Published, ...] = (
         _FEATURES,
         pools.POOL_FEATURES,
         "detail",
+    ),
+    Published(
+        _table(
+            "pool_detections_history", "one pool and hour with a drop under way", _HOUR,
+            "Drops that had begun, hour by hour; no forecast. Hours without one are not here.", _DETECTION_COLUMNS,
+        ),
+        f"{_DETECTIONS} (SELECT * FROM lake.scores.hourly_pool_detections WHERE state IN ('falling', 'fallen')) s JOIN lake.snapshots.pools p USING (pool_key)",
+        detections.POOL_DETECTIONS,
+        "history",
+    ),
+    Published(
+        _table("pool_detections_latest", "one pool", ("pool_id",), "What has begun by the newest hour, of every pool; no forecast.", _DETECTION_COLUMNS),
+        f"{_DETECTIONS} lake.scores.hourly_pool_detections s JOIN lake.snapshots.pools p USING (pool_key) "
+        "WHERE s.as_of = (SELECT max(as_of) FROM lake.scores.hourly_pool_detections) ORDER BY s.drop_ratio NULLS LAST, p.pool_id",
     ),
     Published(
         _table("pool_risk_latest", "one pool and horizon", ("pool_id", "horizon_hours"), "Scores of the newest hour.", _SCORE_COLUMNS),

@@ -11,6 +11,7 @@ DIRECTIONS = ("increases_risk", "decreases_risk")
 CRASH_HEAD = "crash"
 CAUSES = ("price_fall", "liquidity_fall")
 HEADS = (CRASH_HEAD, *CAUSES)
+DETECTION_STATES = ("unknown", "none", "falling", "fallen")
 OBSERVED_KINDS = ("start_of_day", "end_of_day", "intraday", "none")
 
 HORIZONS = (6, 24)
@@ -18,6 +19,8 @@ MEDIUM_SCORE = 30.0
 HIGH_SCORE = 65.0
 CRASH_DROP_RATIO = 0.20
 AT_RISK_DROP_RATIO = 0.10
+# A drop that has begun is judged by what becomes of it in so many hours.
+DETECTION_HORIZON_HOURS = 6
 HIGH_ALERT_HOURS = 24.0
 MEDIUM_ALERT_HOURS = 72.0
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_SCORES
 from veririsk_assets.contracts.published import PUBLISHED
 from veririsk_assets.defs.resources import HouseResource
@@ -18,7 +19,7 @@ KEY = dg.AssetKey(["published", "veririsk"])
     description="One read-only DuckDB file with real tables and column comments, moved into place in one rename.\n\nTables: "
     + ", ".join(p.table.name for p in PUBLISHED)
     + ", _about.",
-    deps=[key_of(POOL_SCORES), key_of(POOL_EXPLANATIONS)],
+    deps=[key_of(POOL_SCORES), key_of(POOL_EXPLANATIONS), key_of(POOL_DETECTIONS)],
 )
 def veririsk(context: dg.AssetExecutionContext, house: HouseResource) -> dg.MaterializeResult:
     from veririsk_assets.pipeline.publishing import publish

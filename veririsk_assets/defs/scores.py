@@ -1,8 +1,9 @@
-"""Stages scores and explanations: what is said about each pool, and why. The work is done in `scoring/`."""
+"""Stages scores and explanations: what is said about each pool, why, and what has begun. The work is done in `scoring/`."""
 
 from typing import TYPE_CHECKING
 
-from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_FEATURES, POOL_SCORES
+from veririsk_assets.contracts.detections import POOL_DETECTIONS
+from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_FEATURES, POOL_SCORES, POOL_SNAPSHOTS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.defs.plots import score_histogram
 from veririsk_assets.defs.stage import hourly_asset
@@ -23,7 +24,14 @@ def explanations(house: "House", window: Window) -> "StepResult":
     return hourly_pool_explanations(house, window)
 
 
+def detections(house: "House", window: Window) -> "StepResult":
+    from veririsk_assets.pipeline.detections import hourly_pool_detections
+
+    return hourly_pool_detections(house, window)
+
+
 ASSETS = [
     hourly_asset(POOL_SCORES, scores, [POOL_FEATURES], plot=score_histogram),
     hourly_asset(POOL_EXPLANATIONS, explanations, [POOL_SCORES, POOL_FEATURES]),
+    hourly_asset(POOL_DETECTIONS, detections, [POOL_SNAPSHOTS, POOL_FEATURES]),
 ]

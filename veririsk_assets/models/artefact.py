@@ -20,7 +20,7 @@ from veririsk_assets.models.spec import RiskModel
 from veririsk_assets.models.two_heads import TwoHeads
 
 FILE = "artefact.json"
-CAUSES = "causes"
+CAUSES, DETECTION = "causes", "detection"
 FORMAT = 1
 
 
@@ -28,7 +28,7 @@ FORMAT = 1
 class ServedModel:
     """`usual_low` and `usual_high` hold 5 % and 95 % of training rows per feature; `version` is the registered one.
 
-    `companion`: two heads, which say the cause where the model itself does not.
+    `companion`: two heads, which say the cause where the model itself does not; `detection`: tells falls among drops that have begun.
     """
 
     name: str
@@ -42,6 +42,7 @@ class ServedModel:
     metadata: dict[str, Any] = field(default_factory=dict)
     version: str = ""
     companion: "ServedModel | None" = None
+    detection: "ServedModel | None" = None
 
     @property
     def heads(self) -> "ServedModel | None":
@@ -79,7 +80,7 @@ class ServedModel:
         return cast(TwoHeads, self.model).cause_contributions(x, head)
 
     def save(self, folder: Path) -> None:
-        """Write the folder, a companion in one of its own; the registry gives the version after the files exist."""
+        """Write the folder, and what it carries in folders inside; the registry gives the version after the files exist."""
         folder.mkdir(parents=True, exist_ok=True)
         state = {
             "format": FORMAT,
@@ -95,8 +96,9 @@ class ServedModel:
         }
         (folder / FILE).write_text(json.dumps(state, indent=1, allow_nan=False))
         self.model.save(folder)
-        if self.companion is not None:
-            self.companion.save(folder / CAUSES)
+        for name, beside in ((CAUSES, self.companion), (DETECTION, self.detection)):
+            if beside is not None:
+                beside.save(folder / name)
 
 
 def load(folder: Path, version: str = "") -> ServedModel:
@@ -116,8 +118,13 @@ def load(folder: Path, version: str = "") -> ServedModel:
         usual_high=np.array(state["usual_high"], dtype=np.float64),
         metadata=state["metadata"],
         version=version,
-        companion=load(Path(folder) / CAUSES, version) if (Path(folder) / CAUSES).exists() else None,
+        companion=_beside(Path(folder) / CAUSES, version),
+        detection=_beside(Path(folder) / DETECTION, version),
     )
+
+
+def _beside(folder: Path, version: str) -> ServedModel | None:
+    return load(folder, version) if folder.exists() else None
 
 
 def _known(values: np.ndarray) -> list[float | None]:

@@ -20,12 +20,14 @@ from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, utc
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
+from veririsk_assets.pipeline.backtest_detection import detection_study
 from veririsk_assets.pipeline.backtest_recorded import read_recorded
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import REPOSITORY_ROOT
 
 if TYPE_CHECKING:
     from veririsk_assets.training.backtest import Backtest
+    from veririsk_assets.training.backtest_detection import DetectionStudy
     from veririsk_assets.training.backtest_rows import Study
     from veririsk_assets.training.backtest_setting import Setting
 
@@ -37,10 +39,11 @@ LABEL_LOOKBACK = 24
 
 @dataclass(frozen=True)
 class Material:
-    """What a backtest is made from: the study and where its rows come from."""
+    """What a backtest is made from: the study, where its rows come from, and the rows that detection is judged on."""
 
     study: "Study"
     about: dict[str, Any]
+    detection: "DetectionStudy"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ def recorded_material(folder: Path, setting: "Setting", start: datetime | None =
     features = build_features(seen.pools, seen.market, hours)
     labels = build_labels(seen.pools, horizon, hours - horizon)
     study = build_study(seen.pools, features, labels, seen.names, setting.label, horizon, setting.min_tvl_usd)
-    return Material(study, {"source": "recorded", "sha256": seen.data_hash, "lake_snapshot_id": None})
+    about = {"source": "recorded", "sha256": seen.data_hash, "lake_snapshot_id": None}
+    return Material(study, about, detection_study(seen.pools, features, setting.min_tvl_usd))
 
 
 def lake_material(house: House, setting: "Setting", start: datetime | None = None, end: datetime | None = None) -> Material:
@@ -71,14 +75,14 @@ def lake_material(house: House, setting: "Setting", start: datetime | None = Non
 
     window = _history(house, start, end)
     _require_hours(window.hours, setting.horizon_hours)
-    snapshots = house.lake.panel(pools.POOL_SNAPSHOTS, ("tvl_usd", "lp_supply", "is_tombstone"), window)
+    snapshots = house.lake.panel(pools.POOL_SNAPSHOTS, ("tvl_usd", "lp_supply", "is_tombstone", "input_age_hours"), window)
     features = house.lake.panel(pools.POOL_FEATURES, FEATURE_NAMES, window, snapshots.keys)
     labels = build_labels(snapshots, setting.horizon_hours, window.hours - setting.horizon_hours)
     known = house.lake.read(pools.POOLS, columns=["pool_key", "pool_id"]).drop_duplicates("pool_key").set_index("pool_key")["pool_id"]
     names = [str(known.get(key, key)) for key in snapshots.keys]
     study = build_study(snapshots, features, labels, names, setting.label, setting.horizon_hours, setting.min_tvl_usd)
     about = {"source": house.settings.source, "sha256": _hash(snapshots), "lake_snapshot_id": house.lake.snapshot_id()}
-    return Material(study, about)
+    return Material(study, about, detection_study(snapshots, features, setting.min_tvl_usd))
 
 
 def backtest_pools(
@@ -92,7 +96,8 @@ def backtest_pools(
     from veririsk_assets.pipeline.backtest_pages import report_page
     from veririsk_assets.pipeline.backtest_plots import draw_all
     from veririsk_assets.training.backtest import Parts, run
-    from veririsk_assets.training.backtest_report import report
+    from veririsk_assets.training.backtest_detection import detection_report
+    from veririsk_assets.training.backtest_report import plain, report
 
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / PARTS / setting.key(material.study.fingerprint)
@@ -100,6 +105,7 @@ def backtest_pools(
         shutil.rmtree(folder / PARTS, ignore_errors=True)
     done = run(material.study, setting, Parts(kept), progress)
     found = report(done, material.about | {"git_revision": git_revision()}, {"experiments_before": experiments_count()}, progress)
+    found["detection"] = plain(detection_report(material.detection, setting))
     predictions(done).to_parquet(folder / PREDICTIONS, index=False)
     progress("plots")
     draw_all(done, folder)

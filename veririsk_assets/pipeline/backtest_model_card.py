@@ -36,6 +36,8 @@ TRAPS = """## How it can mislead
 
 def model_card(report: Tree) -> str:
     """The card as Markdown."""
+    from veririsk_assets.pipeline.backtest_detection import detection_section
+
     setting, data = report["settings"], report["data"]
     lines = [
         "# Model card",
@@ -48,6 +50,7 @@ def model_card(report: Tree) -> str:
         "",
         *_numbers(report),
         *_bar(report),
+        *detection_section(report),
         USELESS,
         TRAPS,
     ]

@@ -13,7 +13,7 @@ from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
-from veririsk_assets.pipeline import champions, promotion
+from veririsk_assets.pipeline import champions, detections, promotion
 from veririsk_assets.pipeline.step import House, StepResult
 
 LABEL_INPUTS = ("tvl_usd", "lp_supply")
@@ -82,7 +82,8 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     choice = choose(dataset)
     building = champions.folder(house.settings, horizon, "building")
     shutil.rmtree(building, ignore_errors=True)
-    equipped(choice.winner.served, choice.trained, dataset).save(building)
+    winner = equipped(choice.winner.served, choice.trained, dataset)
+    detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of)).save(building)
     version = _register(house, choice.winner, dataset, building, {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()})
     _settle(building, champions.folder(house.settings, horizon, version))
     champion = champions.line_up(house, horizon).at(as_of).champion

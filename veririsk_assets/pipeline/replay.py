@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_LABELS, POOL_SCORES
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
+from veririsk_assets.pipeline.detections import hourly_pool_detections
 from veririsk_assets.pipeline.learning import hourly_pool_labels, train_pools
 from veririsk_assets.pipeline.outside import NO_RECORDED_DIR, Outside
 from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
@@ -75,9 +76,10 @@ def score_window(house: House, outside: Outside, window: Window, repull: bool = 
 
 
 def say(house: House, window: Window) -> None:
-    """Scores of a loaded window with their reasons, and what the version in waiting would have said."""
+    """Scores of a loaded window with their reasons, what has begun, and what the version in waiting would have said."""
     hourly_pool_scores(house, window)
     hourly_pool_explanations(house, window)
+    hourly_pool_detections(house, window)
     hourly_pool_shadow_scores(house, window)
 
 

@@ -74,6 +74,15 @@ class Published:
             pool_id, as_of, horizon_hours, head,
         )  # fmt: skip
 
+    def detection(self, pool_id: str, as_of: datetime) -> dict[str, Any] | None:
+        """What had begun at an hour; None where that is not published (of earlier hours only drops are)."""
+        rows = self.sql(
+            "SELECT * FROM pool_detections_latest WHERE pool_id = ? AND as_of = ? UNION "
+            "SELECT * FROM pool_detections_history WHERE pool_id = ? AND as_of = ?",
+            pool_id, naive(as_of), pool_id, naive(as_of),
+        )  # fmt: skip
+        return None if rows.empty else rows.iloc[0].to_dict()
+
     def features(self, pool_id: str, as_of: datetime) -> dict[str, float | None]:
         """Every known feature of a pool at an hour."""
         rows = self.sql("SELECT * EXCLUDE (pool_id, as_of) FROM pool_features_history WHERE pool_id = ? AND as_of = ?", pool_id, as_of)

@@ -60,7 +60,7 @@ def _counts(scored: pd.DataFrame) -> str:
 
 
 def show_prediction(published: Published, found: dict[str, Any], out: Console) -> None:
-    """One score with its reasons and its causes."""
+    """One score with its reasons and its causes, and apart from it what has begun."""
     score = "no score" if found["risk_score"] is None else f"{found['risk_score']:.0f} of 100"
     colour = COLOURS[found["risk_level"]]
     out.print(
@@ -70,7 +70,11 @@ def show_prediction(published: Published, found: dict[str, Any], out: Console) -
     for reason in found["top_reasons"]:
         arrow = "▲" if reason["direction"] == "increases_risk" else "▼"
         out.print(f"  {arrow} {reason['explanation']} ({reason['impact']:+.2f})", highlight=False, markup=False)
-    out.print(f"  {split(published.score(found['pool_id'], utc(found['timestamp'])))}", highlight=False, markup=False)
+    as_of = utc(found["timestamp"])
+    out.print(f"  {split(published.score(found['pool_id'], as_of))}", highlight=False, markup=False)
+    detection = published.detection(found["pool_id"], as_of)
+    if detection is not None:
+        out.print(f"  has begun: {has_begun(detection)}", highlight=False, markup=False)
 
 
 def split(score: dict[str, Any]) -> str:
@@ -80,6 +84,21 @@ def split(score: dict[str, Any]) -> str:
         return f"price fall and liquidity fall are not known: {score['cause_note']}"
     said = [f"{name} {'not known' if value != value else _percent(value)}" for name, value in parts.items()]
     return ", ".join(said) + (f" ({score['cause_note']})" if score["cause_note"] else "")
+
+
+def has_begun(detection: dict[str, Any]) -> str:
+    """A detection in one line: what the TVL does already, not what it will do."""
+    if detection["state"] == "unknown":
+        return f"not known, {detection['note']}"
+    drop = (
+        f"TVL is {_percent(-detection['drop_ratio'])} below its 24-hour high" if detection["drop_ratio"] else "TVL is at its 24-hour high"
+    )
+    if detection["state"] == "none":
+        return f"nothing, {drop}"
+    said = (
+        f"no probability, {detection['note']}" if detection["note"] else f"{_percent(detection['probability'])} sure that it is a 20 % fall"
+    )
+    return f"{drop} since {detection['begun_at']:%Y-%m-%d %H:%M} UTC, {said}"
 
 
 def _percent(value: float) -> str:

@@ -2,22 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
+
+from veririsk_assets.contracts.vocabulary import CAUSES
+from veririsk_assets.evaluation.metrics import ece, roc_auc
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.artefact import ServedModel
+from veririsk_assets.models.two_heads import LABELS
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.fit import Trained, train
 
 
 def equipped(served: ServedModel, trained: Mapping[str, Trained], dataset: Dataset) -> ServedModel:
-    """The winner with its companion; where none can be trained, its metadata say why (`causes`).
+    """The winner with its companion. Its metadata say how good each head is on validation rows, or why there is none (`causes`).
 
     `trained`: what the choice has trained already, by name. Two heads that won are no companion of their own.
     """
     if served.name == catalogue.TWO_HEADS:
-        return served
+        return replace(served, metadata=served.metadata | {"causes": _metrics(served, dataset)})
     try:
         heads = trained.get(catalogue.TWO_HEADS) or train(dataset, catalogue.spec(catalogue.TWO_HEADS, dataset.horizon_hours))
     except CannotTrain as reason:
         return replace(served, metadata=served.metadata | {"causes": f"no cause model: {reason}"})
-    return replace(served, companion=heads.served)
+    return replace(served, companion=heads.served, metadata=served.metadata | {"causes": _metrics(heads.served, dataset)})
+
+
+def _metrics(heads: ServedModel, dataset: Dataset) -> dict[str, Any]:
+    found, said = {}, heads.causes(dataset.columns(heads.features, dataset.validation))
+    for i, (cause, label) in enumerate(zip(CAUSES, LABELS, strict=True)):
+        fell = dataset.targets([label], dataset.validation)[:, 0]
+        known = np.isfinite(fell) & np.isfinite(said[:, i])
+        measured = {"base_rate": fell[known].mean(), "auc": roc_auc(fell[known], said[known, i]), "ece": ece(fell[known], said[known, i])}
+        found[cause] = {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
+    return found

@@ -69,14 +69,15 @@ def from_frames(
     label: str = "crash",
     trained_as_of: Instant | None = None,
     names: Sequence[str] = FEATURE_NAMES,
+    step_hours: int = STEP_HOURS,
 ) -> Dataset:
-    """Long rows of features/hourly_pools and labels/hourly_pools, joined on hour and pool.
+    """Long rows of features/hourly_pools and labels/hourly_pools, joined on hour and pool, every `step_hours`-th hour of a pool.
 
     Labels that matured after `trained_as_of` are left out; so are null ones.
     """
     labels = labels[labels["horizon_hours"] == horizon_hours] if "horizon_hours" in labels else labels
     as_of = labels["as_of"].to_numpy(dtype="datetime64[us]")
-    known = _sampled(as_of, labels["pool_key"].to_numpy(dtype=np.int64)) & _matured(as_of, horizon_hours, trained_as_of)
+    known = _sampled(as_of, labels["pool_key"].to_numpy(dtype=np.int64), step_hours) & _matured(as_of, horizon_hours, trained_as_of)
     known &= labels[label].notna().to_numpy()
     others = [name for name in OTHER_LABELS if name in labels and name != label]
     rows = labels.loc[known, ["as_of", "pool_key", label, *others]].rename(columns={name: f"label {name}" for name in (label, *others)})
@@ -110,9 +111,9 @@ def from_panels(
     return _dataset(x[seen], taught, features.as_ofs[hour], features.keys[pool], tuple(names), horizon_hours, label)
 
 
-def _sampled(as_of: np.ndarray, pool_key: np.ndarray) -> np.ndarray:
+def _sampled(as_of: np.ndarray, pool_key: np.ndarray, step_hours: int = STEP_HOURS) -> np.ndarray:
     """Every 4th hour of a pool, pools spread over the four: neighbouring hours say nearly the same."""
-    return (_hour_number(as_of) + pool_key) % STEP_HOURS == 0
+    return (_hour_number(as_of) + pool_key) % step_hours == 0
 
 
 def instant(moment: Instant) -> np.datetime64:

@@ -105,6 +105,8 @@ def test_the_pages_name_what_it_is_useless_for(finished: backtest.Finished, tmp_
     page, card = (path.read_text() for path in write_pages(finished.report, tmp_path))
     assert "Control-layer attacks" in card and "Yearn" in card
     assert "`gradient_boosting`:" in card and "4 × is asked" in card
+    assert "## Detection: what has begun" in page and "Detection is no forecast" in card
+    assert "| 20 % below the 24-hour high |" in page
     assert "## Paired gains" in page and "](reliability.png)" not in page
 
 

@@ -15,7 +15,7 @@ from veririsk_assets.models.artefact import ServedModel, load
 from veririsk_assets.scoring.score import levels, score
 from veririsk_assets.scoring.status import Facts
 from veririsk_assets.training.companions import equipped
-from veririsk_assets.training.datasets import from_panels
+from veririsk_assets.training.datasets import Dataset, from_panels
 from veririsk_assets.training.fit import train
 from veririsk_assets_tests.models.rows import market
 
@@ -29,14 +29,19 @@ def served() -> ServedModel:
 
 @cache
 def with_heads() -> ServedModel:
-    """The same model with two heads beside it; the first twenty pools do not know their LP supply, in learning and in `columns`."""
+    """The same model with two heads beside it."""
+    return equipped(replace(served(), version="4"), {}, with_causes())
+
+
+@cache
+def with_causes() -> Dataset:
+    """Rows whose labels tell the causes apart; the first twenty pools do not know their LP supply, here and in `columns`."""
     features, labels = market()
     rng = np.random.default_rng(4)
     causes = {name: np.where(rng.random(labels.shape) < 0.6, labels["crash"], 0.0) for name in ("price_fall", "outflow")}
     for values in (*causes.values(), *(features[name] for name in catalogue.LP_COLUMNS)):
         values[:, :20] = np.nan
-    data = from_panels(features, Panel(labels.window, labels.keys, {**labels.values, **causes}), 24)
-    return equipped(replace(served(), version="4"), {}, data)
+    return from_panels(features, Panel(labels.window, labels.keys, {**labels.values, **causes}), 24)
 
 
 def columns(rows: int, seed: int = 5) -> dict[str, np.ndarray]:
@@ -90,9 +95,12 @@ def test_the_companion_is_saved_with_the_version_and_a_folder_without_one_still_
 
 
 def test_two_heads_that_won_are_their_own_companion(tmp_path: Path) -> None:
-    winner = with_heads().heads
-    assert winner is not None
-    assert equipped(winner, {}, from_panels(*market(), 24)) is winner
+    first = with_heads().heads
+    assert first is not None
+    winner = equipped(first, {}, with_causes())
+    assert (winner.companion, winner.heads) == (None, winner)
+    assert winner.metadata["causes"] == with_heads().metadata["causes"]
+    assert all(0.6 < one["auc"] < 1 and one["ece"] < 0.02 for one in winner.metadata["causes"].values())
     winner.save(tmp_path)
     again = load(tmp_path, "5")
     assert again.heads is again

@@ -54,6 +54,12 @@ def test_predict_as_json_prints_exactly_its_keys(published: Path) -> None:
     assert found["features_used"]["log_tvl"] > 0
 
 
+def test_predict_shows_the_cause_and_apart_from_it_what_has_begun(published: Path) -> None:
+    lines = veririsk(published, "predict", "curve_3pool").stdout.splitlines()
+    assert "  price fall and liquidity fall are not known: rule only" in lines
+    assert any(line.startswith(("  has begun: nothing, TVL is ", "  has begun: TVL is ")) for line in lines)
+
+
 def test_predict_knows_earlier_hours(published: Path) -> None:
     found = json.loads(veririsk(published, "predict", "curve_3pool", "--as-of", "2025-03-02T03:00", "--json").stdout)
     assert found["timestamp"] == "2025-03-02T03:00:00Z"
