@@ -6,7 +6,6 @@ from typing import Any
 from veririsk_assets.evaluation.chance import MAX_EXCLUDED, MAX_LIFT_ERROR
 
 Tree = dict[str, Any]
-BEWARE = "Read its gains with that in mind."
 ROW_METRICS = (("ap", "AP"), ("lift", "lift"), ("auc", "AUC"), ("brier_skill", "Brier skill"), ("ece", "ECE"))
 EVENT_METRICS = (
     ("recall_lead_1", "recall ≥ 1 h"),
@@ -161,13 +160,13 @@ def _moments(report: Tree) -> list[str]:
 
 def _chance(report: Tree) -> list[str]:
     found = report["chance"]["models"]
-    lines = ["## Chance check", ""]
     if not found:
         return []
-    failed = [name for name, one in found.items() if not one["holds"]]
+    lines = ["## Chance check", ""]
+    failed = ", ".join(name for name, one in found.items() if not one["holds"])
     if failed:
         lines += [
-            f"**FAILED for {', '.join(failed)}: the intervals of this report are too narrow, or its metrics find skill in noise. {BEWARE}**",
+            f"**FAILED for {failed}: these intervals are too narrow, or the metrics find skill in noise. Read the gains with that in mind.**",
             "",
         ]
     lines += [

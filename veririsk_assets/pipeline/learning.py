@@ -10,15 +10,13 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pools
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.pipeline import champions, promotion
 from veririsk_assets.pipeline.step import House, StepResult
+from veririsk_assets.pipeline.training_rows import training_rows
 
 LABEL_INPUTS = ("tvl_usd", "lp_supply")
-# How much history a training looks at.
-TRAINING_HOURS = 24 * 365
 
 
 def hourly_pool_labels(house: House, window: Window, now: datetime | None = None) -> StepResult:
@@ -77,7 +75,7 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     from veririsk_assets.training.choice import choose, version_row
 
     snapshot_id = house.lake.snapshot_id()
-    dataset = _dataset(house, horizon, as_of)
+    dataset = training_rows(house, horizon, as_of)
     choice = choose(dataset)
     building = champions.folder(house.settings, horizon, "building")
     shutil.rmtree(building, ignore_errors=True)
@@ -118,14 +116,3 @@ def _register(house: House, winner: Any, dataset: Any, folder: Path, about: dict
 def _settle(building: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)
-
-
-def _dataset(house: House, horizon: int, as_of: datetime) -> Any:
-    """Every 4th hour of each pool with a label that had matured by `as_of`; the lake thins the rows before they are read."""
-    from veririsk_assets.training.datasets import from_frames
-
-    window = Window(as_of - TRAINING_HOURS * HOUR, as_of)
-    sampled = "(epoch_us(as_of) // 3600000000 + pool_key) % 4 = 0"
-    features = house.lake.read(pools.POOL_FEATURES, window, ["as_of", "pool_key", *FEATURE_NAMES], where=sampled)
-    labels = house.lake.read(pools.POOL_LABELS, window, where=f"{sampled} AND horizon_hours = {horizon}")
-    return from_frames(features, labels, horizon, trained_as_of=np.datetime64(naive(as_of), "us"))
