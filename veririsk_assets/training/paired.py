@@ -52,7 +52,9 @@ def with_gains(candidate: Evidence, label: np.ndarray, score: np.ndarray, rivals
 
 
 def metric_intervals(label: np.ndarray, probability: np.ndarray, as_of: np.ndarray) -> dict[str, Interval]:
-    """Week-block intervals of AP, AUC, Brier skill and calibration error: what a training run logs beside its numbers."""
+    """Week-block intervals of AP, AUC, Brier skill and calibration error; none where all rows lie in one week."""
     block = weeks(as_of)
+    if not block.any():
+        return {}
     found = bootstrap(label, probability, block) | bootstrap_calibration(label, probability, block)
     return {name: found[name] for name in ("ap", "auc", "brier_skill", "ece")}

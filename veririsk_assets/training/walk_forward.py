@@ -41,6 +41,11 @@ class Pooled:
         first, last = (str(moment.astype("datetime64[D]")) for moment in (self.as_of[0], self.as_of[-1]))
         return f"{self.fold.max() + 1} walk-forward folds from {first} to {last}, {len(self.label):,} rows with {int(self.label.sum()):,} positive"
 
+    def only(self, rows: np.ndarray) -> "Pooled":
+        """Some of the rows."""
+        probability, naive = ({name: score[rows] for name, score in scores.items()} for scores in (self.probability, self.naive))
+        return Pooled(self.label[rows], self.as_of[rows], self.fold[rows], probability, naive)
+
     def evidence(self, name: str) -> Evidence:
         """Of a model, or of a naive column."""
         if name in self.naive:
