@@ -60,7 +60,7 @@ def compare(
         title=f"{horizon} h ahead",
         title_justify="left",
     )
-    for name, pair in (found["promised"] | found.get("measured", {})).items():
+    for name, pair in (found["promised"] | found["intervals"] | found.get("measured", {})).items():
         grid.add_row(name, *map(_shown, pair))
     out.print(grid)
     if not found["rows"]:
@@ -207,4 +207,6 @@ def _labelled_until(house: Any) -> datetime:
 def _shown(value: Any, digits: int = 4) -> str:
     if value is None or value != value:
         return "–"
+    if isinstance(value, dict):
+        return f"{_shown(value['value'], digits)} [{_shown(value['lo'], digits)}, {_shown(value['hi'], digits)}]"
     return value if isinstance(value, str) else f"{float(value):.{digits}g}"

@@ -2,7 +2,20 @@
 
 import dagster as dg
 
-from veririsk_assets.defs import checks, features, jobs, learning, monitoring, published, raw, schedules, scores, sensors, snapshots
+from veririsk_assets.defs import (
+    backtest,
+    checks,
+    features,
+    jobs,
+    learning,
+    monitoring,
+    published,
+    raw,
+    schedules,
+    scores,
+    sensors,
+    snapshots,
+)
 from veririsk_assets.defs.resources import HouseResource
 
 defs = dg.Definitions(
@@ -14,6 +27,7 @@ defs = dg.Definitions(
         *learning.ASSETS,
         *scores.ASSETS,
         *monitoring.ASSETS,
+        *backtest.ASSETS,
         *published.ASSETS,
     ],
     asset_checks=checks.CHECKS,

@@ -13,7 +13,7 @@ ASSETS = {
     "snapshots/hourly_pools", "features/hourly_pools", "labels/hourly_pools", "models/versions", "models/champions", "models/calibration_shifts",
     "scores/hourly_pools", "explanations/hourly_pools", "scores/hourly_pool_detections",
     "published/veririsk",
-    "monitoring/shadow_scores", "monitoring/performance", "training/promotion",
+    "monitoring/shadow_scores", "monitoring/performance", "monitoring/backtest_pools", "training/promotion",
 }  # fmt: skip
 HEAVY = ("xgboost", "shap", "mlflow", "statsmodels", "sklearn", "numba", "matplotlib")
 
@@ -34,9 +34,10 @@ def test_every_job_schedule_and_sensor_is_listed_once() -> None:
         "daily_learning",
         "daily_review",
         "weekly_training",
+        "backtest",
         "upkeep",
     }
-    assert {schedule.name for schedule in repository.schedule_defs} == {"hourly", "daily", "review", "weekly", "nightly"}
+    assert {schedule.name for schedule in repository.schedule_defs} == {"hourly", "daily", "review", "weekly", "nightly", "monthly"}
     assert {sensor.name for sensor in repository.sensor_defs} == {"high_risk"}
 
 

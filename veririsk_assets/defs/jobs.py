@@ -6,7 +6,7 @@ import dagster as dg
 
 from veririsk_assets.contracts.learning import CALIBRATION_SHIFTS
 from veririsk_assets.contracts.pools import POOL_LABELS
-from veririsk_assets.defs import checks, features, learning, monitoring, published, raw, scores, snapshots
+from veririsk_assets.defs import backtest, checks, features, learning, monitoring, published, raw, scores, snapshots
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.defs.stage import key_of
 
@@ -46,6 +46,14 @@ daily_review = dg.define_asset_job(
     description="How published scores turned out, per model version, beside what was promised.",
 )
 
+backtest_job = dg.define_asset_job(
+    "backtest",
+    selection=dg.AssetSelection.assets(backtest.backtest_pools),
+    executor_def=dg.in_process_executor,
+    tags=_tags("backtest", 7200),
+    description="Every model judged anew on the lake's own history.",
+)
+
 
 @dg.op(description="Merges small files, expires lake snapshots older than 30 days, removes what nothing refers to.")
 def tidy_lake(context: dg.OpExecutionContext, house: HouseResource) -> None:
@@ -62,4 +70,4 @@ def upkeep() -> None:
     tidy_lake()
 
 
-JOBS: list[Any] = [hourly_scoring, daily_learning, daily_review, weekly_training, upkeep]
+JOBS: list[Any] = [hourly_scoring, daily_learning, daily_review, weekly_training, backtest_job, upkeep]

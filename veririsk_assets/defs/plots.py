@@ -2,6 +2,7 @@
 
 import base64
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -44,6 +45,11 @@ def score_histogram(house: "House", window: Window) -> dg.MetadataValue | None:
     return _png(figure)
 
 
+def picture_of(png: Path) -> dg.MetadataValue:
+    """A picture that was written as a file, shown where it is looked for."""
+    return _inline(png.read_bytes())
+
+
 def _figure() -> Any:
     from matplotlib.figure import Figure
 
@@ -54,4 +60,8 @@ def _figure() -> Any:
 def _png(figure: Any) -> dg.MetadataValue:
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=90)
-    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
+    return _inline(buffer.getvalue())
+
+
+def _inline(png: bytes) -> dg.MetadataValue:
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")

@@ -6,7 +6,7 @@ import dagster as dg
 
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS
 from veririsk_assets.contracts.windows import HOUR, floor_hour, utc
-from veririsk_assets.defs.jobs import daily_learning, daily_review, hourly_scoring, upkeep, weekly_training
+from veririsk_assets.defs.jobs import backtest_job, daily_learning, daily_review, hourly_scoring, upkeep, weekly_training
 from veririsk_assets.defs.learning import MATURING
 from veririsk_assets.defs.partitions import partition_key
 from veririsk_assets.defs.resources import HouseResource
@@ -68,4 +68,12 @@ def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=f"upkeep-{utc(context.scheduled_execution_time):%Y-%m-%d}")
 
 
-SCHEDULES = [hourly, daily, review, weekly, nightly]
+@dg.schedule(job=backtest_job, cron_schedule="30 4 1 * *", execution_timezone="UTC", default_status=STATUS)
+def monthly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The first of the month: all that the lake holds up to the tick's full hour, 24 h ahead."""
+    end = floor_hour(utc(context.scheduled_execution_time))
+    config = {"ops": {"monitoring__backtest_pools": {"config": {"end": end.isoformat()}}}}
+    return dg.RunRequest(run_key=f"backtest-{end.isoformat()}", run_config=config)
+
+
+SCHEDULES = [hourly, daily, review, weekly, nightly, monthly]

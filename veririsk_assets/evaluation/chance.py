@@ -2,6 +2,11 @@
 
 Labels are shuffled by week block: every week meets the labels of another week, and its pools those of other pools (one
 exchange of pools per week), so runs in time and falls of many pools at once stay, and every tie to the scores goes.
+
+A failure by a little is not a finding: intervals from some 30 weeks of which few hold most events are a little too narrow.
+On 16 simulated markets of 30 weeks, 200 shuffles each, means are unbiased (AUC 0.4975–0.5034, AP / base rate 1.00–1.04), while
+AUC intervals exclude 0.5 in 7.9 % (5.5–14.5 % by market; as often above as below), not in 5 %. In 40 shuffles that is more than 12 % in
+every sixth market: the noise of a share of 40. Many more, or only on one side, is a finding.
 """
 
 from dataclasses import dataclass

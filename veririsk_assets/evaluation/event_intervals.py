@@ -11,7 +11,7 @@ import numpy as np
 
 from veririsk_assets.evaluation.episodes import HOURS_PER_MONTH, Alerts, episodes
 from veririsk_assets.evaluation.events import RULE, EventRule, Events, followed, lead_hours, time_shift_null
-from veririsk_assets.evaluation.intervals import Draws, Interval, as_draws, intervals
+from veririsk_assets.evaluation.intervals import Draws, as_draws
 from veririsk_assets.evaluation.resampling import DRAWS, SEED, block_counts, block_sums, ratio
 
 WEEK_HOURS = 168
@@ -29,13 +29,6 @@ def event_draws(
     totals = _totals(alerts, inside, by, draws, seed)
     chance = time_shift_null(alerts, inside, rule, shifts=1).event_chance
     return as_draws(_recalls(lead[scope], chance, inside, rule, totals) | _costs(alerts, events, rule, totals))
-
-
-def event_bootstrap(
-    alerts: Alerts, events: Events, rule: EventRule = RULE, by: Blocks = "week", draws: int = DRAWS, seed: int = SEED
-) -> dict[str, Interval]:
-    """Intervals of `event_draws`."""
-    return intervals(event_draws(alerts, events, rule, by, draws, seed))
 
 
 def _recalls(lead: np.ndarray, chance: np.ndarray, events: Events, rule: EventRule, totals: Totals) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veririsk_assets.evaluation.resampling import DRAWS, SEED, resampled_calibration, resampled_ranking, resampled_ratio
+from veririsk_assets.evaluation.resampling import DRAWS, SEED, resampled_calibration, resampled_ranking
 
 LEVEL = 0.95
 
@@ -73,11 +73,6 @@ def calibration_draws(
 ) -> dict[str, Draws]:
     """`brier_skill` and `ece` of probabilities."""
     return as_draws(resampled_calibration(label, prob, block, draws, seed, weight))
-
-
-def ratio_draws(numerator: np.ndarray, denominator: np.ndarray, block: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> Draws:
-    """Sum over sum, with one place per item (an hour, an event, an episode)."""
-    return as_draws({"ratio": resampled_ratio(numerator, denominator, block, draws, seed)})["ratio"]
 
 
 def intervals(draws: dict[str, Draws]) -> dict[str, Interval]:

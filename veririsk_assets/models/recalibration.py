@@ -41,6 +41,12 @@ def shifted(probability: np.ndarray, shift: np.ndarray | float) -> np.ndarray:
     return sigmoid(logit(probability) + shift)
 
 
+def followed(hour: np.ndarray, probability: np.ndarray, label: np.ndarray, horizon_hours: int, usual_rate: float) -> np.ndarray:
+    """Probabilities of rows at whole hours since any midnight, each day's moved by the rows whose labels had matured by then."""
+    days, day = np.unique(day_of(hour), return_inverse=True)
+    return shifted(probability, shifts(days, hour + horizon_hours, probability, label, usual_rate)[day])
+
+
 def day_of(hour: np.ndarray) -> np.ndarray:
     """The hour at which the day began: shifts are decided once a day, at 00:00 UTC."""
     return np.asarray(hour) // DAY * DAY

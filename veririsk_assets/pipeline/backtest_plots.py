@@ -1,5 +1,6 @@
 """Plots of a backtest that a person looks at. matplotlib's canvas-less figures: no display, no global state."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,14 @@ def draw_all(done: "Backtest", folder: Path) -> list[Path]:
     paths = []
     for name, draw in drawings.items():
         figure = draw(done)
-        path = folder / f"{name}.png"
-        # Without the library's version in it the same data give the same file.
-        figure.savefig(path, dpi=100, metadata={"Software": None})
-        paths.append(path)
+        paths.append(write_png(figure, folder / f"{name}.png"))
     return paths
+
+
+def write_png(figure: Any, path: Path) -> Path:
+    """Without the library's version in it the same data give the same file."""
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+    return path
 
 
 def lead_model(done: "Backtest") -> str:
@@ -54,28 +58,37 @@ def _label(done: "Backtest") -> np.ndarray:
 
 
 def _reliability(done: "Backtest") -> Any:
+    return reliability(_label(done), done.forecasts.probability)
+
+
+def reliability(label: np.ndarray, probabilities: Mapping[str, np.ndarray], rows: str = "out of fold") -> Any:
+    """Forecast against observed rate of each model, a point per tenth of the rows; `rows` says in the title which they are."""
     figure, axis = _figure()
-    label, top = _label(done), 0.0
-    for name, probability in done.forecasts.probability.items():
+    top = 0.0
+    for name, probability in probabilities.items():
         curve = reliability_curve(label, probability)
         axis.plot(curve.mean_probability, curve.observed_rate, marker="o", markersize=3, label=name)
         top = max(top, curve.mean_probability.max(), curve.observed_rate.max())
     axis.plot([0, top], [0, top], color="grey", linestyle="--", linewidth=1)
-    axis.set(xlabel="mean forecast of a tenth of the rows", ylabel="observed rate", title="Reliability, out of fold")
+    axis.set(xlabel="mean forecast of a tenth of the rows", ylabel="observed rate", title=f"Reliability, {rows}")
     axis.legend(fontsize=7)
     return figure
 
 
 def _precision_recall(done: "Backtest") -> Any:
+    return precision_recall(_label(done), done.forecasts.probability)
+
+
+def precision_recall(label: np.ndarray, probabilities: Mapping[str, np.ndarray], rows: str = "out of fold") -> Any:
+    """Precision against recall of rows, of each model, with the base rate."""
     figure, axis = _figure()
-    label = _label(done)
-    for name, probability in done.forecasts.probability.items():
+    for name, probability in probabilities.items():
         order = np.argsort(-probability, kind="stable")
         hits = np.cumsum(label[order])
         shown = np.unique(np.geomspace(20, len(label), 400).astype(int)) - 1
         axis.plot(hits[shown] / hits[-1], hits[shown] / (shown + 1), label=name, linewidth=1)
     axis.axhline(base_rate(label), color="grey", linestyle="--", linewidth=1, label="base rate")
-    axis.set(xlabel="recall of rows", ylabel="precision of rows", yscale="log", title="Precision and recall, out of fold")
+    axis.set(xlabel="recall of rows", ylabel="precision of rows", yscale="log", title=f"Precision and recall, {rows}")
     axis.legend(fontsize=7)
     return figure
 

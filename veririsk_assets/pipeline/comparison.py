@@ -36,18 +36,26 @@ def _roles(house: House, horizon: int) -> dict[str | None, str]:
 
 
 def compared(house: House, horizon: int, versions: tuple[str, str], window: Window) -> dict[str, Any]:
-    """`promised`: metric → (A, B); `rows`, `events`, `measured`: metric → (A, B); `gains`: metric → interval of A − B; `served`: scores of each.
+    """`promised`: metric → (A, B); `intervals`: what training said with 95 % intervals, name → (A, B), None where unknown; `rows`, `events`, `measured`: metric → (A, B); `gains`: metric → interval of A − B; `served`: scores of each.
 
     Raises ValueError for an unknown version. Without hours that both have scored, `rows` is 0 and nothing is measured.
     """
     names = [_name(house, horizon, version) for version in versions]
     promised = [promise(house, horizon, name, version) for name, version in zip(names, versions, strict=True)]
     found: dict[str, Any] = {"algorithm": tuple(names), "promised": {n: (promised[0][n], promised[1][n]) for n in PROMISED}}
+    known = [_intervals(house, horizon, version) for version in versions]
+    found["intervals"] = {name: (known[0].get(name), known[1].get(name)) for name in dict.fromkeys((*known[0], *known[1]))}
     turned_out = pd.concat([outcomes(house, window, horizon, how).assign(how=how) for how in monitoring.HOW], ignore_index=True)
     parts = [turned_out[(turned_out["model_version"] == v) & (turned_out["model_name"] == n)] for v, n in zip(versions, names, strict=True)]
     found["served"] = tuple(int((part["how"] == "served").sum()) for part in parts)
     both = parts[0].merge(parts[1], on=["as_of", "pool_key"], suffixes=("_a", "_b"))
     return found | {"rows": len(both), "events": int(both["label_a"].sum())} | (_measured(both) if len(both) else {})
+
+
+def _intervals(house: House, horizon: int, version: str) -> dict[str, dict[str, float | None]]:
+    """Name → value, lo and hi, as the artefact remembers them: on validation rows, and out of fold."""
+    served = champions.load(house.settings, horizon, version)
+    return served.metadata.get("intervals", {}) if served else {}
 
 
 def _measured(both: pd.DataFrame) -> dict[str, Any]:

@@ -1,26 +1,33 @@
-"""The gate: may this version take over? Champion and naive baselines on the same rows, hours that neither model was fitted on."""
+"""The gate: may this version take over? It is asked twice, and both answers must be yes.
+
+The artefacts: champion and naive baselines on the same fresh rows, which neither model was fitted on. The recipes, where they
+differ in algorithm, parameters or features: both trained anew on walk-forward folds of the whole history. A recipe that has
+won a lucky month is held back by its folds; a good recipe that was fitted badly by its fresh rows.
+"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import monitoring, pools
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
-from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.training.promotion import Evidence, Verdict, verdict
+from veririsk_assets.pipeline.training_rows import SAMPLED, training_rows
+from veririsk_assets.training.promotion import Verdict, verdict
+
+if TYPE_CHECKING:
+    from veririsk_assets.models.artefact import ServedModel
+    from veririsk_assets.models.spec import Spec
 
 # The longest history that a judgement looks at, and the fewest crashes that it takes.
 JUDGED_HOURS = 24 * 365
 MIN_EVENTS = 30
-# Columns that rank pools without any learning, and which end of them is the risky one.
-NAIVE = {"ewma_volatility_7d": 1.0, "ewma_volatility_30d": 1.0, "early_warning_score": 1.0, "tvl_change_24h": -1.0}
-HOURS_PER_MONTH = 730.0
 
 
 def judge(house: House, horizon: int, version: str, champion: str, as_of: datetime) -> Verdict:
@@ -35,8 +42,8 @@ def judge(house: House, horizon: int, version: str, champion: str, as_of: dateti
             False,
             [f"{events} positive rows over {days} days that neither model was fitted on; {MIN_EVENTS} over 15 are needed", patience[1]],
         )
-    found = _compared(house, horizon, rows, version, champion)
-    return Verdict(found.promote and patience[0], [*found.reasons, patience[1]])
+    fresh, recipe = _compared(house, horizon, rows, version, champion), _recipes(house, horizon, version, champion, as_of)
+    return Verdict(fresh.promote and recipe.promote and patience[0], [*fresh.reasons, *recipe.reasons, patience[1]])
 
 
 def shadow_hours(house: House, horizon: int, version: str, as_of: datetime) -> int:
@@ -53,50 +60,62 @@ def _rows(house: House, horizon: int, versions: tuple[str, str], as_of: datetime
     start = max(utc(fitted_to.to_pydatetime()) + horizon * HOUR, as_of - JUDGED_HOURS * HOUR)
     if start >= as_of:
         return pd.DataFrame(columns=["as_of", "crash"])
-    sampled = "(epoch_us(as_of) // 3600000000 + pool_key) % 4 = 0"
     window = Window(start, as_of)
-    features = house.lake.read(pools.POOL_FEATURES, window, ["as_of", "pool_key", *FEATURE_NAMES], where=sampled)
-    known = f"{sampled} AND horizon_hours = {horizon} AND crash IS NOT NULL AND matured_at <= ?"
+    features = house.lake.read(pools.POOL_FEATURES, window, ["as_of", "pool_key", *FEATURE_NAMES], where=SAMPLED)
+    known = f"{SAMPLED} AND horizon_hours = {horizon} AND crash IS NOT NULL AND matured_at <= ?"
     labels = house.lake.read(pools.POOL_LABELS, window, ["as_of", "pool_key", "crash"], where=known, parameters=[naive(as_of)])
     return labels.merge(features, on=["as_of", "pool_key"])
 
 
 def _compared(house: House, horizon: int, rows: pd.DataFrame, version: str, champion: str) -> Verdict:
-    from veririsk_assets.training.paired import weeks, with_gains
+    from veririsk_assets.training.paired import evidence_of, naive_scores, weeks, with_gains
 
     label = rows["crash"].to_numpy(dtype=np.float64)
     columns = {name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in FEATURE_NAMES}
-    rivals = {name: _ranked(sign * columns[name]) for name, sign in NAIVE.items()}
-    candidate = _probability(house, horizon, version, columns)
-    reigning = _probability(house, horizon, champion, columns) if champion != champions.NO_MODEL else None
-    baselines = [_evidence(name, label, score, is_probability=False) for name, score in rivals.items()]
-    king = None if reigning is None else _evidence(f"version {champion}", label, reigning)
-    scores = rivals | ({} if reigning is None else {f"version {champion}": reigning})
+    scores = naive_scores(columns)
+    baselines = [evidence_of(name, label, score, is_probability=False) for name, score in scores.items()]
+    candidate, king = _probability(_artefact(house, horizon, version), columns), None
+    if champion != champions.NO_MODEL:
+        name = f"version {champion}"
+        scores[name] = _probability(_artefact(house, horizon, champion), columns)
+        king = evidence_of(name, label, scores[name])
     block = weeks(rows["as_of"].to_numpy(dtype="datetime64[us]"))
-    return verdict(with_gains(_evidence(f"version {version}", label, candidate), label, candidate, scores, block), king, baselines)
+    return verdict(with_gains(evidence_of(f"version {version}", label, candidate), label, candidate, scores, block), king, baselines)
 
 
-def _probability(house: House, horizon: int, version: str, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _recipes(house: House, horizon: int, version: str, champion: str, as_of: datetime) -> Verdict:
+    """The recipes against each other on walk-forward folds; yes without folds where there is nothing to tell apart, or no room."""
+    from veririsk_assets.training.datasets import CannotTrain
+    from veririsk_assets.training.walk_forward import pool_folds
+
+    if champion == champions.NO_MODEL:
+        return Verdict(True, ["no champion's recipe to compare with"])
+    names = (f"version {version}", f"version {champion}")
+    recipes = {name: _recipe(_artefact(house, horizon, one)) for name, one in zip(names, (version, champion), strict=True)}
+    if recipes[names[0]] == recipes[names[1]]:
+        return Verdict(True, [f"the recipe is that of version {champion}"])
+    try:
+        found = pool_folds(training_rows(house, horizon, as_of), recipes).judge(*names)
+    except CannotTrain as reason:
+        return Verdict(True, [f"recipes not compared on walk-forward folds: {reason}"])
+    return Verdict(found.promote, [f"recipes {found.reasons[0]}", *found.reasons[1:]])
+
+
+def _recipe(served: "ServedModel") -> "Spec":
+    """What to train to get such a model anew."""
+    from veririsk_assets.models.catalogue import spec
+
+    about = served.metadata
+    known = spec(served.name, served.horizon_hours, about.get("label", "crash"), **about.get("params", {}))
+    return replace(known, features=served.features)
+
+
+def _artefact(house: House, horizon: int, version: str) -> "ServedModel":
     served: Any = champions.load(house.settings, horizon, version)
     if served is None:
         raise FileNotFoundError(f"the artefact of version {version}, {horizon} h, is not in {house.settings.models_folder}")
+    return served
+
+
+def _probability(served: "ServedModel", columns: Mapping[str, np.ndarray]) -> np.ndarray:
     return served.probability(served.margin(served.matrix(columns)))
-
-
-def _ranked(score: np.ndarray) -> np.ndarray:
-    """A row of which the column says nothing comes last."""
-    known = np.isfinite(score)
-    return np.where(known, score, score[known].min() if known.any() else 0.0)
-
-
-def _evidence(name: str, label: np.ndarray, score: np.ndarray, is_probability: bool = True) -> Evidence:
-    from veririsk_assets.evaluation.metrics import average_precision, ece, roc_auc
-
-    error = ece(label, score) if is_probability else np.nan
-    return Evidence(name, average_precision(label, score), roc_auc(label, score), error, recall_at_budget(label, score))
-
-
-def recall_at_budget(label: np.ndarray, score: np.ndarray, alert_hours: float = HIGH_ALERT_HOURS) -> float:
-    """Share of positive rows among the highest scores that the alarm budget (alert-hours per pool-month) pays for."""
-    count = max(round(len(score) * alert_hours / HOURS_PER_MONTH), 1)
-    return float(label[np.argsort(-score, kind="stable")[:count]].sum() / max(label.sum(), 1.0))

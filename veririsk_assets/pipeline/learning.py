@@ -1,24 +1,29 @@
 """Learning from what happened: labels once they have matured, then models, then who serves."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pools
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
-from veririsk_assets.pipeline import champions, detections, promotion
+from veririsk_assets.evaluation.intervals import Interval
+from veririsk_assets.pipeline import champions, detections, promotion, training_report
 from veririsk_assets.pipeline.step import House, StepResult
+from veririsk_assets.pipeline.training_rows import TRAINING_HOURS, training_rows
 
 LABEL_INPUTS = ("tvl_usd", "lp_supply")
-# How much history a training looks at.
-TRAINING_HOURS = 24 * 365
+# What a run says of its data, beside the lake snapshot.
+LOGGED = (
+    "label", "train_range", "train_rows_count", "train_events_count",
+    "validation_range", "validation_rows_count", "validation_events_count", "pools_count",
+)  # fmt: skip
 
 
 def hourly_pool_labels(house: House, window: Window, now: datetime | None = None) -> StepResult:
@@ -78,13 +83,15 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     from veririsk_assets.training.companions import equipped
 
     snapshot_id = house.lake.snapshot_id()
-    dataset = _dataset(house, horizon, as_of)
-    choice = choose(dataset)
+    dataset = training_rows(house, horizon, as_of)
+    chosen = choose(dataset)
+    choice, metrics = _with_intervals(chosen, training_report.intervals(chosen, dataset))
     building = champions.folder(house.settings, horizon, "building")
     shutil.rmtree(building, ignore_errors=True)
     winner = equipped(choice.winner.served, choice.trained, dataset)
     detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of)).save(building)
-    version = _register(house, choice.winner, dataset, building, {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()})
+    about = {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()}
+    version = _register(house, choice, metrics, _example(choice.winner.served, dataset), building, about)
     _settle(building, champions.folder(house.settings, horizon, version))
     champion = champions.line_up(house, horizon).at(as_of).champion
     found = _received(choice.verdict, champion)
@@ -97,6 +104,20 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     return row
 
 
+def _with_intervals(choice: Any, found: dict[str, Interval]) -> tuple[Any, dict[str, float]]:
+    """The choice whose artefact knows the intervals of its numbers, and all numbers as the run logs them."""
+    from veririsk_assets.training.backtest_report import plain
+
+    winner = choice.winner
+    metadata = winner.served.metadata | {"intervals": plain({name: asdict(one) for name, one in found.items()})}
+    winner = replace(winner, served=replace(winner.served, metadata=metadata))
+    return replace(choice, winner=winner), winner.metrics | training_report.run_metrics(found)
+
+
+def _example(served: Any, dataset: Any) -> pd.DataFrame:
+    return pd.DataFrame(dataset.columns(served.features, dataset.validation)[:3], columns=list(served.features))
+
+
 def _received(found: Any, champion: str) -> Any:
     """The first version serves at once: it replaces the rule. A later one is the challenger, until training/promotion says more."""
     if champion == champions.NO_MODEL:
@@ -104,30 +125,21 @@ def _received(found: Any, champion: str) -> Any:
     return replace(found, promote=False, reasons=[f"challenger of version {champion}, which serves", *found.reasons])
 
 
-def _register(house: House, winner: Any, dataset: Any, folder: Path, about: dict[str, Any]) -> str:
-    """Logs and registers the artefact's folder; the new version."""
+def _register(house: House, choice: Any, metrics: dict[str, float], example: pd.DataFrame, folder: Path, about: dict[str, Any]) -> str:
+    """Logs and registers the artefact's folder with a report of the training; the new version."""
     from veririsk_assets.registry.runs import Training, log_training
     from veririsk_assets.registry.versions import registered_name
 
-    served, horizon = winner.served, winner.spec.horizon_hours
-    name = registered_name(champions.FAMILY, horizon)
-    example = pd.DataFrame(dataset.columns(served.features, dataset.validation)[:3], columns=list(served.features))
-    metadata = served.metadata | about | {"features": list(served.features)}
-    training = Training(name, folder, example, dict(winner.spec.params) | {"algorithm": served.name}, winner.metrics, metadata, about)
-    return log_training(house.settings.tracking_uri, f"veririsk-{champions.FAMILY}", training)
+    served, spec = choice.winner.served, choice.winner.spec
+    metadata = served.metadata | about | {"features": list(served.features), "verdict": choice.verdict.text}
+    params = dict(spec.params) | {"algorithm": served.name} | {name: served.metadata[name] for name in LOGGED if name in served.metadata}
+    with TemporaryDirectory() as scratch:
+        report = training_report.write_report(choice, Path(scratch))
+        name = registered_name(champions.FAMILY, spec.horizon_hours)
+        training = Training(name, folder, example, params, metrics, metadata, about, report)
+        return log_training(house.settings.tracking_uri, f"veririsk-{champions.FAMILY}", training)
 
 
 def _settle(building: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)
-
-
-def _dataset(house: House, horizon: int, as_of: datetime) -> Any:
-    """Every 4th hour of each pool with a label that had matured by `as_of`; the lake thins the rows before they are read."""
-    from veririsk_assets.training.datasets import from_frames
-
-    window = Window(as_of - TRAINING_HOURS * HOUR, as_of)
-    sampled = "(epoch_us(as_of) // 3600000000 + pool_key) % 4 = 0"
-    features = house.lake.read(pools.POOL_FEATURES, window, ["as_of", "pool_key", *FEATURE_NAMES], where=sampled)
-    labels = house.lake.read(pools.POOL_LABELS, window, where=f"{sampled} AND horizon_hours = {horizon}")
-    return from_frames(features, labels, horizon, trained_as_of=np.datetime64(naive(as_of), "us"))

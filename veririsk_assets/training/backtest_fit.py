@@ -9,7 +9,7 @@ import numpy as np
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
-from veririsk_assets.models.recalibration import day_of, shifted, shifts
+from veririsk_assets.models.recalibration import followed
 from veririsk_assets.models.single_column import SingleColumn
 from veririsk_assets.models.two_heads import LABELS
 from veririsk_assets.training.backtest_committee import Committee
@@ -82,13 +82,10 @@ def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
 
 def _shifted(study: Study, rows: Slices, part: Part) -> Part:
     """Each day's test rows by what the rows before them, whose labels had matured by that day, say of the base rate."""
-    hour = study.as_of.astype("datetime64[h]").astype(np.int64)
-    seen = np.concatenate([rows.validation, rows.test])
-    days, day = np.unique(day_of(hour[rows.test]), return_inverse=True)
-    usual = float(study.y[rows.validation].mean())
-    said = np.concatenate([part.validation, part.test])
-    shift = shifts(days, hour[seen] + study.horizon_hours, said, study.y[seen], usual)
-    return Part(part.validation, shifted(part.test, shift[day]))
+    seen, said = np.concatenate([rows.validation, rows.test]), np.concatenate([part.validation, part.test])
+    hour = study.as_of[seen].astype("datetime64[h]").astype(np.int64)
+    moved = followed(hour, said, study.y[seen], study.horizon_hours, float(study.y[rows.validation].mean()))
+    return Part(part.validation, moved[len(rows.validation) :])
 
 
 def _columns(study: Study, model: Candidate, train: np.ndarray, y: np.ndarray) -> list[int]:

@@ -6,16 +6,20 @@ from typing import Any, Literal
 
 import numpy as np
 
+from veririsk_assets.evaluation.chance import SHUFFLES, chance_check
 from veririsk_assets.evaluation.event_intervals import event_draws
 from veririsk_assets.evaluation.events import Events, event_metrics, time_shift_null
 from veririsk_assets.evaluation.intervals import Draws, Interval, calibration_draws, differences, intervals, ranking_draws
 from veririsk_assets.evaluation.metrics import average_precision, brier_skill, ece, roc_auc
-from veririsk_assets.evaluation.moments import moment_level, within_moment
+from veririsk_assets.evaluation.moment_intervals import when_draws, which_draws
+from veririsk_assets.evaluation.moments import MIN_POOLS, hourly
 from veririsk_assets.training.backtest import Backtest, Forecasts
 from veririsk_assets.training.backtest_events import alarm, rule, study_events, thresholds
 
 WEEK_HOURS = 168
 SCOPES = ("all", "at_risk")
+# Enough for the ends of an interval that is only asked whether it holds chance.
+CHANCE_DRAWS = 200
 Block = Literal["week", "pool"]
 Progress = Callable[[str], None]
 Tree = dict[str, Any]
@@ -84,10 +88,23 @@ class Measure:
         return found
 
     def moments(self, name: str) -> Tree:
-        """When (hours against hours) and which (pools within an hour), on all rows."""
-        forecasts = self.backtest.forecasts
-        rows = (self.study.y[forecasts.rows], forecasts.probability[name], self.study.hour[forecasts.rows])
-        return {"when": asdict(moment_level(*rows)), "which": asdict(within_moment(*rows))}
+        """When (hours against hours) and which (pools within an hour), on all rows; weeks drawn."""
+        forecasts, arguments = self.backtest.forecasts, (self.setting.draws, self.setting.seed)
+        table = hourly(self.study.y[forecasts.rows], forecasts.probability[name], self.study.hour[forecasts.rows])
+        wide, mixed = table.pool_count >= MIN_POOLS, np.isfinite(table.auc)
+        when, which = tree(intervals(when_draws(table, *arguments))), tree(intervals(which_draws(table, *arguments)))
+        return {"when": when | {"hour_count": int(wide.sum())}, "which": which | {"hour_count": int(mixed.sum())}}
+
+    def chance(self, names: Sequence[str]) -> Tree:
+        """Per model, whether intervals and metrics find no skill in labels that the forecasts cannot know."""
+        forecasts, draws = self.backtest.forecasts, min(self.setting.draws, CHANCE_DRAWS)
+        label, hour, pool = (column[forecasts.rows] for column in (self.study.y, self.study.hour, self.study.pool))
+        found: Tree = {"draws": draws, "models": {}}
+        for name in names:
+            self.progress(f"chance check of {name}: {SHUFFLES} shuffles")
+            check = chance_check(label, forecasts.probability[name], hour, pool, draws=draws, seed=self.setting.seed)
+            found["models"][name] = asdict(check) | {"holds": check.holds}
+        return found
 
     def per_fold(self, name: str) -> list[Tree]:
         """Points of each fold, all rows."""

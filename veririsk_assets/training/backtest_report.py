@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from veririsk_assets.models.catalogue import CHAMPION_CANDIDATE, FLOOR
 from veririsk_assets.training.backtest import Backtest
 from veririsk_assets.training.backtest_measure import Measure
 from veririsk_assets.training.backtest_rows import STEP_HOURS
 from veririsk_assets.training.backtest_setting import RIVALS
 
-SCHEMA = "veririsk.backtest/1"
+SCHEMA = "veririsk.backtest/2"
+# The check is of the measuring, not of a model: what serves and one column are enough.
+CHECKED_BY_CHANCE = (CHAMPION_CANDIDATE, FLOOR, "ewma_volatility_7d")
 
 
 def report(
@@ -43,6 +46,7 @@ def report(
         "per_fold": {name: measure.per_fold(name) for name in names},
         "timing": {name: measure.timing(name) for name in names},
         "moments": {name: measure.moments(name) for name in names},
+        "chance": measure.chance([name for name in CHECKED_BY_CHANCE if name in names]),
         "leave_pools_out": measure.unseen_pools(rivals),
     }
     return plain(found)

@@ -1,45 +1,59 @@
-"""One training: the candidate and the floor on the same rows, and which of them is to serve."""
+"""One training: the candidates and the floor on the same rows, and which of them is to serve."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from veririsk_assets.models import catalogue
-from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.training.datasets import CannotTrain, Dataset, Instant, instant
-from veririsk_assets.training.fit import Trained, check_floors, train, validation_metrics
+from veririsk_assets.training.fit import Trained, check_floors, train
 from veririsk_assets.training.promotion import Evidence, Verdict, floor_verdict, verdict
+from veririsk_assets.training.walk_forward import Pooled, pool_folds
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What was trained, by name; which one is to serve, and why."""
+    """What was trained, by name; which one is to serve, and why; and the folds that it was judged on, where there were any."""
 
     winner: Trained
     verdict: Verdict
     trained: dict[str, Trained]
+    folds: Pooled | None = None
 
 
-def choose(dataset: Dataset, names: Sequence[str] = (catalogue.CHAMPION_CANDIDATE, catalogue.FLOOR)) -> Choice:
-    """Train all of `names`; the first that beats the floor with good calibration serves, else the floor.
+def choose(dataset: Dataset, names: Sequence[str] = catalogue.CANDIDATES) -> Choice:
+    """Train all of `names`; of those that the gate lets past the floor and the naive columns the best serves, else the floor.
 
+    The gate looks at pooled walk-forward folds, or where the history carries none at the validation rows, and says which.
     Raises CannotTrain where nothing can be trained at all: then the rule-based score serves.
     """
     trained, refused = _trained(dataset, names)
     floor = trained.get(catalogue.FLOOR)
-    rivals = [evidence(floor)] if floor else []
-    for name, candidate in trained.items():
-        if name == catalogue.FLOOR:
-            continue
-        found = verdict(evidence(candidate), None, rivals)
+    folds, words = _folds(dataset, trained)
+    known = {name: folds.evidence(name) if folds else evidence(one) for name, one in trained.items()}
+    for name in sorted(known.keys() - {catalogue.FLOOR}, key=lambda name: -known[name].ap):
+        found = folds.judge(name, catalogue.FLOOR if floor else None) if folds else _on_validation(trained[name], floor, words)
         if found.promote:
-            return Choice(candidate, found, trained)
+            return Choice(trained[name], found, trained, folds)
         refused += [f"{name}: {reason}" for reason in found.reasons]
     if floor is None:
         raise CannotTrain("; ".join(refused))
-    return Choice(floor, Verdict(True, floor_verdict(evidence(floor)).reasons + refused), trained)
+    return Choice(floor, Verdict(True, floor_verdict(known[catalogue.FLOOR]).reasons + refused), trained, folds)
+
+
+def _folds(dataset: Dataset, trained: Mapping[str, Trained]) -> tuple[Pooled | None, str]:
+    """The folds, or why there are none."""
+    try:
+        return pool_folds(dataset, {name: one.spec for name, one in trained.items()}), ""
+    except CannotTrain as reason:
+        return None, f"on validation rows only, without walk-forward folds: {reason}"
+
+
+def _on_validation(candidate: Trained, floor: Trained | None, words: str) -> Verdict:
+    found = verdict(evidence(candidate), None, [evidence(floor)] if floor else [])
+    return replace(found, reasons=[words, *found.reasons])
 
 
 def _trained(dataset: Dataset, names: Sequence[str]) -> tuple[dict[str, Trained], list[str]]:
@@ -52,15 +66,6 @@ def _trained(dataset: Dataset, names: Sequence[str]) -> tuple[dict[str, Trained]
         except CannotTrain as reason:
             refused.append(f"{name}: {reason}")
     return trained, refused
-
-
-def evidence_on(served: ServedModel, dataset: Dataset) -> Evidence:
-    """A serving model judged on the validation rows of a new training, at its own HIGH threshold."""
-    missing = np.full(len(dataset.y), np.nan, dtype=np.float32)
-    columns = {n: dataset.x[:, dataset.features.index(n)] if n in dataset.features else missing for n in served.features}
-    margin = served.margin(served.matrix(columns)[dataset.validation])
-    metrics = validation_metrics(dataset.y[dataset.validation], margin, served.probability(margin), served.score_map.high)
-    return Evidence(served.name, metrics["ap"], metrics["auc"], metrics["ece"], metrics["high_row_recall"])
 
 
 def evidence(trained: Trained) -> Evidence:

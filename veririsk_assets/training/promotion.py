@@ -11,7 +11,7 @@ MAX_RECALL_LOSS = 0.0
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of one model on the rows that all were judged on. `recall` is event recall at the alarm budget.
+    """What is known of one model on the rows that all were judged on. `recall` is that of event rows at the alarm budget.
 
     `gains` maps a rival's name to the paired interval of this model's AP minus the rival's, on pooled walk-forward folds.
     """
@@ -58,7 +58,8 @@ def floor_verdict(floor: Evidence) -> Verdict:
 
 def _calibrated(candidate: Evidence) -> tuple[bool, str]:
     passed = candidate.ece <= MAX_ECE
-    return passed, f"calibration error {candidate.ece:.4f} is {'within' if passed else 'above'} {MAX_ECE:g}"
+    missed = "" if passed else f", by {candidate.ece - MAX_ECE:.4f}"
+    return passed, f"calibration error {candidate.ece:.4f} is {'within' if passed else 'above'} {MAX_ECE:g}{missed}"
 
 
 def _better(candidate: Evidence, rival: Evidence) -> tuple[bool, str]:
@@ -72,13 +73,13 @@ def _proven(candidate: Evidence, rival: Evidence) -> tuple[bool, str]:
     if gain is None:
         return False, f"no paired comparison with {rival.name}"
     passed = gain.lo > 0.0
-    interval = f"AP {gain.value:+.4f} [{gain.lo:+.4f}, {gain.hi:+.4f}]"
+    interval = f"AP {gain.value:+.4f} [{gain.lo:+.4f}, {gain.hi:+.4f}]" + ("" if passed else f", short of 0 by {-gain.lo:.4f}")
     return passed, f"{'proven' if passed else 'no proven'} gain over {rival.name}: {interval}"
 
 
 def _recall_kept(candidate: Evidence, champion: Evidence) -> tuple[bool, str]:
     if candidate.recall is None or champion.recall is None:
-        return not candidate.gains, "event recall at the budget is not known"
+        return not candidate.gains, "recall of event rows at the budget is not known"
     passed = candidate.recall >= champion.recall - MAX_RECALL_LOSS
-    numbers = f"{candidate.recall:.2f} against {champion.recall:.2f}"
-    return passed, f"event recall at the budget is {'kept' if passed else 'lost'} ({numbers})"
+    numbers = f"{candidate.recall:.3f} against {champion.recall:.3f}"
+    return passed, f"recall of event rows at the budget is {'kept' if passed else 'lost'} ({numbers})"

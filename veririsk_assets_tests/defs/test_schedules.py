@@ -10,7 +10,7 @@ from veririsk_assets.contracts.pools import POOL_EXPLANATIONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.defs.partitions import HOURLY
 from veririsk_assets.defs.resources import HouseResource
-from veririsk_assets.defs.schedules import daily, hourly, nightly, weekly
+from veririsk_assets.defs.schedules import daily, hourly, monthly, nightly, weekly
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.defs.home import FIRST
 
@@ -74,6 +74,11 @@ def test_the_weekly_tick_trains_as_of_its_full_hour() -> None:
 
 def test_the_nightly_tick_runs_once_a_night() -> None:
     assert asked(nightly, utc("2025-03-10T03:50")).run_key == "upkeep-2025-03-10"
+
+
+def test_the_monthly_tick_judges_what_the_lake_holds_by_its_full_hour() -> None:
+    request = asked(monthly, utc("2025-04-01T04:30"))
+    assert request.run_config == {"ops": {"monitoring__backtest_pools": {"config": {"end": "2025-04-01T04:00:00+00:00"}}}}
 
 
 def test_every_schedule_and_sensor_is_on_where_there_is_a_now() -> None:

@@ -1,10 +1,15 @@
 """When and which, told apart."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from veririsk_assets.evaluation.intervals import ratio_draws
-from veririsk_assets.evaluation.moments import hourly, moment_level, within_moment
+from veririsk_assets.evaluation.intervals import intervals
+from veririsk_assets.evaluation.metrics import lift, roc_auc
+from veririsk_assets.evaluation.moment_intervals import when_draws, which_draws
+from veririsk_assets.evaluation.moments import MIN_POOLS, hourly
+from veririsk_assets.evaluation.resampling import block_counts
 
 
 def market(seed=0, hours=400, pools=50):
@@ -16,28 +21,36 @@ def market(seed=0, hours=400, pools=50):
     return label.ravel(), np.broadcast_to(moment, label.shape).ravel(), np.broadcast_to(risk, label.shape).ravel(), hour
 
 
+def when(label, score, hour):
+    return SimpleNamespace(**{name: drawn.value for name, drawn in when_draws(hourly(label, score, hour), 5).items()})
+
+
+def which(label, score, hour):
+    return SimpleNamespace(**{name: drawn.value for name, drawn in which_draws(hourly(label, score, hour), 5).items()})
+
+
 def test_a_score_of_the_moment_tells_when_and_not_which():
     label, moment, _, hour = market()
-    assert moment_level(label, moment, hour).spearman > 0.5
-    assert moment_level(label, moment, hour).auc > 0.65
-    assert within_moment(label, moment, hour).auc == 0.5
+    assert when(label, moment, hour).spearman > 0.5
+    assert when(label, moment, hour).auc > 0.65
+    assert which(label, moment, hour).auc == 0.5
 
 
 def test_a_score_of_the_pool_tells_which_and_not_when():
     label, _, risk, hour = market()
-    assert within_moment(label, risk, hour).auc > 0.65
-    assert within_moment(label, risk, hour).ap_lift > 1.3
-    when = moment_level(label, risk, hour)
-    assert np.isnan(when.spearman)
-    assert when.auc == pytest.approx(0.5)
+    assert which(label, risk, hour).auc > 0.65
+    assert which(label, risk, hour).ap_lift > 1.3
+    timing = when(label, risk, hour)
+    assert np.isnan(timing.spearman)
+    assert timing.auc == pytest.approx(0.5)
 
 
 def test_random_scores_tell_neither():
     label, _, _, hour = market(hours=2000)
     score = np.random.default_rng(1).random(len(label))
-    which, when = within_moment(label, score, hour), moment_level(label, score, hour)
-    assert (which.auc, which.ap_lift) == (pytest.approx(0.5, abs=0.02), pytest.approx(1.0, abs=0.06))
-    assert (when.spearman, when.auc) == (pytest.approx(0.0, abs=0.06), pytest.approx(0.5, abs=0.03))
+    order, timing = which(label, score, hour), when(label, score, hour)
+    assert (order.auc, order.ap_lift) == (pytest.approx(0.5, abs=0.02), pytest.approx(1.0, abs=0.06))
+    assert (timing.spearman, timing.auc) == (pytest.approx(0.0, abs=0.06), pytest.approx(0.5, abs=0.03))
 
 
 def test_each_hour_is_ranked_as_sklearn_ranks_it():
@@ -69,20 +82,48 @@ def test_the_rank_correlation_shares_tied_ranks_as_scipy_does():
     from scipy.stats import spearmanr
 
     rng = np.random.default_rng(4)
-    hour, label, score = np.repeat(np.arange(60), 5), rng.random(300) < 0.3, rng.integers(0, 3, 300).astype(float)
-    means = [(score[hour == at].mean(), label[hour == at].mean()) for at in range(60)]
-    assert moment_level(label, score, hour).spearman == pytest.approx(spearmanr(means).statistic)
+    hour, label, score = np.repeat(np.arange(60) * 4, 5), rng.random(300) < 0.3, rng.integers(0, 3, 300).astype(float)
+    means = [(score[hour == at].mean(), label[hour == at].mean()) for at in np.unique(hour)]
+    assert when(label, score, hour).spearman == pytest.approx(spearmanr(means).statistic)
 
 
-def test_hours_of_one_class_count_for_nothing_and_may_be_all_there_is():
-    assert within_moment(np.zeros(10), np.arange(10), np.arange(10) // 5).hour_count == 0
-    assert moment_level(np.zeros(4), np.arange(4), np.arange(4)).hour_count == 0
+def test_moments_of_an_hour_are_those_of_rows_that_carry_its_mean_score():
+    label, moment, _, hour = market()
+    score = moment * np.random.default_rng(6).random(len(hour))
+    label, score, hour = label[25:], score[25:], hour[25:]
+    mean = np.bincount(hour, score) / np.bincount(hour)
+    wide = np.bincount(hour)[hour] >= MIN_POOLS
+    got = when(label, score, hour)
+    assert got.auc == pytest.approx(roc_auc(label[wide], mean[hour][wide]))
+    assert got.lift == pytest.approx(lift(label[wide], mean[hour][wide]))
 
 
-def test_within_moment_has_intervals_by_week():
-    label, _, risk, hour = market()
-    table = hourly(label, risk, hour)
-    mixed = np.isfinite(table.auc)
-    interval = ratio_draws(table.auc[mixed], np.ones(mixed.sum()), table.hour[mixed] // 20).interval()
-    assert interval.value == pytest.approx(within_moment(label, risk, hour).auc)
-    assert interval.lo > 0.5
+def test_an_interval_by_week_holds_its_value_and_tells_skill_from_none():
+    label, moment, risk, hour = market(hours=1200)
+    noise = np.random.default_rng(6).normal(0, 0.2, len(hour))
+    for score, knows_when in ((moment, True), (risk, False)):
+        table = hourly(label, score + noise, hour)
+        timing, order = intervals(when_draws(table)), intervals(which_draws(table))
+        assert all(one.lo <= one.value <= one.hi for one in (*timing.values(), *order.values()))
+        assert (timing["auc"].lo > 0.5, timing["lift"].lo > 1, order["auc"].lo > 0.5) == (knows_when, knows_when, not knows_when)
+
+
+def test_a_draw_of_the_rank_correlation_ranks_its_own_hours_anew():
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(7)
+    label, score, hour = rng.random(2400) < 0.3, rng.integers(0, 4, 2400).astype(float), np.repeat(np.arange(480) * 4, 5)
+    table, seed = hourly(label, score, hour), 11
+    drawn = when_draws(table, draws=3, seed=seed)["spearman"].samples
+    weeks = table.hour // 168
+    for got, counts in zip(drawn, block_counts(weeks.max() + 1, 3, seed)[1:], strict=True):
+        often = counts[weeks].astype(int)
+        again = spearmanr(np.repeat(table.mean_score, often), np.repeat(table.event_share, often)).statistic
+        assert got == pytest.approx(again)
+
+
+def test_hours_of_one_class_have_no_interval():
+    table = hourly(np.zeros(2000), np.random.default_rng(8).random(2000), np.repeat(np.arange(400), 5))
+    assert np.isnan(which_draws(table, 5)["auc"].interval().value) and np.isnan(when_draws(table, 5)["auc"].interval().hi)
+    few = hourly(np.arange(8) % 2, np.arange(8.0), np.repeat(np.arange(4), 2))
+    assert np.isnan(when_draws(few, 5)["spearman"].value)

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veririsk_assets.evaluation.episodes import Alerts
-from veririsk_assets.evaluation.event_intervals import event_bootstrap, event_draws
+from veririsk_assets.evaluation.event_intervals import event_draws
 from veririsk_assets.evaluation.events import EventRule, Events, event_metrics, lead_hours, time_shift_null
-from veririsk_assets.evaluation.intervals import differences
+from veririsk_assets.evaluation.intervals import differences, intervals
 
 
 def market(seed, hours=1500, pools=6, gaps=False):
@@ -78,7 +78,7 @@ def test_a_lead_of_exactly_six_hours_counts_at_six_everywhere():
     on = np.zeros_like(alerts.on)
     on[events.hour_index - 6, events.pool_index] = True
     exact = Alerts(on, alerts.covered)
-    null, got = time_shift_null(exact, events), event_bootstrap(exact, events)
+    null, got = time_shift_null(exact, events), intervals(event_draws(exact, events))
     assert event_metrics(exact, events).recall[6] == got["recall_lead_6"].value == 1.0
     assert null.skill_ratio[6] == pytest.approx(1.0 / null.expected[6])
     assert got["recall_skill_lead_6"].value == pytest.approx(null.skill_ratio[6])
@@ -93,7 +93,7 @@ def test_the_null_is_the_same_in_every_run():
 @pytest.mark.parametrize("by", ["week", "pool"])
 def test_event_intervals_hold_the_metrics_of_the_sample(by):
     alerts, events = market(6, gaps=True)
-    got, metrics, null = event_bootstrap(alerts, events, by=by), event_metrics(alerts, events), time_shift_null(alerts, events)
+    got, metrics, null = intervals(event_draws(alerts, events, by=by)), event_metrics(alerts, events), time_shift_null(alerts, events)
     for at in (1, 3, 6, 12):
         assert got[f"recall_lead_{at}"].value == pytest.approx(metrics.recall[at])
         assert got[f"recall_null_lead_{at}"].value == pytest.approx(null.expected[at])
@@ -101,7 +101,7 @@ def test_event_intervals_hold_the_metrics_of_the_sample(by):
     for name in ("alert_precision", "false_alarms_per_pool_month", "alert_hours_per_pool_month"):
         assert got[name].value == pytest.approx(getattr(metrics, name))
     assert all(interval.lo <= interval.value <= interval.hi for interval in got.values())
-    assert got == event_bootstrap(alerts, events, by=by)
+    assert got == intervals(event_draws(alerts, events, by=by))
 
 
 def test_a_model_gains_no_recall_on_itself():
@@ -114,5 +114,5 @@ def test_no_event_in_scope_is_unknown():
     alerts, _ = market(8)
     nothing = Events(np.array([], dtype=int), np.array([], dtype=int))
     assert np.isnan(time_shift_null(alerts, nothing).expected[1])
-    assert np.isnan(event_bootstrap(alerts, nothing)["recall_lead_1"].value)
-    assert event_bootstrap(alerts, nothing)["alert_precision"].value == 0.0
+    assert np.isnan(intervals(event_draws(alerts, nothing))["recall_lead_1"].value)
+    assert intervals(event_draws(alerts, nothing))["alert_precision"].value == 0.0

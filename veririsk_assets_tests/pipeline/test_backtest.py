@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from veririsk_assets.cli_backtest import app
 from veririsk_assets.evaluation.splits import CannotBeHonest
 from veririsk_assets.pipeline import backtest
-from veririsk_assets.pipeline.backtest_pages import write_pages
+from veririsk_assets.pipeline.backtest_pages import report_page, write_pages
 from veririsk_assets.pipeline.backtest_recorded import read_recorded
 from veririsk_assets.simulation.market import EPOCH, Market
 from veririsk_assets.simulation.recording import recorded_file
@@ -108,6 +108,16 @@ def test_the_pages_name_what_it_is_useless_for(finished: backtest.Finished, tmp_
     assert "## Detection: what has begun" in page and "Detection is no forecast" in card
     assert "| 20 % below the 24-hour high |" in page
     assert "## Paired gains" in page and "](reliability.png)" not in page
+
+
+def test_a_failed_chance_check_is_said_loudly(finished: backtest.Finished) -> None:
+    report = json.loads((finished.folder / "report.json").read_text())
+    one = report["chance"]["models"]["gradient_boosting"]
+    report["chance"]["models"] = {"gradient_boosting": one | {"holds": True}, "volatility_logistic": one | {"holds": False}}
+    page = report_page(report)
+    assert "**FAILED for volatility_logistic:" in page
+    report["chance"]["models"]["volatility_logistic"]["holds"] = True
+    assert "FAILED" not in report_page(report) and "## Chance check" in page
 
 
 def test_too_little_history_is_refused_in_a_sentence(recorded: Path) -> None:

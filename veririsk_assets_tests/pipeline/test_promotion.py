@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.gate import judge, recall_at_budget
+from veririsk_assets.pipeline.gate import judge
 from veririsk_assets.pipeline.promotion import Order, appoint, crown, next_hour, previous
 from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.registry.runs import Training, log_training
 from veririsk_assets.registry.versions import CHALLENGER, CHAMPION, get_alias, registered_name, versions
-from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, MARKET, SECOND, reign, two_versions
+from veririsk_assets.training import fit, walk_forward
+from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, MARKET, SECOND, add_version, reign, served, two_versions
 
 NAME = registered_name(champions.FAMILY, HORIZON)
 
@@ -52,6 +52,25 @@ def test_the_gate_does_not_promote_noise_or_without_enough_events(house: House) 
     few = judge(house, HORIZON, "2", "1", FIRST)
     assert not few.promote
     assert "are needed" in few.text
+
+
+def test_recipes_that_differ_meet_on_walk_forward_folds_where_history_carries_them(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "recipes not compared on walk-forward folds: 39 days of history" in judge(house, HORIZON, "2", "1", MARKET.end).text
+    monkeypatch.setattr(walk_forward, "MIN_TEST_DAYS", 5)
+    for floor in ("MIN_TRAIN_ROWS", "MIN_TRAIN_EVENTS", "MIN_VALIDATION_EVENTS"):
+        monkeypatch.setattr(fit, floor, 5)
+    found = judge(house, HORIZON, "2", "1", MARKET.end)
+    assert "recipes on 3 walk-forward folds" in found.text
+    assert found.text.count("proven gain over version 1: AP") == 2 and " no proven" not in found.text
+    assert judge(house, HORIZON, "1", "2", MARKET.end).text.count("no proven gain over version 2") == 2
+
+
+def test_a_challenger_of_the_champion_s_recipe_is_judged_by_its_fresh_rows_alone(tmp_path: Path) -> None:
+    own = two_versions(tmp_path)
+    add_version(own, "3", SECOND, served(own, "2"))
+    found = judge(own, HORIZON, "3", "2", MARKET.end)
+    own.close()
+    assert "the recipe is that of version 2" in found.text and "walk-forward" not in found.text
 
 
 def test_the_gate_does_not_see_labels_that_mature_later(house: House) -> None:
@@ -110,10 +129,3 @@ def test_a_version_that_left_home_is_fetched_from_the_registry(house: House, tmp
     folder.rename(tmp_path / "away")
     appoint(house, Order(HORIZON, "promote", MARKET.end + 200 * HOUR, "2"))
     assert (folder / "artefact.json").read_text() == (tmp_path / "away" / "artefact.json").read_text()
-
-
-def test_recall_at_the_budget_counts_the_highest_scores() -> None:
-    label, score = np.zeros(730), np.arange(730.0)
-    label[[729, 710, 5]] = 1.0
-    assert recall_at_budget(label, score, 24.0) == pytest.approx(2 / 3)
-    assert recall_at_budget(label, -score, 24.0) == pytest.approx(1 / 3)

@@ -127,7 +127,7 @@ def test_a_stopped_run_goes_on_where_it_ended(tmp_path: Path) -> None:
 
 def test_the_report_has_the_promised_shape_and_no_nan() -> None:
     found = report(done(), {"sha256": "x"}, {"experiments_before": 3})
-    assert found["schema"] == "veririsk.backtest/1" and found["tried"] == {"experiments_before": 3, "models_in_this_report": 4}
+    assert found["schema"] == "veririsk.backtest/2" and found["tried"] == {"experiments_before": 3, "models_in_this_report": 4}
     metrics = {"ap", "auc", "brier_skill", "ece", "alert_precision", "false_alarms_per_pool_month", "alert_hours_per_pool_month"}
     metrics |= {f"recall_lead_{lead}" for lead in (1, 3, 6, 12)} | {"recall_null_lead_6", "recall_skill_lead_6"}
     for scopes in found["results"].values():
@@ -140,6 +140,22 @@ def test_the_report_has_the_promised_shape_and_no_nan() -> None:
     assert gain["value"] == pytest.approx(difference) and gain["lo"] <= gain["value"] <= gain["hi"]
     assert [len(found[name]) for name in ("folds", "per_fold", "timing", "moments")] == [2, 4, 4, 4]
     assert all(fold["events"] >= SETTING.event_floor for fold in found["folds"])
+
+
+def test_when_and_which_have_intervals_by_week() -> None:
+    moments = report(done(), {"sha256": "x"}, {})["moments"]["gradient_boosting"]
+    for part, names in (("when", {"auc", "lift", "spearman"}), ("which", {"auc", "ap_lift"})):
+        assert set(moments[part]) == names | {"hour_count"} and moments[part]["hour_count"] > 0
+        assert all(moments[part][name]["lo"] < moments[part][name]["value"] < moments[part][name]["hi"] for name in names)
+
+
+def test_the_report_finds_no_skill_in_labels_of_other_weeks() -> None:
+    chance = report(done(), {"sha256": "x"}, {})["chance"]
+    assert set(chance["models"]) == {"gradient_boosting", "volatility_logistic", "ewma_volatility_7d"}
+    for one in chance["models"].values():
+        assert (
+            one["shuffles"] == 40 and one["mean_auc"] == pytest.approx(0.5, abs=0.05) and one["mean_lift"] == pytest.approx(1.0, abs=0.15)
+        )
 
 
 def test_a_learned_model_beats_one_column_on_a_market_that_can_be_learned() -> None:

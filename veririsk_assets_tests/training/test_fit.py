@@ -7,7 +7,7 @@ import pytest
 
 from veririsk_assets.contracts.pools import MODEL_VERSIONS
 from veririsk_assets.models import catalogue
-from veririsk_assets.training.choice import Choice, choose, evidence, evidence_on, version_row
+from veririsk_assets.training.choice import Choice, choose, version_row
 from veririsk_assets.training.datasets import CannotTrain, Dataset, from_panels
 from veririsk_assets.training.fit import train
 from veririsk_assets_tests.models.rows import market
@@ -27,8 +27,21 @@ def test_a_model_that_finds_more_than_volatility_serves_with_its_reasons() -> No
     found = choice()
     assert found.winner.spec.name == "gradient_boosting"
     assert found.verdict.promote
-    assert "beats volatility_logistic" in found.verdict.text
+    for words in ("on 3 walk-forward folds", "proven gain over volatility_logistic", "proven gain over ewma_volatility_7d", "is kept"):
+        assert words in found.verdict.text
     assert "calibration error" in found.verdict.text
+
+
+def test_a_history_too_short_for_folds_is_judged_on_validation_and_says_so() -> None:
+    data = dataset()
+    later = data.as_of > data.as_of[-1] - np.timedelta64(37, "D")
+    rows = np.flatnonzero(later)
+    short = replace(data, x=data.x[rows], y=data.y[rows], as_of=data.as_of[rows], pool_key=data.pool_key[rows])
+    first, cut = rows[0], data.validation.start - rows[0]
+    found = choose(replace(short, train=slice(0, data.train.stop - first), validation=slice(cut, len(rows))))
+    assert found.folds is None and found.winner.spec.name == "gradient_boosting"
+    assert "on validation rows only, without walk-forward folds: 38 days of history give test windows of 6 days" in found.verdict.text
+    assert "beats volatility_logistic on validation" in found.verdict.text
 
 
 def test_the_floor_serves_where_the_learned_model_is_no_better() -> None:
@@ -38,7 +51,8 @@ def test_the_floor_serves_where_the_learned_model_is_no_better() -> None:
     plain = replace(data, y=(rng.random(len(data.y)) < 1 / (1 + np.exp(-1.2 * (np.log(volatile) + 4) + 2.5))).astype(float))
     found = choose(plain)
     assert found.winner.spec.name == catalogue.FLOOR
-    assert "gradient_boosting: does not beat volatility_logistic" in found.verdict.text
+    assert "gradient_boosting: no proven gain over volatility_logistic" in found.verdict.text
+    assert "short of 0 by" in found.verdict.text
 
 
 def test_validation_numbers_are_good_and_the_budget_is_kept() -> None:
@@ -69,11 +83,6 @@ def test_the_versions_row_fits_its_table() -> None:
     assert set(row) == set(MODEL_VERSIONS.names)
     assert row["train_to"] < row["trained_as_of"]
     assert row["medium_threshold"] < row["high_threshold"]
-
-
-def test_a_serving_model_is_judged_on_the_rows_of_the_new_training() -> None:
-    winner = choice().winner
-    assert evidence_on(winner.served, dataset()) == evidence(winner)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_a_better_calibrated_model_is_promoted_and_every_rival_is_named() -> Non
 def test_poor_calibration_alone_stops_a_promotion() -> None:
     found = verdict(candidate(ece=0.011), CHAMPION, [FLOOR])
     assert not found.promote
-    assert "calibration error 0.0110 is above 0.01" in found.text
+    assert "calibration error 0.0110 is above 0.01, by 0.0010" in found.text
 
 
 def test_a_model_below_the_floor_is_not_promoted() -> None:
@@ -39,7 +39,7 @@ def test_with_intervals_every_one_must_lie_above_0() -> None:
     luck = PROVEN | {"volatility_logistic": Interval(0.02, -0.001, 0.04)}
     found = verdict(candidate(gains=luck), CHAMPION, [FLOOR])
     assert not found.promote
-    assert "no proven gain over volatility_logistic: AP +0.0200 [-0.0010, +0.0400]" in found.text
+    assert "no proven gain over volatility_logistic: AP +0.0200 [-0.0010, +0.0400], short of 0 by 0.0010" in found.text
 
 
 def test_a_rival_without_a_comparison_stops_a_promotion() -> None:

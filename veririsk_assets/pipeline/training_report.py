@@ -1,0 +1,68 @@
+"""What a training leaves beside its artefact: metrics with intervals, plots, the folds' table and the reference for drift."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from veririsk_assets.evaluation.intervals import Interval
+
+if TYPE_CHECKING:
+    from veririsk_assets.training.choice import Choice
+    from veririsk_assets.training.datasets import Dataset
+    from veririsk_assets.training.walk_forward import Pooled
+
+VALIDATION, FOLDS = "validation", "walk_forward"
+MEASURES = ("ap", "auc", "ece", "recall")
+
+
+def intervals(choice: "Choice", dataset: "Dataset") -> dict[str, Interval]:
+    """`validation_ap` …: the winner on its validation rows; `walk_forward_ap` …: its recipe on pooled folds, where there are any.
+
+    Weeks are drawn; a window within one week gives no interval.
+    """
+    from veririsk_assets.training.paired import metric_intervals
+
+    winner, folds = choice.winner, choice.folds
+    rows = {VALIDATION: (winner.label, winner.probability, dataset.as_of[dataset.validation])}
+    if folds is not None:
+        rows[FOLDS] = (folds.label, folds.probability[winner.spec.name], folds.as_of)
+    return {f"{where}_{name}": one for where, columns in rows.items() for name, one in metric_intervals(*columns).items()}
+
+
+def run_metrics(found: dict[str, Interval]) -> dict[str, float]:
+    """As a run logs them: `ap_lo` and `ap_hi` beside the validation's own `ap`; `walk_forward_ap`, `…_lo`, `…_hi`."""
+    named = {name.removeprefix(f"{VALIDATION}_"): one for name, one in found.items()}
+    values = {name: one.value for name, one in found.items() if name.startswith(FOLDS)}
+    return values | {f"{name}_{end}": getattr(one, end) for name, one in named.items() for end in ("lo", "hi")}
+
+
+def write_report(choice: "Choice", folder: Path) -> Path:
+    """`reliability.png`, `precision_recall.png`, `reference.json` and, where it was judged on folds, `walk_forward.csv`; the folder."""
+    from veririsk_assets.pipeline.backtest_plots import precision_recall, reliability, write_png
+
+    winner, folds = choice.winner, choice.folds
+    folder.mkdir(parents=True, exist_ok=True)
+    label, probabilities, rows = winner.label, {winner.spec.name: winner.probability}, "validation rows"
+    if folds is not None:
+        label, probabilities, rows = folds.label, folds.probability, "out of fold"
+        fold_table(folds).to_csv(folder / f"{FOLDS}.csv", index=False)
+    write_png(reliability(label, probabilities, rows), folder / "reliability.png")
+    write_png(precision_recall(label, probabilities, rows), folder / "precision_recall.png")
+    (folder / "reference.json").write_text(json.dumps(winner.served.metadata["reference"], indent=1))
+    return folder
+
+
+def fold_table(folds: "Pooled") -> pd.DataFrame:
+    """A row per fold and model or naive column, then the pooled ones (`fold` is empty): when, rows, positives and MEASURES."""
+    parts = [(i, folds.only(folds.fold == i)) for i in np.unique(folds.fold)]
+    lines = []
+    for fold, part in [*parts, (None, folds)]:
+        about = {"fold": fold, "from": part.as_of[0], "to": part.as_of[-1], "rows": len(part.label), "positive": int(part.label.sum())}
+        for name in (*part.probability, *part.naive):
+            known = asdict(part.evidence(name))
+            lines.append(about | {"model": name} | {measure: known[measure] for measure in MEASURES})
+    return pd.DataFrame(lines).astype({"fold": "Int64"})

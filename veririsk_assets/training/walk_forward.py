@@ -1,0 +1,106 @@
+"""The gate's evidence: recipes judged on pooled walk-forward folds of the rows that a training learns from.
+
+Each fold learns from all rows before its validation window, is calibrated there, and speaks for the test window after it; no
+label window crosses from one into the next. Every model speaks for the same rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from veririsk_assets.evaluation.splits import CannotBeHonest, Fold, walk_forward
+from veririsk_assets.models.recalibration import followed
+from veririsk_assets.models.spec import Spec
+from veririsk_assets.training.datasets import CannotTrain, Dataset
+from veririsk_assets.training.fit import train
+from veririsk_assets.training.paired import evidence_of, naive_scores, weeks, with_gains
+from veririsk_assets.training.promotion import Evidence, Verdict, verdict
+
+FOLDS = 3
+# The later half of the history is tested on; a validation window is as long as a test window.
+TESTED_SHARE = 0.5
+MIN_TEST_DAYS, MIN_TRAIN_DAYS = 7, 7
+MIN_EVENTS = 30
+DAY = 24
+HOUR = np.timedelta64(1, "h")
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The test rows of all folds. `probability`: model → out-of-fold probabilities; `naive`: column → its ranking score."""
+
+    label: np.ndarray
+    as_of: np.ndarray
+    fold: np.ndarray
+    probability: dict[str, np.ndarray]
+    naive: dict[str, np.ndarray]
+
+    @property
+    def text(self) -> str:
+        first, last = (str(moment.astype("datetime64[D]")) for moment in (self.as_of[0], self.as_of[-1]))
+        return f"{self.fold.max() + 1} walk-forward folds from {first} to {last}, {len(self.label):,} rows with {int(self.label.sum()):,} positive"
+
+    def only(self, rows: np.ndarray) -> "Pooled":
+        """Some of the rows."""
+        probability, naive = ({name: score[rows] for name, score in scores.items()} for scores in (self.probability, self.naive))
+        return Pooled(self.label[rows], self.as_of[rows], self.fold[rows], probability, naive)
+
+    def evidence(self, name: str) -> Evidence:
+        """Of a model, or of a naive column."""
+        if name in self.naive:
+            return evidence_of(name, self.label, self.naive[name], is_probability=False)
+        return evidence_of(name, self.label, self.probability[name])
+
+    def judge(self, name: str, champion: str | None) -> Verdict:
+        """The gate's verdict on a model against the one that serves otherwise and every naive column; raises KeyError."""
+        rivals = self.naive | ({champion: self.probability[champion]} if champion else {})
+        candidate = with_gains(self.evidence(name), self.label, self.probability[name], rivals, weeks(self.as_of))
+        found = verdict(candidate, self.evidence(champion) if champion else None, [self.evidence(one) for one in self.naive])
+        return replace(found, reasons=[f"on {self.text}", *found.reasons])
+
+
+def pool_folds(dataset: Dataset, recipes: Mapping[str, Spec]) -> Pooled:
+    """Trains every recipe anew in every fold. Raises CannotTrain where the history carries no folds."""
+    hour = ((dataset.as_of - dataset.as_of[0]) // HOUR).astype(np.int64)
+    pieces = [_piece(dataset, hour, fold) for fold in _folds(int(hour[-1]) + 1, dataset.horizon_hours)]
+    rows = np.concatenate([np.arange(len(hour))[test] for _, test in pieces])
+    label = dataset.y[rows]
+    if label.sum() < MIN_EVENTS:
+        raise CannotTrain(f"{int(label.sum())} positive rows in the test windows of the folds; {MIN_EVENTS} are needed")
+    probability = {name: np.concatenate([_forecast(fold, test, spec) for fold, test in pieces]) for name, spec in recipes.items()}
+    place = np.concatenate([np.full(len(hour[test]), i) for i, (_, test) in enumerate(pieces)])
+    naive = naive_scores({name: dataset.x[rows, i] for i, name in enumerate(dataset.features)})
+    return Pooled(label, dataset.as_of[rows], place, probability, naive)
+
+
+def _folds(known_hours: int, horizon_hours: int) -> list[Fold]:
+    """Every row of a dataset has matured: the panel behind it is a horizon longer."""
+    hours = known_hours + horizon_hours
+    test_days = int(TESTED_SHARE * hours / DAY / FOLDS)
+    if test_days < MIN_TEST_DAYS:
+        raise CannotTrain(f"{hours // DAY} days of history give test windows of {test_days} days; {MIN_TEST_DAYS} are needed")
+    try:
+        return walk_forward(hours, FOLDS, test_days * DAY, test_days * DAY, horizon_hours, MIN_TRAIN_DAYS * DAY)
+    except CannotBeHonest as reason:
+        raise CannotTrain(str(reason)) from reason
+
+
+def _piece(dataset: Dataset, hour: np.ndarray, fold: Fold) -> tuple[Dataset, slice]:
+    """The dataset as this fold's training sees it, and the rows that it speaks for."""
+
+    def part(hours: range) -> slice:
+        first, stop = np.searchsorted(hour, (hours.start, hours.stop))
+        return slice(int(first), int(stop))
+
+    return replace(dataset, train=part(fold.train), validation=part(fold.validation)), part(fold.test)
+
+
+def _forecast(fold: Dataset, test: slice, spec: Spec) -> np.ndarray:
+    """Probabilities of the test rows, with the features that the fold's training rows know, following the base rate as a served model."""
+    trained = train(fold, spec)
+    said = trained.served.probability(trained.served.margin(fold.columns(trained.served.features, test)))
+    seen = np.concatenate([fold.as_of[fold.validation], fold.as_of[test]]).astype("datetime64[h]").astype(np.int64)
+    label = np.concatenate([fold.y[fold.validation], fold.y[test]])
+    moved = followed(seen, np.concatenate([trained.probability, said]), label, fold.horizon_hours, trained.metrics["base_rate"])
+    return moved[len(trained.probability) :]
