@@ -96,7 +96,9 @@ def has_begun(detection: dict[str, Any]) -> str:
     if detection["state"] == "none":
         return f"nothing, {drop}"
     said = (
-        f"no probability, {detection['note']}" if detection["note"] else f"{_percent(detection['probability'])} sure that it is a 20 % fall"
+        f"no probability, {detection['note']}"
+        if detection["note"]
+        else f"{_percent(detection['probability'])} that it is or becomes a 20 % fall"
     )
     return f"{drop} since {detection['begun_at']:%Y-%m-%d %H:%M} UTC, {said}"
 

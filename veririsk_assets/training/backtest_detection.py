@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.vocabulary import DETECTION_STATES
+from veririsk_assets.contracts.vocabulary import DETECTION_HORIZON_HOURS, DETECTION_STATES
 from veririsk_assets.evaluation.episodes import Alerts, episodes
 from veririsk_assets.evaluation.events import Events, event_onsets
 from veririsk_assets.evaluation.intervals import Draws, as_draws, calibration_draws, ranking_draws
@@ -25,7 +25,7 @@ from veririsk_assets.training.backtest_setting import Setting
 from veririsk_assets.training.datasets import CannotTrain, well_known
 
 HEAD, RULES = "detection", ("10 % below the 24-hour high", "20 % below the 24-hour high")
-BEFORE_HOURS, AFTER_HOURS = 24, 6
+BEFORE_HOURS, AFTER_HOURS = 24, DETECTION_HORIZON_HOURS
 WEEK_HOURS = 168
 # Not chosen on any data: more likely than not, and one in four.
 THRESHOLDS = {HEAD: 0.5, f"{HEAD}, one in four": 0.25}
@@ -105,7 +105,7 @@ def out_of_fold(study: DetectionStudy, folds: list[Fold], name: str) -> np.ndarr
                     f"{rows.sum():,} {what} rows with a drop under way, {events:,} of them falls: too few for a detection head"
                 )
         keep = well_known(study.x[train], study.y[train][:, None])
-        x, spec = study.x[:, keep], catalogue.spec(name, AFTER_HOURS)
+        x, spec = study.x[:, keep], catalogue.spec(name, DETECTION_HORIZON_HOURS)
         model = catalogue.make(spec).fit(x[train], study.y[train], (x[held], study.y[held]))
         test = _within(study, fold.test)
         probability[test] = calibrate(model.margin(x[held]), study.y[held])(model.margin(x[test]))

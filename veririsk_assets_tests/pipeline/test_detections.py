@@ -117,7 +117,7 @@ def test_the_published_file_holds_the_newest_hour_and_the_drops_of_the_others(ho
     assert len(latest) == 12
     assert set(published.sql("SELECT DISTINCT state FROM pool_detections_history")["state"]) == {"falling", "fallen"}
     lines = [has_begun(published.detection(f"test:{i}", MARKET.end)) for i in range(4)]  # type: ignore[arg-type]
-    assert lines[0].startswith("TVL is 12 % below its 24-hour high since ") and lines[0].endswith(" % sure that it is a 20 % fall")
+    assert lines[0].startswith("TVL is 12 % below its 24-hour high since ") and lines[0].endswith(" % that it is or becomes a 20 % fall")
     assert lines[2] == "not known, TVL is not known"
     assert lines[3] == "nothing, TVL is at its 24-hour high"
     assert published.detection("test:3", MARKET.end - HOUR) is None
