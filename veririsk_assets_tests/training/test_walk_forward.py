@@ -74,8 +74,9 @@ def test_a_feature_that_early_folds_do_not_know_is_left_to_later_ones(monkeypatc
     data, used = dataset(), []
 
     def watched(fold: Dataset, spec):  # type: ignore[no-untyped-def]
-        used.append("tvl_change_24h" in spec.features)
-        return train(fold, spec)
+        trained = train(fold, spec)
+        used.append("tvl_change_24h" in trained.spec.features)
+        return trained
 
     monkeypatch.setattr(walk_forward, "train", watched)
     x = data.x.copy()
