@@ -42,7 +42,7 @@ class Lake:
     def __init__(
         self, catalog: Catalog, tables: Iterable[Table], now: Callable[[], datetime], run_id: str = "cli", read_only: bool = False
     ) -> None:
-        """Attaches the lake and makes the missing `tables`. Raises EmptyLakeError when there is nothing to read."""
+        """Attaches the lake and makes the missing `tables` and columns. Raises EmptyLakeError when there is nothing to read."""
         self.catalog = catalog
         self.run_id = run_id
         self.now = now
@@ -105,7 +105,7 @@ class Lake:
         checked = check(table, frame, duplicates_to_quarantine=True)
 
         def write(cursor: duckdb.DuckDBPyConnection) -> None:
-            cursor.execute(f"INSERT INTO lake.{table.sql_name} SELECT {', '.join(table.names)} FROM new_rows")
+            cursor.execute(_insert(table))
 
         changed = self._store(table, checked.rows, checked.faults, as_of, write if len(checked.rows) else None)
         return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id())
@@ -122,8 +122,7 @@ class Lake:
         def write(cursor: duckdb.DuckDBPyConnection) -> None:
             cursor.execute(f"DELETE FROM lake.{table.sql_name} WHERE {_in_window(table, window)}")
             if len(checked.rows):
-                order = ", ".join(table.sort or table.key)
-                cursor.execute(f"INSERT INTO lake.{table.sql_name} SELECT {', '.join(table.names)} FROM new_rows ORDER BY {order}")
+                cursor.execute(f"{_insert(table)} ORDER BY {', '.join(table.sort or table.key)}")
 
         changed = self._store(table, checked.rows, checked.faults, window.as_of, None if same else write)
         return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id())
@@ -179,11 +178,15 @@ class Lake:
         new = f"SELECT {', '.join(table.names)} FROM new_rows"
         return bool(cursor.execute(f"SELECT count(*) = 0 FROM (({stored}) EXCEPT ALL ({new}))").fetchall()[0][0])
 
-    def _make_missing(self, tables: Iterable[Table]) -> None:
-        known = set(self.sql("SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() WHERE database_name = 'lake'")["name"])
+    def _make_missing(self, tables: Sequence[Table]) -> None:
+        columns = self.sql(
+            "SELECT schema_name || '.' || table_name AS name, column_name FROM duckdb_columns() WHERE database_name = 'lake'"
+        )
+        known = columns.groupby("name")["column_name"].agg(set)
         missing = [table for table in tables if table.sql_name not in known]
-        if missing:
-            self.commit(lambda cursor: _make(cursor, missing))
+        grown = [table for table in tables if table.sql_name in known and not known[table.sql_name].issuperset(table.names)]
+        if missing or grown:
+            self.commit(lambda cursor: _make(cursor, missing, grown))
 
 
 _QUARANTINE_ONCE = """
@@ -195,11 +198,21 @@ SELECT b.* FROM bad_rows b WHERE NOT EXISTS (
 """
 
 
-def _make(cursor: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
-    for table in tables:
+def _make(cursor: duckdb.DuckDBPyConnection, missing: Iterable[Table], grown: Iterable[Table]) -> None:
+    """Rows that a home stored before a table grew have null in the new columns."""
+    for table in missing:
         columns = ", ".join(f"{c.name} {SQL_TYPES[c.kind]}" for c in table.columns)
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{table.stage}")
         cursor.execute(f"CREATE TABLE IF NOT EXISTS lake.{table.sql_name} ({columns})")
+    for table in grown:
+        for column in table.columns:
+            cursor.execute(f"ALTER TABLE lake.{table.sql_name} ADD COLUMN IF NOT EXISTS {column.name} {SQL_TYPES[column.kind]}")
+
+
+def _insert(table: Table) -> str:
+    """By name: a column that was added later stands last in the lake, wherever the contract has it."""
+    names = ", ".join(table.names)
+    return f"INSERT INTO lake.{table.sql_name} ({names}) SELECT {names} FROM new_rows"
 
 
 def _in_window(table: Table, window: Window) -> str:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -7,11 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from veririsk_assets.contracts.catalogue import TABLES
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS, QUARANTINE
 from veririsk_assets.contracts.raw import COINGECKO_MARKETS
 from veririsk_assets.contracts.tables import ContractError
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.lake.lake import EmptyLakeError, Lake
+from veririsk_assets_tests.conftest import NOW
 from veririsk_assets_tests.lake.rows import snapshot_rows
 
 DAY = Window.of("2025-01-01", "2025-01-02")
@@ -118,9 +121,7 @@ def test_a_second_connection_sees_what_the_first_committed(lake: Lake, open_lake
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12), st.floats(0, 1e9)), min_size=1, max_size=8))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path_factory, replacements) -> None:  # type: ignore[no-untyped-def]
-    from veririsk_assets.contracts.catalogue import TABLES
     from veririsk_assets.lake.catalog import Catalog
-    from veririsk_assets_tests.conftest import NOW
 
     folder = tmp_path_factory.mktemp("lake")
     lake = Lake(Catalog(folder, "", str(folder / "data")), TABLES, lambda: NOW)
@@ -134,10 +135,26 @@ def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path
     assert dict(zip(stored["as_of"].to_numpy(), stored["tvl_usd"], strict=True)) == expected
 
 
+def test_a_home_made_before_a_column_opens_with_it_and_keeps_its_rows(catalog) -> None:  # type: ignore[no-untyped-def]
+    older = replace(POOL_SNAPSHOTS, columns=tuple(c for c in POOL_SNAPSHOTS.columns if c.name not in {"apy", "lp_supply"}))
+    before = Lake(catalog, [older], lambda: NOW)
+    before.replace(older, snapshot_rows(DAY)[older.names], DAY)
+    before.close()
+    after = Lake(catalog, TABLES, lambda: NOW)
+    after.replace(POOL_SNAPSHOTS, snapshot_rows(HOUR).assign(apy=0.5, lp_supply=7.0, tvl_usd=3.0), HOUR)
+    kept, new = (after.read(POOL_SNAPSHOTS, where=f"as_of {sign} TIMESTAMP '2025-01-01 06:00'") for sign in ("<>", "="))
+    after_snapshot = after.snapshot_id()
+    after.close()
+    assert len(kept) == 23 * 3
+    assert kept[["apy", "lp_supply"]].isna().all(axis=None)
+    assert new[["tvl_usd", "lp_supply", "apy"]].drop_duplicates().to_numpy().tolist() == [[3.0, 7.0, 0.5]]
+    again = Lake(catalog, TABLES, lambda: NOW)
+    assert again.snapshot_id() == after_snapshot
+    again.close()
+
+
 def test_a_home_that_was_moved_opens_where_it_is_now(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from veririsk_assets.contracts.catalogue import TABLES
     from veririsk_assets.lake.catalog import Catalog
-    from veririsk_assets_tests.conftest import NOW
 
     before, after = tmp_path / "before", tmp_path / "after"
     lake = Lake(Catalog(before, "", str(before / "data")), TABLES, lambda: NOW)
