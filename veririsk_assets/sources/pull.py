@@ -14,6 +14,8 @@ from veririsk_assets.wire.errors import TransientSourceError
 from veririsk_assets.wire.session import Reply
 
 STAMP = np.dtype("datetime64[us]")
+# As "str", which pandas would look up for every array.
+TEXT = pd.StringDtype(na_value=np.nan)
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,12 @@ def together(table: Table, frames: list[pd.DataFrame]) -> Pull:
 
 
 def _constant(value: str, count: int) -> Any:
-    return pd.array([value] * count, dtype="str")
+    return pd.array([value] * count, dtype=TEXT)
 
 
 def _typed(values: Sequence[Any], kind: str) -> Any:
     if kind == "float":
         return np.array(values, dtype=np.float64)
-    return np.array(values, dtype=STAMP) if kind == "time" else pd.array(values, dtype="str")
+    if kind == "int":
+        return pd.array(values, dtype="Int64")
+    return np.array(values, dtype=STAMP) if kind == "time" else pd.array(values, dtype=TEXT)
