@@ -43,7 +43,7 @@ def lp_positions(hour: Hour, body: str, missing: Collection[str] = ()) -> dict[s
     pairs = {pool.address: pool for pool in hour.market.pools if pool.onchain == "thegraph" and pool.address not in missing}
     data: dict[str, Any] = {}
     for alias, arguments, name in aliases:
-        pool = pairs.get(variables.get(name))
+        pool = pairs.get(variables.get(name, ""))
         first = re.search(r"first:\s*(\d+)", arguments)
         data[alias] = _positions(hour, pool)[: int(first.group(1)) if first else 100] if pool else []
     known = [pairs[name] for name in variables.get("ids", ()) if name in pairs]

@@ -25,7 +25,7 @@ def stablecoins(wire: Wire, settings: Settings) -> Pull:
         "gecko_id": [text(row.get("gecko_id")) for row in rows],
         "peg_type": [text(row.get("pegType")) for row in rows],
         "peg_mechanism": [text(row.get("pegMechanism")) for row in rows],
-        "circulating": [number(mapping(row.get("circulating")).get(text(row.get("pegType")))) for row in rows],
+        "circulating": [number(mapping(row.get("circulating")).get(text(row.get("pegType")) or "")) for row in rows],
         "price_usd": [number(row.get("price")) for row in rows],
     }
     return Pull(frame(raw.STABLECOINS, reply, columns))

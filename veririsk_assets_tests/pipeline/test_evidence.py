@@ -8,15 +8,19 @@ import pytest
 from pydantic import SecretStr
 
 from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.published import PUBLISHED
 from veririsk_assets.contracts.windows import HOUR
 from veririsk_assets.pipeline import replay
 from veririsk_assets.pipeline.known_then import known_then
 from veririsk_assets.pipeline.outside import Live
+from veririsk_assets.pipeline.outside import outside as outside_of
 from veririsk_assets.pipeline.pools import hourly_pool_snapshots
 from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault
+from veririsk_assets.simulation.market import Market
+from veririsk_assets.simulation.recording import recorded_file
 from veririsk_assets_tests.pipeline.world import START, home, hours, outside
 
 OF = {endpoint.table: endpoint for endpoint in ENDPOINTS}
@@ -41,6 +45,10 @@ def test_every_hour_of_a_simulated_market_knows_what_its_sources_said(settings: 
     assert (with_pair["lp_top1_share"] < with_pair["lp_top5_share"]).all()
     assert held.loc[held["lp_supply"].isna(), "lp_top1_share"].isna().all()
     assert house.lake.read(pools.QUARANTINE).empty
+    freshness = next(published.select for published in PUBLISHED if published.table.name == "source_freshness")
+    shown = house.lake.sql(freshness)
+    assert set(shown.iloc[:, 1]) == {table.name for table in raw.PULLS}
+    assert shown.iloc[:, 2].notna().all() and shown.iloc[:, 6].gt(0).all()
 
 
 def test_what_moves_slowly_is_asked_about_once_a_day_window_by_window_or_at_once(settings: Settings, tmp_path: Path) -> None:
@@ -115,3 +123,29 @@ def test_an_hour_before_the_sources_existed_stays_null(settings: Settings) -> No
     hourly_pool_snapshots(house, hours(0, 3))
     assert house.lake.read(pools.MARKET_SNAPSHOTS)[COLUMNS].isna().all(axis=None)
     assert house.lake.read(pools.POOL_SNAPSHOTS)[["lp_top1_share", "lp_top5_share"]].isna().all(axis=None)
+
+
+def test_a_recording_has_no_evidence_and_says_so(settings: Settings, tmp_path: Path) -> None:
+    recorded_file(Market(3, "harder", 8), START, START + 12 * HOUR, tmp_path)
+    house = home(settings.model_copy(update={"source": "recorded", "recorded_dir": tmp_path}))
+    for table in raw.EVIDENCE:
+        done = pull(house, OF[table], hours(2, 2), outside_of(house))
+        assert done.metadata["outcomes"] == {"off" if table is raw.THEGRAPH_LP_POSITIONS else "not_recorded": 2}
+
+
+def test_a_home_from_before_the_evidence_goes_on_with_it(settings: Settings) -> None:
+    older = home(settings)
+    replay.load(older, outside(older), hours(0, 3))
+    dropped = [(pools.MARKET_SNAPSHOTS, name) for name in COLUMNS] + [(pools.POOL_SNAPSHOTS, f"lp_top{n}_share") for n in (1, 5)]
+    for table, column in dropped:
+        older.lake.commit(
+            lambda cursor, table=table, column=column: cursor.execute(f"ALTER TABLE lake.{table.sql_name} DROP COLUMN {column}")
+        )
+    for table in raw.EVIDENCE:
+        older.lake.commit(lambda cursor, table=table: cursor.execute(f"DROP TABLE lake.{table.sql_name}"))
+    older.close()
+    house = home(settings)
+    assert house.lake.read(pools.MARKET_SNAPSHOTS)[COLUMNS].isna().all(axis=None)
+    replay.load(house, outside(house), hours(3, 2))
+    markets = house.lake.read(pools.MARKET_SNAPSHOTS)
+    assert len(markets) == 5 and markets["eth_price_usd"].notna().all() and markets["gas_gwei"].iloc[-2:].notna().all()

@@ -1,5 +1,6 @@
 """The clients of market evidence against bodies in their source's shape, the ugly ones included."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ from veririsk_assets.lake.quality import check
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import aave, ethereum, fear_greed, hyperliquid, lp_positions, stablecoins
 from veririsk_assets.sources.numbers import quantity, unix_seconds
-from veririsk_assets.wire.errors import PermanentSourceError, SourceError, TransientSourceError
+from veririsk_assets.wire.clock import SystemClock
+from veririsk_assets.wire.errors import PermanentSourceError, PlanOnlyError, SourceError, TransientSourceError
+from veririsk_assets.wire.session import Wire
 from veririsk_assets_tests.sources.answers import Answers, wire
 from veririsk_assets_tests.sources.test_clients import META, obeys
+from veririsk_assets_tests.wire.server import Answer, api
 
 KEY = "s3cret-k3y-in-a-path"
 CONTEXT = {
@@ -57,8 +61,6 @@ def perps(universe: list[Any], contexts: list[Any]) -> list[Any]:
 
 
 def node(request: Any) -> dict[str, Any]:
-    import json
-
     return {"jsonrpc": "2.0", "id": 1, "result": NODE[json.loads(request.body)["method"]]}
 
 
@@ -206,3 +208,30 @@ def test_many_pairs_are_asked_in_few_queries_and_never_more_than_an_hour_s_share
 def test_quantities_and_unix_seconds_are_read_or_missing(value: Any) -> None:
     assert math.isfinite(quantity(value)) or math.isnan(quantity(value))
     assert unix_seconds(value) is None or unix_seconds(value).tzinfo is None  # type: ignore[union-attr]
+
+
+SOUND = Answer(json.dumps({"data": {"markets": [MARKET], "_meta": META}}).encode())
+LATER = Answer(b'{"error":"slow down"}', 429, {"Retry-After": "0"})
+
+
+def asked_for_real(tmp_path: Path, *script: Answer) -> tuple[pd.DataFrame, int]:
+    """Aave's reserves from a server of our own, and how many requests it took."""
+    with api(*script) as server:
+        settings = Settings(home=tmp_path, source="live", aave_subgraph_url=SecretStr(f"{server.url}/{KEY}"))
+        frame = aave.reserves(Wire(SystemClock(), deadline_seconds=10.0, max_bytes=100_000), settings).frame
+        return frame, len(server.paths)
+
+
+@pytest.mark.parametrize(
+    "first", [LATER, Answer(b"", 503, {"Retry-After": "0"}), Answer(SOUND.body, is_cut=True), Answer(b'{"data":{"mark')]
+)
+def test_over_a_real_connection_what_passes_is_asked_again(tmp_path: Path, first: Answer) -> None:
+    frame, requests = asked_for_real(tmp_path, first, SOUND)
+    assert (len(frame), requests) == (1, 2) and KEY not in frame["endpoint"][0]
+
+
+@pytest.mark.parametrize(("answer", "kind"), [(Answer(b"{}", 402), PlanOnlyError), (Answer(b" " * 200_000), PermanentSourceError)])
+def test_over_a_real_connection_what_lasts_is_one_error_without_the_key(tmp_path: Path, answer: Answer, kind: type[SourceError]) -> None:
+    with pytest.raises(kind, match="aave") as caught:
+        asked_for_real(tmp_path, answer)
+    assert KEY not in str(caught.value)
