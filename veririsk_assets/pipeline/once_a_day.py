@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import numpy as np
-import pandas as pd
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.windows import HOUR, Window, naive
@@ -13,10 +12,11 @@ from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.fear_greed import fear_greed
 from veririsk_assets.sources.lp_positions import lp_positions
+from veririsk_assets.sources.pull import Pull
 from veririsk_assets.wire.session import Wire
 
 # None: what is stored is young.
-Ask = Callable[[Wire, Settings, Outside], pd.DataFrame | None]
+Ask = Callable[[Wire, Settings, Outside], Pull | None]
 NOT_DUE = "what is stored is less than a day old"
 DAY = timedelta(hours=24)
 # A pair that was not seen for so long is not asked about.
@@ -48,14 +48,15 @@ def index(house: House, window: Window) -> Ask:
     name = "index"
     newest = Newest(house, window, f"'{name}'", "least(observed_at, pulled_at)", raw.FEAR_GREED.sql_name)
 
-    def ask(wire: Wire, settings: Settings, _: Outside) -> pd.DataFrame | None:
+    def ask(wire: Wire, settings: Settings, _: Outside) -> Pull | None:
         now = naive(wire.clock.now())
         if not newest.due([name], now):
             return None
-        frame = fear_greed(wire, settings).frame
-        if frame["observed_at"].notna().any():
-            newest.answered([name], min(frame["observed_at"].max(), now))
-        return frame
+        answer = fear_greed(wire, settings)
+        days = answer.frame["observed_at"]
+        if days.notna().any():
+            newest.answered([name], min(days.max(), now))
+        return answer
 
     return ask
 
@@ -70,14 +71,14 @@ def holders(house: House, window: Window) -> Ask:
 
     pairs, stamps = seen["pair"].tolist(), seen["pulled_at"].to_numpy(dtype="datetime64[us]")
 
-    def ask(wire: Wire, settings: Settings, _: Outside) -> pd.DataFrame | None:
+    def ask(wire: Wire, settings: Settings, _: Outside) -> Pull | None:
         now = naive(wire.clock.now())
         first, last = np.searchsorted(stamps, np.array([now - SEEN_WITHIN, now], dtype="datetime64[us]"), side="right")
         due = newest.due(pairs[first:last], now)
         if not due:
             return None
-        frame = lp_positions(wire, settings, due).frame
-        newest.answered(frame["pair"].unique(), now)
-        return frame
+        answer = lp_positions(wire, settings, due)
+        newest.answered(answer.frame["pair"].unique(), now)
+        return answer
 
     return ask

@@ -18,7 +18,7 @@ from veririsk_assets.pipeline.outside import Outside
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import aave, coingecko, defillama, ethereum, geckoterminal, hyperliquid, stablecoins, thegraph
-from veririsk_assets.sources.pull import Pull
+from veririsk_assets.sources.pull import Pull, together
 from veririsk_assets.wire.errors import BudgetExceededError, NotRecordedError, PlanOnlyError, SourceError
 from veririsk_assets.wire.session import Wire
 
@@ -44,7 +44,7 @@ class Endpoint:
 
 
 def _hourly(ask: Callable[[Wire, Settings], Pull]) -> Callable[[House, Window], Ask]:
-    return lambda *_: lambda wire, settings, _: ask(wire, settings).frame
+    return lambda *_: lambda wire, settings, _: ask(wire, settings)
 
 
 def _has(secret: str) -> Callable[[Settings], bool]:
@@ -57,8 +57,8 @@ def _holders_on(settings: Settings) -> bool:
     return settings.source != "recorded" and _has("thegraph_url")(settings)
 
 
-def _named_pools(wire: Wire, settings: Settings, outside: Outside) -> pd.DataFrame:
-    return geckoterminal.pools(wire, settings, outside.addresses).frame
+def _named_pools(wire: Wire, settings: Settings, outside: Outside) -> Pull:
+    return geckoterminal.pools(wire, settings, outside.addresses)
 
 
 # In this order: holders are asked about the pairs that have just been seen.
@@ -85,34 +85,35 @@ def pull_window(window: Window) -> Window:
 def pull(house: House, endpoint: Endpoint, window: Window, outside: Outside, repull: bool = False) -> StepResult:
     """Appends what the endpoint says about each hour; hours that are stored or cannot be asked about stay untouched."""
     stored, ask = _stored_hours(house, endpoint.table, window), endpoint.begin(house, window)
-    frames, statuses = [], []
+    answers: list[Pull] = []
+    statuses = []
     for hour in window.each_hour():
         kept = stored.get(naive(hour.as_of), 0)
-        frame, outcome, reason = _asked(house, endpoint, ask, hour, outside) if repull or not kept else (None, "kept", "already stored")
-        frames += [frame] if frame is not None else []
+        answer, outcome, reason = _asked(house, endpoint, ask, hour, outside) if repull or not kept else (None, "kept", "already stored")
+        answers += [answer] if answer is not None else []
         tried_at = house.now() if house.settings.source == "live" else hour.as_of + PULL_DELAY
-        statuses.append(_status(endpoint, hour, tried_at, outcome, reason, kept if frame is None else len(frame)))
+        statuses.append(_status(endpoint, hour, tried_at, outcome, reason, kept if answer is None else len(answer)))
     house.lake.append(raw.SOURCE_STATUS, pd.DataFrame(statuses), window.as_of)
     outcomes = pd.Series([status["outcome"] for status in statuses]).value_counts().to_dict()
-    about = {"pulled": bool(frames), "rows_kept": sum(stored.values()), "outcomes": outcomes, "reason": statuses[-1]["reason"] or ""}
-    if not frames:
+    about = {"pulled": bool(answers), "rows_kept": sum(stored.values()), "outcomes": outcomes, "reason": statuses[-1]["reason"] or ""}
+    if not answers:
         return StepResult(0, 0, False, about)
-    rows = _without_repeats(house, endpoint.table, pd.concat(frames, ignore_index=True), window)
+    rows = _without_repeats(house, endpoint.table, together(endpoint.table, answers).frame, window)
     return StepResult.of(house.lake.append(endpoint.table, rows, window.as_of), **about)
 
 
-def _asked(house: House, endpoint: Endpoint, ask: Ask, hour: Window, outside: Outside) -> tuple[pd.DataFrame | None, str, str]:
+def _asked(house: House, endpoint: Endpoint, ask: Ask, hour: Window, outside: Outside) -> tuple[Pull | None, str, str]:
     if not endpoint.is_on(house.settings):
         return None, "off", "not configured"
     wire = outside.wire(hour.as_of)
     if wire is None:
         return None, "kept", "this source only knows the current hour"
     try:
-        frame = ask(wire, house.settings, outside)
+        answer = ask(wire, house.settings, outside)
     except SourceError as error:
         outcome = next(name for kind, name in OUTCOMES if isinstance(error, kind))
         return None, outcome, str(error)
-    return (frame, "pulled", "") if frame is not None else (None, "not_due", once_a_day.NOT_DUE)
+    return (answer, "pulled", "") if answer is not None else (None, "not_due", once_a_day.NOT_DUE)
 
 
 def _stored_hours(house: House, table: Table, window: Window) -> dict[datetime, int]:

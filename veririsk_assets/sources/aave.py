@@ -8,7 +8,7 @@ from veririsk_assets.contracts.vocabulary import AAVE_ASSETS
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import subgraph
 from veririsk_assets.sources.numbers import instant, lower, mapping, number
-from veririsk_assets.sources.pull import Pull, frame, rows_of
+from veririsk_assets.sources.pull import Pull, pulled, rows_of
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Wire
@@ -40,4 +40,4 @@ def reserves(wire: Wire, settings: Settings) -> Pull:
         "liquidated_usd_cum": [number(row.get("cumulativeLiquidateUSD")) for row in rows],
     }
     observed_at = [instant(subgraph.block(reply).get("timestamp"))] * len(rows)
-    return Pull(frame(raw.AAVE_RESERVES, reply, columns, observed_at, "intraday"))
+    return pulled(raw.AAVE_RESERVES, reply, columns, observed_at, "intraday")

@@ -6,7 +6,7 @@ from typing import Any
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.numbers import mapping, number, text
-from veririsk_assets.sources.pull import Pull, frame, rows_of
+from veririsk_assets.sources.pull import Pull, pulled, rows_of
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Wire
@@ -35,7 +35,7 @@ def pools(wire: Wire, settings: Settings) -> Pull:
         "apy_reward_pct": [number(row.get("apyReward")) for row in rows],
         "volume_24h_usd": [number(row.get("volumeUsd1d")) for row in rows],
     }
-    return Pull(frame(raw.DEFILLAMA_POOLS, reply, columns))
+    return pulled(raw.DEFILLAMA_POOLS, reply, columns)
 
 
 def protocols(wire: Wire, settings: Settings) -> Pull:
@@ -53,7 +53,7 @@ def protocols(wire: Wire, settings: Settings) -> Pull:
         "tvl_usd": [number(row.get("tvl")) for row in rows],
         "mcap_usd": [number(row.get("mcap")) for row in rows],
     }
-    return Pull(frame(raw.DEFILLAMA_PROTOCOLS, reply, columns))
+    return pulled(raw.DEFILLAMA_PROTOCOLS, reply, columns)
 
 
 def provider_of(settings: Settings, free_host: str, pro_path: str) -> Provider:

@@ -6,7 +6,7 @@ from typing import Any
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.numbers import mapping, quantity, unix_seconds
-from veririsk_assets.sources.pull import Pull, frame
+from veririsk_assets.sources.pull import Pull, pulled
 from veririsk_assets.wire.errors import PermanentSourceError, TransientSourceError
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
@@ -33,7 +33,7 @@ def gas(wire: Wire, settings: Settings) -> Pull:
         "gas_price_gwei": [price / WEI_PER_GWEI],
         "base_fee_gwei": [quantity(block.get("baseFeePerGas")) / WEI_PER_GWEI],
     }
-    return Pull(frame(raw.ETH_GAS, newest, columns, [unix_seconds(quantity(block.get("timestamp")))], "intraday"))
+    return pulled(raw.ETH_GAS, newest, columns, [unix_seconds(quantity(block.get("timestamp")))], "intraday")
 
 
 def _call(wire: Wire, provider: Provider, method: str, params: Sequence[Any]) -> Reply:

@@ -6,7 +6,7 @@ from typing import Any
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.numbers import mapping, number, text, unix_seconds
-from veririsk_assets.sources.pull import Pull, frame, rows_of
+from veririsk_assets.sources.pull import Pull, pulled, rows_of
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.session import Wire
 
@@ -25,4 +25,4 @@ def fear_greed(wire: Wire, settings: Settings) -> Pull:
         "classification": [text(row.get("value_classification")) for row in rows],
     }
     observed_at = [unix_seconds(row.get("timestamp")) for row in rows]
-    return Pull(frame(raw.FEAR_GREED, reply, columns, observed_at, "start_of_day"))
+    return pulled(raw.FEAR_GREED, reply, columns, observed_at, "start_of_day")

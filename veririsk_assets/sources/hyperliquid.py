@@ -6,7 +6,7 @@ from typing import Any
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.numbers import mapping, number, text
-from veririsk_assets.sources.pull import Pull, frame
+from veririsk_assets.sources.pull import Pull, pulled
 from veririsk_assets.wire.errors import TransientSourceError
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.session import Wire
@@ -32,7 +32,7 @@ def markets(wire: Wire, settings: Settings) -> Pull:
         "oracle_price_usd": [number(one.get("oraclePx")) for one in said],
         "volume_24h_usd": [number(one.get("dayNtlVlm")) for one in said],
     }
-    return Pull(frame(raw.HYPERLIQUID_MARKETS, reply, columns))
+    return pulled(raw.HYPERLIQUID_MARKETS, reply, columns)
 
 
 def _check(body: Any) -> None:

@@ -4,13 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import subgraph
 from veririsk_assets.sources.numbers import instant, lower, mapping, number
-from veririsk_assets.sources.pull import Pull, frame, rows_of, together
+from veririsk_assets.sources.pull import Pull, pulled, rows_of, together
 from veririsk_assets.sources.thegraph import provider_of
 from veririsk_assets.wire.session import Reply, Wire
 
@@ -31,13 +29,13 @@ def lp_positions(wire: Wire, settings: Settings, pairs: Sequence[str]) -> Pull:
     """
     provider = provider_of(settings)
     asked = list(dict.fromkeys(pair.lower() for pair in pairs))[: MAX_QUERIES * PAIRS_PER_QUERY]
-    frames = []
+    parts = []
     for i in range(0, len(asked), PAIRS_PER_QUERY):
         some = asked[i : i + PAIRS_PER_QUERY]
         variables = {f"p{n}": pair for n, pair in enumerate(some)} | {"ids": some}
         reply = wire.post_json(provider, "", {"query": _query(len(some)), "variables": variables}, check=subgraph.check)
-        frames.append(_rows(reply, some))
-    return together(raw.THEGRAPH_LP_POSITIONS, frames)
+        parts.append(_rows(reply, some))
+    return together(raw.THEGRAPH_LP_POSITIONS, parts)
 
 
 def _query(pairs: int) -> str:
@@ -49,7 +47,7 @@ def _query(pairs: int) -> str:
     return f"query({variables}) {{ {' '.join(holders)} {supplies} _meta {{ block {{ number timestamp }} }} }}"
 
 
-def _rows(reply: Reply, pairs: Sequence[str]) -> pd.DataFrame:
+def _rows(reply: Reply, pairs: Sequence[str]) -> Pull:
     data = reply.body["data"]
     supplies = {lower(row.get("id")): number(row.get("totalSupply")) for row in rows_of(reply, data.get("pairs"))}
     found = [
@@ -59,7 +57,7 @@ def _rows(reply: Reply, pairs: Sequence[str]) -> pd.DataFrame:
     ]
     columns = {name: [row[i] for row in found] for i, name in enumerate(("pair", "holder", "balance", "lp_supply"))}
     observed_at = [instant(subgraph.block(reply).get("timestamp"))] * len(found)
-    return frame(raw.THEGRAPH_LP_POSITIONS, reply, columns, observed_at, "intraday")
+    return pulled(raw.THEGRAPH_LP_POSITIONS, reply, columns, observed_at, "intraday")
 
 
 def _holders(positions: list[dict[str, Any]]) -> list[tuple[str | None, dict[str, Any]]]:

@@ -7,7 +7,7 @@ from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import defillama
 from veririsk_assets.sources.numbers import lower, mapping, number, text
-from veririsk_assets.sources.pull import Pull, frame, rows_of
+from veririsk_assets.sources.pull import Pull, pulled, rows_of
 from veririsk_assets.wire.session import Wire
 
 HOST = "https://stablecoins.llama.fi"
@@ -28,4 +28,4 @@ def stablecoins(wire: Wire, settings: Settings) -> Pull:
         "circulating": [number(mapping(row.get("circulating")).get(text(row.get("pegType")) or "")) for row in rows],
         "price_usd": [number(row.get("price")) for row in rows],
     }
-    return Pull(frame(raw.STABLECOINS, reply, columns))
+    return pulled(raw.STABLECOINS, reply, columns)

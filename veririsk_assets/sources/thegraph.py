@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import subgraph
 from veririsk_assets.sources.numbers import instant, lower, mapping, number, text
-from veririsk_assets.sources.pull import Pull, frame, rows_of, together
+from veririsk_assets.sources.pull import Pull, pulled, rows_of, together
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Reply, Wire
@@ -33,19 +31,19 @@ def pairs(wire: Wire, settings: Settings, pairs: Sequence[str] | None = None) ->
     """
     provider = provider_of(settings)
     floor = LEAVING_SHARE * settings.min_tvl_usd if settings.source == "live" and pairs is None else None
-    frames: list[pd.DataFrame] = []
+    pages: list[Pull] = []
     after, block = "", None
     for _ in range(MAX_PAGES):
         variables = {"first": PER_PAGE, "after": after, "ids": None if pairs is None else list(pairs)}
         reply = wire.post_json(provider, "", {"query": _query(floor, pairs, block), "variables": variables}, check=subgraph.check)
         rows = rows_of(reply, mapping(reply.body["data"]).get("pairs"))
-        frames.append(_rows(reply, rows))
+        pages.append(_rows(reply, rows))
         last = text(rows[-1].get("id")) if rows else None
         if len(rows) < PER_PAGE or last is None or last <= after:
             break
         # Later pages are asked at the first page's block, so that all pairs are seen at one moment.
         after, block = last, block or subgraph.block(reply).get("number")
-    return together(raw.THEGRAPH_PAIRS, frames)
+    return together(raw.THEGRAPH_PAIRS, pages)
 
 
 def _query(floor_usd: float | None, ids: Sequence[str] | None, block: Any) -> str:
@@ -62,7 +60,7 @@ def provider_of(settings: Settings) -> Provider:
     return Provider(NAME, url, REQUESTS_PER_MINUTE, BURST, is_metered=is_live)
 
 
-def _rows(reply: Reply, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _rows(reply: Reply, rows: list[dict[str, Any]]) -> Pull:
     at_block = instant(subgraph.block(reply).get("timestamp"))
     # A recorded market holds each pair at a time of its own, and its dex; the gateway never sends this field.
     recorded = [mapping(row.get("recorded")) for row in rows]
@@ -79,4 +77,4 @@ def _rows(reply: Reply, rows: list[dict[str, Any]]) -> pd.DataFrame:
         "tx_count_cum": [number(row.get("txCount")) for row in rows],
     }
     observed_at = [instant(own["timestamp"]) if "timestamp" in own else at_block for own in recorded]
-    return frame(raw.THEGRAPH_PAIRS, reply, columns, observed_at, "intraday")
+    return pulled(raw.THEGRAPH_PAIRS, reply, columns, observed_at, "intraday")
