@@ -3,6 +3,7 @@
 A failing source is data: its step succeeds without rows and says why in `raw/source_status`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from veririsk_assets.sources.pull import Pull, together
 from veririsk_assets.wire.errors import BudgetExceededError, NotRecordedError, PlanOnlyError, SourceError
 from veririsk_assets.wire.session import Wire
 
+# Scores do not wait long for what they can do without.
+EVIDENCE_PATIENCE_SECONDS = 45.0
 OUTCOMES: tuple[tuple[type[SourceError], str], ...] = (
     (PlanOnlyError, "plan_only"),
     (BudgetExceededError, "over_budget"),
@@ -105,7 +108,7 @@ def pull(house: House, endpoint: Endpoint, window: Window, outside: Outside, rep
 def _asked(house: House, endpoint: Endpoint, ask: Ask, hour: Window, outside: Outside) -> tuple[Pull | None, str, str]:
     if not endpoint.is_on(house.settings):
         return None, "off", "not configured"
-    wire = outside.wire(hour.as_of)
+    wire = outside.wire(hour.as_of, EVIDENCE_PATIENCE_SECONDS if endpoint.table in raw.EVIDENCE else math.inf)
     if wire is None:
         return None, "kept", "this source only knows the current hour"
     try:

@@ -1,5 +1,6 @@
 """Evidence from the pull to the snapshot: what is asked how often, and what happens when it is silent or late."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,14 @@ def test_silent_evidence_is_a_null_column_and_no_doubt_about_the_scores(settings
     assert house.lake.read(pools.MARKET_SNAPSHOTS)["eth_price_usd"].notna().all()
     assert "ok" in set(house.lake.read(pools.POOL_SCORES, hours(25))["status"])
     assert not house.lake.read(pools.POOL_SCORES)["status_reason"].str.contains("failed|paid", na=False).any()
+
+
+def test_scores_do_not_wait_long_for_evidence(settings: Settings) -> None:
+    house = home(settings)
+    busy = Fault("rate_limited", times=1, retry_after_seconds=60)
+    world = outside(house, lambda as_of: {"defillama_pools": replace(busy), "stablecoins": replace(busy)})
+    assert pull(house, OF[raw.DEFILLAMA_POOLS], hours(0), world).metadata["outcomes"] == {"pulled": 1}
+    assert pull(house, OF[raw.STABLECOINS], hours(0), world).metadata["outcomes"] == {"failed": 1}
 
 
 def test_evidence_that_arrives_late_has_the_hours_that_it_touches_computed_again(settings: Settings) -> None:
