@@ -72,14 +72,15 @@ def _pools(house: House, names: list[str], keys: np.ndarray) -> None:
 
 def _snapshots(house: House, market: Panel) -> None:
     """Day by day, as upkeep leaves it."""
-    unknown = ["reserve0", "reserve1", "price0_usd", "price1_usd"]
+    unknown = ["reserve0", "reserve1", "price0_usd", "price1_usd", "lp_top1_share", "lp_top5_share"]
     start = 0
     for day in BEFORE.chunks(24):
         part = Panel(day, market.keys, {name: values[start : start + day.hours] for name, values in market.values.items()})
         rows = part.frame().assign(source="defillama", is_tombstone=False, **dict.fromkeys(unknown, np.nan))
         house.lake.replace(pools.POOL_SNAPSHOTS, rows[pools.POOL_SNAPSHOTS.names], day)
         start += day.hours
-    hours = pd.DataFrame({"as_of": BEFORE.as_ofs, "eth_price_usd": eth()[: BEFORE.hours], "market_cap_usd": 1e12})
+    hours = pd.DataFrame(dict.fromkeys(pools.MARKET_SNAPSHOTS.names, np.nan), index=range(BEFORE.hours))
+    hours = hours.assign(as_of=BEFORE.as_ofs, eth_price_usd=eth()[: BEFORE.hours], market_cap_usd=1e12)
     house.lake.replace(pools.MARKET_SNAPSHOTS, hours, BEFORE)
 
 

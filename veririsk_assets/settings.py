@@ -50,6 +50,14 @@ class Settings(BaseSettings):
         alias="THEGRAPH_URL",
         description="Gateway URL of a Uniswap-V2-shaped subgraph, key included. A secret; empty: not asked.",
     )
+    aave_subgraph_url: SecretStr = Field(
+        SecretStr(""),
+        alias="AAVE_SUBGRAPH_URL",
+        description="Gateway URL of an Aave subgraph with Messari's lending schema, key included. A secret; empty: not asked.",
+    )
+    ethereum_rpc_url: SecretStr = Field(
+        SecretStr(""), alias="ETHEREUM_RPC_URL", description="JSON-RPC URL of an Ethereum node. A secret; empty: not asked."
+    )
     mlflow_tracking_uri: str = Field("", alias="MLFLOW_TRACKING_URI", description="MLflow server; empty: SQLite in the home.")
 
     @cached_property

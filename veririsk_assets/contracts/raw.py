@@ -104,6 +104,78 @@ THEGRAPH_PAIRS = _raw(
     number("tx_count_cum", "Transactions since the pair was created", "count", ge=0.0),
 )
 
+THEGRAPH_LP_POSITIONS = _raw(
+    "thegraph_lp_positions",
+    "one of the largest holders of a pair's LP tokens at one block",
+    ("pair", "holder"),
+    "The Graph: the ten largest holders of each pair's LP tokens, asked about once a day. Burnt tokens have no holder.",
+    text("pair", "Pair address", required=True),
+    text("holder", "Address that holds the tokens; a farm or a lock is one holder", required=True),
+    number("balance", "LP tokens held", "tokens", required=True, ge=0.0),
+    number("lp_supply", "LP-token supply at the same block, burnt tokens included", "tokens", required=True, ge=0.0),
+)
+
+HYPERLIQUID_MARKETS = _raw(
+    "hyperliquid_markets",
+    "one perpetual as Hyperliquid said it in one pull",
+    ("coin",),
+    "Hyperliquid metaAndAssetCtxs: funding, premium and open interest of every perpetual. It only knows now.",
+    text("coin", "Perpetual's name, upper case for most", required=True),
+    number("funding_rate", "What longs pay shorts per hour", "ratio"),
+    number("premium", "(Impact price - oracle) / oracle; null without impact prices", "ratio"),
+    number("open_interest_coins", "Open interest", "coins", ge=0.0),
+    number("mark_price_usd", "Mark price", **USD),
+    number("oracle_price_usd", "Oracle price", **USD),
+    number("volume_24h_usd", "Notional volume of the last day", **USD),
+)
+
+STABLECOINS = _raw(
+    "stablecoins",
+    "one stablecoin as DeFiLlama said it in one pull",
+    ("stablecoin_id",),
+    "DeFiLlama stablecoins host: what circulates of every stablecoin, in pegged units: a price fall is no outflow.",
+    text("stablecoin_id", "DeFiLlama's stablecoin id", required=True),
+    text("symbol", "Ticker, lower case", required=True),
+    text("name", "Name"),
+    text("gecko_id", "CoinGecko id"),
+    text("peg_type", "What a unit is pegged to, as peggedUSD"),
+    text("peg_mechanism", "fiat-backed, crypto-backed or algorithmic"),
+    number("circulating", "Circulating supply on all chains", "pegged units", required=True, ge=0.0, le=1e13),
+    number("price_usd", "Price of a unit", **USD),
+)
+
+FEAR_GREED = _raw(
+    "fear_greed",
+    "one day's index as alternative.me said it in one pull",
+    ("observed_at",),
+    "alternative.me Fear & Greed index of the crypto market, published daily about 00:05 UTC.",
+    number("value", "0 is extreme fear, 100 extreme greed", "0-100", required=True, ge=0.0, le=100.0),
+    text("classification", "The index in words"),
+)
+
+ETH_GAS = _raw(
+    "eth_gas",
+    "Ethereum's newest block as a node said it in one pull",
+    ("block_number",),
+    "Ethereum JSON-RPC: what gas costs now.",
+    whole("block_number", "Newest block", required=True, ge=0),
+    number("gas_price_gwei", "Gas price that the node suggests", "gwei", required=True, ge=0.0, le=1e6),
+    number("base_fee_gwei", "Base fee of the newest block", "gwei", ge=0.0, le=1e6),
+)
+
+AAVE_RESERVES = _raw(
+    "aave_reserves",
+    "one Aave reserve as its subgraph said it at one block",
+    ("market",),
+    "A lending subgraph of Aave: what is supplied, borrowed and was ever liquidated of the reserves followed.",
+    text("market", "Market id", required=True),
+    text("asset", "Address of the reserve's token, lower case", required=True),
+    text("symbol", "Symbol of the reserve's token, lower case"),
+    number("supplied_usd", "Deposited", required=True, **USD),
+    number("borrowed_usd", "Borrowed", required=True, **USD),
+    number("liquidated_usd_cum", "Liquidated since the market was created", **USD),
+)
+
 SOURCE_STATUS = Table(
     "raw",
     "source_status",
@@ -120,11 +192,23 @@ SOURCE_STATUS = Table(
             "outcome",
             "What came of it",
             required=True,
-            isin=("pulled", "kept", "failed", "not_recorded", "plan_only", "over_budget", "off"),
+            isin=("pulled", "kept", "failed", "not_recorded", "plan_only", "over_budget", "off", "not_due"),
         ),
         text("reason", "Why, in words; secrets redacted"),
         whole("rows_count", "Rows stored", "count", required=True, ge=0),
     ),
 )
 
-PULLS: tuple[Table, ...] = (DEFILLAMA_POOLS, DEFILLAMA_PROTOCOLS, COINGECKO_MARKETS, GECKOTERMINAL_POOLS, THEGRAPH_PAIRS)
+# What pools are measured by, and what is known of the market around them. A silent source of evidence leaves its columns null.
+POOL_PULLS: tuple[Table, ...] = (DEFILLAMA_POOLS, DEFILLAMA_PROTOCOLS, COINGECKO_MARKETS, GECKOTERMINAL_POOLS, THEGRAPH_PAIRS)
+EVIDENCE: tuple[Table, ...] = (THEGRAPH_LP_POSITIONS, HYPERLIQUID_MARKETS, STABLECOINS, FEAR_GREED, ETH_GAS, AAVE_RESERVES)
+PULLS: tuple[Table, ...] = POOL_PULLS + EVIDENCE
+# What snapshots are made from.
+FEEDS: tuple[Table, ...] = tuple(table for table in PULLS if table is not DEFILLAMA_PROTOCOLS)
+# A raw table is named after its provider and what was asked, but for these.
+_PROVIDERS = {"stablecoins": "defillama", "fear_greed": "alternative_me", "eth_gas": "ethereum"}
+
+
+def provider_of(table: Table) -> str:
+    """Whom a raw table's rows come from."""
+    return _PROVIDERS.get(table.name) or table.name.partition("_")[0]

@@ -26,6 +26,14 @@ MEDIUM_ALERT_HOURS = 72.0
 
 HEURISTIC = "early_warning_score"
 
+# Reserves of Aave that are followed, by their tokens on Ethereum: DAI, USDC, USDT, WETH.
+AAVE_ASSETS = (
+    "0x6b175474e89094c44da98b954eedeac495271d0f",
+    "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48",
+    "0xdac17f958d2ee523a2206206994597c13d831ec7",
+    "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2",
+)
+
 
 def pool_key(pool_id: str) -> int:
     """A stable integer for a source-native pool id: no registry, no race, the same on every machine.

@@ -15,21 +15,18 @@ from veririsk_assets.defs.stage import OWNERS, column_schema, contract_check, co
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
 
-TABLES = (raw.DEFILLAMA_POOLS, raw.DEFILLAMA_PROTOCOLS, raw.COINGECKO_MARKETS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
+TABLES = raw.PULLS
 TROUBLE = {"failed", "over_budget", "plan_only"}
-# A source that is switched off, or that a recording does not have, has nothing to answer.
-SILENT = {"off", "not_recorded"}
+# A source that is switched off, that a recording does not have, or that is asked once a day has nothing to answer.
+SILENT = {"off", "not_recorded", "not_due"}
+# Holders are asked about the pairs that have just been seen.
+DEPENDENCIES = {raw.THEGRAPH_LP_POSITIONS: [raw.THEGRAPH_PAIRS]}
 
 
 class PullConfig(dg.Config):
     """`repull`: ask again for an hour that is stored already, and append what comes."""
 
     repull: bool = False
-
-
-def provider_of(table: Table) -> str:
-    """A raw table is named after its provider and what was asked."""
-    return table.name.partition("_")[0]
 
 
 def _pull_asset(table: Table) -> dg.AssetsDefinition:
@@ -42,7 +39,8 @@ def _pull_asset(table: Table) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.sql_name},
         partitions_def=HOURLY,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        pool=provider_of(table),
+        deps=[key_of(dep) for dep in DEPENDENCIES.get(table, [])],
+        pool=raw.provider_of(table),
         check_specs=[
             contract_check(table),
             dg.AssetCheckSpec("pulled", asset=key_of(table), description="The source answered, or its rows were stored already."),

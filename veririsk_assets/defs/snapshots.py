@@ -11,8 +11,6 @@ from veririsk_assets.defs.stage import hourly_asset
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
 
-FEEDS = (raw.DEFILLAMA_POOLS, raw.COINGECKO_MARKETS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
-
 
 def hourly_pools(house: "House", window: Window) -> "StepResult":
     from veririsk_assets.pipeline.pools import hourly_pool_snapshots
@@ -24,7 +22,7 @@ ASSETS = [
     hourly_asset(
         POOL_SNAPSHOTS,
         hourly_pools,
-        FEEDS,
+        raw.FEEDS,
         beside="Writes snapshots/pools (what a pool_key stands for) and snapshots/hourly_markets beside it.",
         plot=tvl_by_hour,
     )

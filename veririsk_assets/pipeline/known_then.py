@@ -16,7 +16,6 @@ from veririsk_assets.pipeline.crosswalk import crosswalk
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.snapshots import pools as snapshots
 
-FEEDS = (raw.DEFILLAMA_POOLS, raw.COINGECKO_MARKETS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
 # Snapshots are rebuilt in pieces of this length, so that a month of raw rows need not be in memory at once.
 PIECE_HOURS = 168
 
@@ -59,8 +58,8 @@ def _snapshots(house: House, back: Window) -> tuple[pd.DataFrame, pd.DataFrame, 
 
 
 def _raw_rows(house: House, window: Window) -> dict[str, pd.DataFrame]:
-    bounds = [naive(window.start - snapshots.LOOKBACK_HOURS * HOUR), naive(window.cutoff)]
-    return {table.name: house.lake.read(table, where="pulled_at > ? AND available_at <= ?", parameters=bounds) for table in FEEDS}
+    where = "pulled_at > ? AND available_at <= ?"
+    return {table.name: house.lake.read(table, where=where, parameters=snapshots.bounds(table.name, window)) for table in raw.FEEDS}
 
 
 def _followed(house: House, hourly: pd.DataFrame, window: Window) -> pd.DataFrame:
@@ -77,7 +76,7 @@ def _features(panel: Panel, market: Panel) -> pd.DataFrame:
 
 
 def first_pull(house: House) -> datetime | None:
-    firsts = [house.lake.sql(f"SELECT min(pulled_at) AS first FROM lake.{table.sql_name}")["first"].iloc[0] for table in FEEDS]
+    firsts = [house.lake.sql(f"SELECT min(pulled_at) AS first FROM lake.{table.sql_name}")["first"].iloc[0] for table in raw.FEEDS]
     known = [first for first in firsts if first == first]
     return utc(min(known).to_pydatetime()) if known else None
 

@@ -1,6 +1,7 @@
 """The outside world of one source mode: for an hour, a wire whose clock and transport belong together."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,8 +25,11 @@ class Outside(Protocol):
     @property
     def addresses(self) -> list[tuple[str, str]] | None: ...
 
-    def wire(self, as_of: datetime) -> Wire | None:
-        """A wire that can be asked about `as_of`; None when this hour cannot be asked about any more."""
+    def wire(self, as_of: datetime, patience_seconds: float = math.inf) -> Wire | None:
+        """A wire that can be asked about `as_of`; None when this hour cannot be asked about any more.
+
+        Its deadline is the settings', or `patience_seconds` where that is shorter.
+        """
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,10 @@ class Live:
         linked = [pool_id.split(":", 1) for pool_id in crosswalk(simulated=False) if not pool_id.startswith("univ2:")]
         return sorted({*named_addresses(), *((network, address) for network, address in linked)})
 
-    def wire(self, as_of: datetime) -> Wire | None:
+    def wire(self, as_of: datetime, patience_seconds: float = math.inf) -> Wire | None:
         if floor_hour(self.house.now()) != utc(as_of):
             return None
-        return _wire(self.house, SystemClock(), None)
+        return _wire(self.house, SystemClock(), None, patience_seconds)
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ class Replayed:
     transport: Callable[[datetime], Any]
     addresses: list[tuple[str, str]] | None = None
 
-    def wire(self, as_of: datetime) -> Wire | None:
-        return _wire(self.house, FixedClock(as_of + PULL_DELAY), self.transport(as_of))
+    def wire(self, as_of: datetime, patience_seconds: float = math.inf) -> Wire | None:
+        return _wire(self.house, FixedClock(as_of + PULL_DELAY), self.transport(as_of), patience_seconds)
 
 
 def outside(house: House, end: datetime | None = None) -> Outside:
@@ -66,10 +70,11 @@ def outside(house: House, end: datetime | None = None) -> Outside:
     return _simulated(house, end) if source == "simulated" else Replayed(house, _recorded(house.settings))
 
 
-def _wire(house: House, clock: Clock, adapter: Any) -> Wire:
+def _wire(house: House, clock: Clock, adapter: Any, patience_seconds: float) -> Wire:
     settings = house.settings
     adapters = {"https://": adapter, "http://": adapter} if adapter is not None else None
-    return Wire(clock, adapters, house.state, user_agent=settings.user_agent, deadline_seconds=settings.pull_deadline_seconds)
+    deadline_seconds = min(settings.pull_deadline_seconds, patience_seconds)
+    return Wire(clock, adapters, house.state, user_agent=settings.user_agent, deadline_seconds=deadline_seconds)
 
 
 def _simulated(house: House, end: datetime | None) -> Replayed:

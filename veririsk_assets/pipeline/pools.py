@@ -12,13 +12,11 @@ from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.snapshots import pools as snapshots
 from veririsk_assets.sources.universe import choose
 
-FEEDS = (raw.DEFILLAMA_POOLS, raw.COINGECKO_MARKETS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
-
 
 def hourly_pool_snapshots(house: House, window: Window) -> StepResult:
     """snapshots/hourly_pools, with snapshots/pools and snapshots/hourly_markets beside it."""
     seen = house.lake.snapshot_id()
-    asked, window = window, late.widened(house, "snapshots", FEEDS, "available_at", window)
+    asked, window = window, late.widened(house, "snapshots", raw.FEEDS, "available_at", window)
     built = snapshots.build_snapshots(
         _followed(house, _raw_rows(house, window), window), crosswalk(house.settings.source == "simulated"), window
     )
@@ -36,10 +34,14 @@ def hourly_pool_snapshots(house: House, window: Window) -> StepResult:
 
 def _raw_rows(house: House, window: Window) -> dict[str, pd.DataFrame]:
     """What was available by the window's cut-off, from the look-back of the snapshots on."""
-    bounds = [naive(window.start - snapshots.LOOKBACK_HOURS * HOUR), naive(window.cutoff)]
     where = "pulled_at > ? AND available_at <= ?"
-    rows = {table.name: house.lake.read(table, where=where, parameters=bounds) for table in FEEDS if table is not raw.DEFILLAMA_POOLS}
+    rows = {
+        table.name: house.lake.read(table, where=where, parameters=snapshots.bounds(table.name, window))
+        for table in raw.FEEDS
+        if table is not raw.DEFILLAMA_POOLS
+    }
     # Before the first cut-off only a pool's last word can serve: one row of the look-back's 54 (its values are levels, not sums).
+    bounds = snapshots.bounds(raw.DEFILLAMA_POOLS.name, window)
     first = [bounds[0], naive(Window.ending(window.start + HOUR).cutoff)]
     last_word = f"SELECT (pool, max(pulled_at)) FROM lake.{raw.DEFILLAMA_POOLS.sql_name} WHERE {where} GROUP BY pool"
     where += f" AND (available_at > ? OR (pool, pulled_at) IN ({last_word}))"

@@ -94,6 +94,8 @@ def source_doubts(house: House, window: Window, tried_by: datetime | None = None
     before = f" AND pulled_at <= TIMESTAMP '{naive(tried_by).isoformat(sep=' ')}'" if tried_by else ""
     outcomes = "'failed', 'over_budget', 'plan_only', 'pulled'"
     tried = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint", "outcome"], where=f"outcome IN ({outcomes}){before}")
+    # Evidence that is silent is a null column, which the features show.
+    tried = tried[~tried["endpoint"].isin([table.name for table in raw.EVIDENCE])]
     is_pulled = tried["outcome"] == "pulled"
     failed, answered = tried[~is_pulled], tried.loc[is_pulled, ["as_of", "endpoint"]]
     # A later pull of the same hour heals the failure.

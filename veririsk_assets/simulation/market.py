@@ -11,6 +11,7 @@ import numpy as np
 
 from veririsk_assets.contracts.windows import HOUR, naive, utc
 from veririsk_assets.simulation.catalogue import FORCED, catalogue, tokens
+from veririsk_assets.simulation.climate import Climate
 from veririsk_assets.simulation.episodes import Episodes, forced_starts
 from veririsk_assets.simulation.paths import Book, Paths
 from veririsk_assets.simulation.scenarios import CRASH, HOURLY_TURNOVER_RATIO, Variant, hardness
@@ -21,6 +22,7 @@ FEE_RATIO = 0.003
 LENDING_YIELD_SHARE = 0.1
 TRADE_USD = 1_500.0
 EARLIER_DAYS = 200
+CLIMATE = ("funding", "premium", "open_interest", "gas_gwei", "supply", "utilisation", "liquidated", "index")
 # Before the first hour volume was what a calm hour brings on average.
 CALM_MULTIPLIER = 1.15
 
@@ -50,7 +52,7 @@ class Market:
         self.pools, self.tokens = catalogue(pools), tokens(pools)
         hard = hardness(variant)
         self.book = Book.of(seed, variant, hard, self.pools, self.tokens)
-        self._weather = Weather(hard)
+        self._weather, self._climate = Weather(hard), Climate(seed)
         forced = forced_starts(seed, FORCED, EPOCH, self.forced_end)
         self._episodes = Episodes(self.book.start_per_hour, hard, self.book.own >= 0, forced)
         self._paths = Paths(self.book)
@@ -103,6 +105,10 @@ class Market:
             "token_price_usd": price,
         }
 
+    def climate(self, row: int) -> dict[str, np.ndarray]:
+        """The market around the pools at a row: what `Climate.next_day` gives, and every token's `price_usd`."""
+        return {name: self._rows(name, row, row + 1)[0] for name in (*CLIMATE, "price_usd")}
+
     def truth(self, as_of: datetime, hours: int) -> Truth:
         """Ground truth of `hours` hours from `as_of` on (included), for tests, benches and the oracle only."""
         first = self.index(as_of)
@@ -134,6 +140,7 @@ class Market:
             stressed, ether = self._weather.day(rng)
             day = self._episodes.next_day(rng, stressed)
             day |= self._paths.next_day(rng, day, stressed, ether)
+            day |= self._climate.next_day(stressed, ether)
             self._days.append(day | self._running_totals(day["volume_1h_usd"]))
 
     def _running_totals(self, volume: np.ndarray) -> dict[str, np.ndarray]:

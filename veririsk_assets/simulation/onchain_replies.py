@@ -94,14 +94,14 @@ def thegraph_pairs(hour: Hour, body: str, missing: Collection[str] = ()) -> dict
         if not 0 <= row <= hour.row:
             return graph_error(f"Failed to decode `block.number` value: no block with number {block} found")
         hour = hour if row == hour.row else Hour(hour.market, as_of_at(row))
-    return {"data": {"pairs": _page(hour, query, missing), "_meta": _meta(hour)}}
+    return {"data": {"pairs": _page(hour, query, missing), "_meta": meta(hour)}}
 
 
 def graph_error(message: str) -> dict[str, Any]:
     return {"errors": [{"message": message}]}
 
 
-def _meta(hour: Hour) -> dict[str, Any]:
+def meta(hour: Hour) -> dict[str, Any]:
     return {
         "block": {"number": FIRST_BLOCK + hour.row * BLOCKS_PER_HOUR + 110, "timestamp": int((hour.as_of + INDEXED_AFTER).timestamp())},
         "hasIndexingErrors": False,

@@ -6,7 +6,7 @@ pool's name. Unknown ids are silently missing, as at the sources.
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,11 @@ class Hour:
     def __init__(self, market: Market, as_of: datetime) -> None:
         self.market, self.row = market, market.index(as_of)
         self.as_of = as_of_at(self.row)
-        seen = market.observe(self.row, self.row + 1)
-        self.values = {name: array[0].tolist() for name, array in seen.items()}
+
+    @cached_property
+    def values(self) -> dict[str, list[float]]:
+        seen = self.market.observe(self.row, self.row + 1)
+        return {name: array[0].tolist() for name, array in seen.items()}
 
     def earlier_tvl(self, hours: int) -> np.ndarray:
         """TVL per pool `hours` earlier, or of the first hour."""

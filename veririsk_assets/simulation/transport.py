@@ -19,7 +19,7 @@ from requests.exceptions import ReadTimeout
 from urllib3 import HTTPResponse
 
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour
-from veririsk_assets.simulation import onchain_replies, replies
+from veririsk_assets.simulation import climate_replies, holders, onchain_replies, replies
 from veririsk_assets.simulation.faults import STATUSES, Fault
 from veririsk_assets.simulation.market import BeforeTheMarket, Market
 from veririsk_assets.simulation.replies import Hour
@@ -51,21 +51,49 @@ def _gecko(hour: Hour, asked: Asked, missing: frozenset[str]) -> Any:
 
 
 Answer = Callable[[Hour, Asked, frozenset[str]], Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """`where`: a pattern of host and path; `says`: a word of the body, for what shares an address with another."""
+
+    name: str
+    where: re.Pattern[str]
+    answer: Answer
+    says: str = ""
+
+
+def _route(name: str, where: str, answer: Answer, says: str = "") -> Route:
+    return Route(name, re.compile(where), answer, says)
+
+
+SUBGRAPH = r"gateway\.thegraph\.com/api/.+/id/[^/]+"
 # Free and pro hosts alike; keys in paths are not looked at.
-ROUTES: tuple[tuple[str, str, Answer], ...] = (
-    ("defillama_pools", r"(yields\.llama\.fi|pro-api\.llama\.fi/[^/]+/yields)/pools", lambda h, a, m: replies.defillama_pools(h, m)),
-    ("defillama_protocols", r"(api\.llama\.fi|pro-api\.llama\.fi/[^/]+/api)/protocols", lambda h, a, m: replies.defillama_protocols(h, m)),
-    ("coingecko_markets", r"(pro-)?api\.coingecko\.com/api/v3/coins/markets", _markets),
-    ("coingecko_list", r"(pro-)?api\.coingecko\.com/api/v3/coins/list", lambda h, a, m: replies.coingecko_list(h)),
-    (
+ROUTES: tuple[Route, ...] = (
+    _route("defillama_pools", r"(yields\.llama\.fi|pro-api\.llama\.fi/[^/]+/yields)/pools", lambda h, a, m: replies.defillama_pools(h, m)),
+    _route(
+        "defillama_protocols", r"(api\.llama\.fi|pro-api\.llama\.fi/[^/]+/api)/protocols", lambda h, a, m: replies.defillama_protocols(h, m)
+    ),
+    _route("coingecko_markets", r"(pro-)?api\.coingecko\.com/api/v3/coins/markets", _markets),
+    _route("coingecko_list", r"(pro-)?api\.coingecko\.com/api/v3/coins/list", lambda h, a, m: replies.coingecko_list(h)),
+    _route(
         "geckoterminal_pools",
         r"(api\.geckoterminal\.com/api/v2|(pro-)?api\.coingecko\.com/api/v3/onchain)/networks/(?P<network>[^/]+)/pools/multi/(?P<addresses>[^/]+)",
         _gecko,
     ),
-    ("thegraph_pairs", r"gateway\.thegraph\.com/api/.+/id/[^/]+", lambda h, a, m: onchain_replies.thegraph_pairs(h, a.body, m)),
+    _route("thegraph_lp_positions", SUBGRAPH, lambda h, a, m: holders.lp_positions(h, a.body, m), says="liquidityPositions"),
+    _route("thegraph_pairs", SUBGRAPH, lambda h, a, m: onchain_replies.thegraph_pairs(h, a.body, m)),
+    _route("hyperliquid_markets", r"api\.hyperliquid\.xyz/info", lambda h, a, m: climate_replies.hyperliquid_markets(h, a.body, m)),
+    _route(
+        "stablecoins",
+        r"(stablecoins\.llama\.fi|pro-api\.llama\.fi/[^/]+/stablecoins)/stablecoins",
+        lambda h, a, m: climate_replies.stablecoins(h, m),
+    ),
+    _route("fear_greed", r"api\.alternative\.me/fng", lambda h, a, m: climate_replies.fear_greed(h, int(a.query.get("limit", 1)))),
+    _route("eth_gas", r"ethereum\.replayed\.invalid/rpc", lambda h, a, m: climate_replies.ethereum(h, a.body)),
+    _route("aave_reserves", r"aave\.replayed\.invalid/subgraph", lambda h, a, m: climate_replies.aave_reserves(h, a.body, m)),
 )
-ENDPOINTS = tuple(name for name, _, _ in ROUTES)
-_PATTERNS = tuple((name, re.compile(pattern), answer) for name, pattern, answer in ROUTES)
+ENDPOINTS = tuple(route.name for route in ROUTES)
 
 
 class SimulatedTransport(BaseAdapter):
@@ -91,23 +119,23 @@ class SimulatedTransport(BaseAdapter):
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         url = urlsplit(request.url or "")
         where = f"{url.hostname}{url.path.rstrip('/')}"
-        for name, pattern, answer in _PATTERNS:
-            found = pattern.fullmatch(where)
-            if found:
-                self.requests_seen.append(name)
+        body = _text(request.body)
+        for route in ROUTES:
+            found = route.where.fullmatch(where)
+            if found and route.says in body:
+                self.requests_seen.append(route.name)
                 query = {key: values[-1] for key, values in parse_qs(url.query).items()}
-                asked = Asked(found.groupdict(), query, _text(request.body))
-                return self._respond(request, name, answer, asked)
+                return self._respond(request, route, Asked(found.groupdict(), query, body))
         return self._response(request, 404, _json({"error": "not found"}))
 
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _respond(self, request: PreparedRequest, name: str, answer: Answer, asked: Asked) -> Response:
-        fault = self.faults.get(name)
+    def _respond(self, request: PreparedRequest, route: Route, asked: Asked) -> Response:
+        fault = self.faults.get(route.name)
         fault = fault if fault is not None and fault.strikes() else None
         if fault is not None and fault.kind == "timeout":
-            raise ReadTimeout(f"simulated read timeout of {name}", request=request)
+            raise ReadTimeout(f"simulated read timeout of {route.name}", request=request)
         if fault is not None and fault.kind in STATUSES:
             retry = {"Retry-After": str(fault.retry_after_seconds)} if fault.kind == "rate_limited" else {}
             return self._response(request, STATUSES[fault.kind], _json({"error": fault.kind}), retry)
@@ -115,7 +143,7 @@ class SimulatedTransport(BaseAdapter):
             self._hour = self._hour or Hour(self.market, self.as_of)
         except BeforeTheMarket as error:
             return self._response(request, 404, _json({"error": str(error)}))
-        return self._response(request, 200, _spoiled(answer(self._hour, asked, fault.ids if fault else frozenset()), fault))
+        return self._response(request, 200, _spoiled(route.answer(self._hour, asked, fault.ids if fault else frozenset()), fault))
 
     def _response(self, request: PreparedRequest, status: int, body: bytes, extra: Mapping[str, str] | None = None) -> Response:
         headers = {

@@ -4,6 +4,7 @@ Raw rows in, rows out. Nothing is estimated or interpolated, and nothing is serv
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -11,16 +12,17 @@ import pandas as pd
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS
 from veririsk_assets.contracts.vocabulary import pool_key
-from veririsk_assets.contracts.windows import Window
+from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.panels.as_of import as_of_fill
-from veririsk_assets.snapshots import views
+from veririsk_assets.snapshots import holders, views
+from veririsk_assets.snapshots.markets import MAX_AGE_HOURS, market_rows, price_grid
 
-MAX_AGE_HOURS = 6.0
 # A vanished pool stays on the grid this long, so that every label whose horizon it ends in can see it go.
 TOMBSTONE_HOURS = 48
 # What a window must read before its start: an observation may serve 6 hours, a 24-hour volume difference and a
 # tombstone need two days.
 LOOKBACK_HOURS = TOMBSTONE_HOURS + 6
+LONG_LOOKBACK_HOURS = {"thegraph_lp_positions": int(holders.MAX_AGE_HOURS)}
 VALUES = tuple(c.name for c in POOL_SNAPSHOTS.columns if c.kind == "float" and c.name != "input_age_hours")
 
 
@@ -49,7 +51,7 @@ class Served:
 def build_snapshots(raw: dict[str, pd.DataFrame], crosswalk: dict[str, str], window: Window) -> Snapshots:
     """`raw`: table name → rows available up to the window's cut-off, from LOOKBACK_HOURS before it.
 
-    `crosswalk`: source-native id → the pool id that it is another name of.
+    `crosswalk`: source-native id → the pool id that it is another name of. Tables of LONG_LOOKBACK_HOURS reach further back.
     """
     # An hour of the window looks back to what the hours before it served.
     grid = window.lookback(TOMBSTONE_HOURS)
@@ -59,9 +61,17 @@ def build_snapshots(raw: dict[str, pd.DataFrame], crosswalk: dict[str, str], win
     prices = views.prices(raw["coingecko_markets"]) if len(raw.get("coingecko_markets", ())) else None
     columns, primary = _merge([_serve(view, crosswalk, grid, keys) for view in seen.values()], about, keys, prices, grid)
     panel = Panel(grid, keys, columns).tail(window.hours)
+    if len(raw.get("thegraph_lp_positions", ())):
+        panel.values.update(holders.lp_shares(raw["thegraph_lp_positions"], crosswalk, window, keys))
     present, tombstone = _presence(columns["tvl_usd"], columns["input_age_hours"], primary, window.hours)
     hourly = _rows(panel, present, tombstone, about.set_index("pool_key")["source"])
-    return Snapshots(hourly, about, _markets(prices, window))
+    return Snapshots(hourly, about, market_rows(raw, prices, window))
+
+
+def bounds(table: str, window: Window) -> list[datetime]:
+    """Between which `pulled_at` (exclusive) and `available_at` a window's rows of a raw table lie, naive."""
+    back = LONG_LOOKBACK_HOURS.get(table, LOOKBACK_HOURS)
+    return [naive(window.start - back * HOUR), naive(window.cutoff)]
 
 
 def _about(seen: dict[str, views.View], crosswalk: dict[str, str]) -> pd.DataFrame:
@@ -143,15 +153,6 @@ def _outside_values(source: Served, values: dict[str, np.ndarray], prices: pd.Da
     return result
 
 
-def price_grid(prices: pd.DataFrame, grid: Window, column: str = "price_usd") -> tuple[np.ndarray, np.ndarray]:
-    """Sorted tickers, and their outside prices on the grid (hours × tickers), at most MAX_AGE_HOURS old."""
-    symbols, codes = np.unique(prices["symbol"].to_numpy(dtype=object), return_inverse=True)
-    stamps = [prices[name].to_numpy(dtype="datetime64[us]") for name in ("observed_at", "available_at")]
-    index, _ = as_of_fill(stamps[0], stamps[1], codes.astype(np.int64), grid, np.arange(len(symbols)), MAX_AGE_HOURS)
-    values = prices[column].to_numpy(dtype=np.float64)
-    return symbols, np.where(index >= 0, values[index], np.nan)
-
-
 def _answered(source: Served, grid: Window) -> np.ndarray:
     """Hours at whose cut-off the source had answered within the last hour."""
     pulls = np.unique(source.view.rows["available_at"].to_numpy(dtype="datetime64[us]"))
@@ -172,14 +173,3 @@ def _rows(panel: Panel, present: np.ndarray, tombstone: np.ndarray, source: pd.S
     frame["source"] = source.reindex(frame["pool_key"]).to_numpy()
     frame["is_tombstone"] = tombstone[present]
     return frame[POOL_SNAPSHOTS.names]
-
-
-def _markets(prices: pd.DataFrame | None, window: Window) -> pd.DataFrame:
-    rows = pd.DataFrame({"as_of": window.as_ofs, "eth_price_usd": np.nan, "market_cap_usd": np.nan})
-    if prices is None:
-        return rows
-    symbols, table = price_grid(prices, window)
-    _, caps = price_grid(prices, window, "market_cap_usd")
-    eth = table[:, symbols == "eth"]
-    known = ~np.isnan(caps).all(axis=1)
-    return rows.assign(eth_price_usd=eth[:, 0] if eth.shape[1] else np.nan, market_cap_usd=np.where(known, np.nansum(caps, axis=1), np.nan))

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import universe
 from veririsk_assets.sources.numbers import instant, lower, number, text
-from veririsk_assets.sources.pull import Pull, frame, rows_of, together
+from veririsk_assets.sources.pull import Pull, pulled, rows_of, together
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Reply, Wire
@@ -48,13 +46,13 @@ def provider_of(settings: Settings) -> Provider:
     return Provider(NAME, root, rate, 5, settings.coingecko_monthly_credits, headers, is_metered=settings.source == "live")
 
 
-def _every_page(wire: Wire, provider: Provider) -> list[pd.DataFrame]:
-    frames = []
+def _every_page(wire: Wire, provider: Provider) -> list[Pull]:
+    pages = []
     for page in range(1, MAX_PAGES + 1):
-        frames.append(_rows(_page(wire, provider, page, None)))
-        if len(frames[-1]) < PER_PAGE:
+        pages.append(_rows(_page(wire, provider, page, None)))
+        if len(pages[-1]) < PER_PAGE:
             break
-    return frames
+    return pages
 
 
 def _page(wire: Wire, provider: Provider, page: int, ids: Sequence[str] | None) -> Reply:
@@ -63,7 +61,7 @@ def _page(wire: Wire, provider: Provider, page: int, ids: Sequence[str] | None) 
     return wire.get_json(provider, PATH, params, label=f"{PATH}?vs_currency=usd&page={page}", is_optional=page > 1)
 
 
-def _rows(reply: Reply) -> pd.DataFrame:
+def _rows(reply: Reply) -> Pull:
     rows = rows_of(reply, reply.body)
     columns: dict[str, Sequence[Any]] = {
         "coin_id": [text(row.get("id")) for row in rows],
@@ -73,4 +71,4 @@ def _rows(reply: Reply) -> pd.DataFrame:
         "volume_24h_usd": [number(row.get("total_volume")) for row in rows],
     }
     observed_at = [instant(row.get("last_updated")) for row in rows]
-    return frame(raw.COINGECKO_MARKETS, reply, columns, observed_at, "intraday")
+    return pulled(raw.COINGECKO_MARKETS, reply, columns, observed_at, "intraday")

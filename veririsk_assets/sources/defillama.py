@@ -6,7 +6,7 @@ from typing import Any
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.numbers import mapping, number, text
-from veririsk_assets.sources.pull import Pull, frame, rows_of
+from veririsk_assets.sources.pull import Pull, pulled, rows_of
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Wire
@@ -20,7 +20,7 @@ REQUESTS_PER_MINUTE, BURST = 60.0, 5
 
 def pools(wire: Wire, settings: Settings) -> Pull:
     """`/pools`: every pool, USD and percent. It gives no time, and a row can be up to 7 days old."""
-    reply = wire.get_json(_provider(settings, YIELDS_HOST, "/yields"), "/pools")
+    reply = wire.get_json(provider_of(settings, YIELDS_HOST, "/yields"), "/pools")
     rows = rows_of(reply, mapping(reply.body).get("data"))
     columns: dict[str, Sequence[Any]] = {
         "pool": [text(row.get("pool")) for row in rows],
@@ -35,12 +35,12 @@ def pools(wire: Wire, settings: Settings) -> Pull:
         "apy_reward_pct": [number(row.get("apyReward")) for row in rows],
         "volume_24h_usd": [number(row.get("volumeUsd1d")) for row in rows],
     }
-    return Pull(frame(raw.DEFILLAMA_POOLS, reply, columns))
+    return pulled(raw.DEFILLAMA_POOLS, reply, columns)
 
 
 def protocols(wire: Wire, settings: Settings) -> Pull:
     """`/protocols`: current TVL per protocol, USD. Flags that are set after the event (rugged, deadFrom) are not read."""
-    reply = wire.get_json(_provider(settings, API_HOST, "/api"), "/protocols")
+    reply = wire.get_json(provider_of(settings, API_HOST, "/api"), "/protocols")
     rows = rows_of(reply, reply.body)
     columns: dict[str, Sequence[Any]] = {
         "protocol_id": [text(row.get("id")) for row in rows],
@@ -53,10 +53,11 @@ def protocols(wire: Wire, settings: Settings) -> Pull:
         "tvl_usd": [number(row.get("tvl")) for row in rows],
         "mcap_usd": [number(row.get("mcap")) for row in rows],
     }
-    return Pull(frame(raw.DEFILLAMA_PROTOCOLS, reply, columns))
+    return pulled(raw.DEFILLAMA_PROTOCOLS, reply, columns)
 
 
-def _provider(settings: Settings, free_host: str, pro_path: str) -> Provider:
+def provider_of(settings: Settings, free_host: str, pro_path: str) -> Provider:
+    """The free host, or with a key the pro host under `pro_path`."""
     key = keep_secret(settings.defillama_api_key.get_secret_value())
     base_url = f"{PRO_HOST}/{key}{pro_path}" if key else free_host
     return Provider(NAME, base_url, REQUESTS_PER_MINUTE, BURST, is_metered=settings.source == "live")

@@ -4,13 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import universe
 from veririsk_assets.sources.numbers import instant, lower, mapping, number, text
-from veririsk_assets.sources.pull import Pull, frame, rows_of, together
+from veririsk_assets.sources.pull import Pull, pulled, rows_of, together
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.session import Reply, Wire
 
@@ -27,12 +25,12 @@ def pools(wire: Wire, settings: Settings, addresses: Sequence[tuple[str, str]] |
     """
     wanted = list(dict.fromkeys(universe.named_addresses() if addresses is None else addresses))[: settings.max_geckoterminal_pools]
     provider = Provider(NAME, ROOT, REQUESTS_PER_MINUTE, BURST, is_metered=settings.source == "live")
-    frames = []
+    parts = []
     for network in dict.fromkeys(network for network, _ in wanted):
         on_network = [address for name, address in wanted if name == network]
         for i in range(0, len(on_network), PER_CALL):
-            frames.append(_rows(_batch(wire, provider, network, on_network[i : i + PER_CALL]), network))
-    return together(raw.GECKOTERMINAL_POOLS, frames)
+            parts.append(_rows(_batch(wire, provider, network, on_network[i : i + PER_CALL]), network))
+    return together(raw.GECKOTERMINAL_POOLS, parts)
 
 
 def _batch(wire: Wire, provider: Provider, network: str, addresses: Sequence[str]) -> Reply:
@@ -40,7 +38,7 @@ def _batch(wire: Wire, provider: Provider, network: str, addresses: Sequence[str
     return wire.get_json(provider, path + ",".join(addresses), {"include": "base_token,quote_token"}, label=path + "{addresses}")
 
 
-def _rows(reply: Reply, network: str) -> pd.DataFrame:
+def _rows(reply: Reply, network: str) -> Pull:
     body = mapping(reply.body)
     rows = rows_of(reply, body.get("data"))
     said = [mapping(row.get("attributes")) for row in rows]
@@ -60,7 +58,7 @@ def _rows(reply: Reply, network: str) -> pd.DataFrame:
         "volume_24h_usd": [number(volume.get("h24")) for volume in volumes],
         "pool_created_at": [instant(pool.get("pool_created_at")) for pool in said],
     }
-    return frame(raw.GECKOTERMINAL_POOLS, reply, columns)
+    return pulled(raw.GECKOTERMINAL_POOLS, reply, columns)
 
 
 def _symbols(included: Any) -> dict[str | None, str | None]:

@@ -1,6 +1,7 @@
 """From JSON values to typed ones. What cannot be read becomes null: the table's contract decides what that means."""
 
 import math
+import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -52,6 +53,18 @@ def instant(value: Any) -> datetime | None:
         return naive(utc(datetime.fromtimestamp(value, tz=utc("1970-01-01").tzinfo))) if type(value) is int else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def unix_seconds(value: Any) -> datetime | None:
+    """Naive UTC of unix seconds, a number or a decimal string; None for anything else."""
+    seconds = number(value)
+    return instant(int(seconds)) if math.isfinite(seconds) else None
+
+
+def quantity(value: Any) -> float:
+    """A JSON-RPC quantity below 2^60, as in 0x3b9aca00; NaN for anything else."""
+    is_hex = type(value) is str and re.fullmatch(r"0x[0-9a-fA-F]{1,15}", value) is not None
+    return _finite(int(value, 16)) if is_hex else math.nan
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
+from veririsk_assets.sources import subgraph
 from veririsk_assets.sources.numbers import instant, lower, mapping, number, text
-from veririsk_assets.sources.pull import Pull, frame, rows_of, together
-from veririsk_assets.wire.errors import PermanentSourceError, TransientSourceError
+from veririsk_assets.sources.pull import Pull, pulled, rows_of, together
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Reply, Wire
@@ -24,8 +22,6 @@ LEAVING_SHARE = 0.8
 # Replayed markets answer at the gateway's address, for a key that is none.
 REPLAYED_URL = "https://gateway.thegraph.com/api/replayed/subgraphs/id/uniswap-v2"
 FIELDS = "id token0 { id symbol decimals } token1 { id symbol decimals } reserve0 reserve1 reserveUSD totalSupply volumeUSD txCount"
-# Words in GraphQL errors that asking again may heal; the gateway sends them with HTTP 200.
-PASSING = ("indexing_error", "bad indexers", "unavailable", "timeout", "timed out", "too many", "rate limit", "internal")
 
 
 def pairs(wire: Wire, settings: Settings, pairs: Sequence[str] | None = None) -> Pull:
@@ -33,21 +29,21 @@ def pairs(wire: Wire, settings: Settings, pairs: Sequence[str] | None = None) ->
 
     `observed_at` is the time of the block. A live subgraph has 100,000s of pairs: they are never all asked for.
     """
-    provider = _provider(settings)
+    provider = provider_of(settings)
     floor = LEAVING_SHARE * settings.min_tvl_usd if settings.source == "live" and pairs is None else None
-    frames: list[pd.DataFrame] = []
+    pages: list[Pull] = []
     after, block = "", None
     for _ in range(MAX_PAGES):
         variables = {"first": PER_PAGE, "after": after, "ids": None if pairs is None else list(pairs)}
-        reply = wire.post_json(provider, "", {"query": _query(floor, pairs, block), "variables": variables}, check=_check)
+        reply = wire.post_json(provider, "", {"query": _query(floor, pairs, block), "variables": variables}, check=subgraph.check)
         rows = rows_of(reply, mapping(reply.body["data"]).get("pairs"))
-        frames.append(_rows(reply, rows))
+        pages.append(_rows(reply, rows))
         last = text(rows[-1].get("id")) if rows else None
         if len(rows) < PER_PAGE or last is None or last <= after:
             break
         # Later pages are asked at the first page's block, so that all pairs are seen at one moment.
-        after, block = last, block or _block(reply).get("number")
-    return together(raw.THEGRAPH_PAIRS, frames)
+        after, block = last, block or subgraph.block(reply).get("number")
+    return together(raw.THEGRAPH_PAIRS, pages)
 
 
 def _query(floor_usd: float | None, ids: Sequence[str] | None, block: Any) -> str:
@@ -58,27 +54,14 @@ def _query(floor_usd: float | None, ids: Sequence[str] | None, block: Any) -> st
     return f"query({variables}) {{ {listed} _meta{f'(block: {{number: {int(block)}}})' if block is not None else ''} {{ block {{ number timestamp }} }} }}"
 
 
-def _check(body: Any) -> None:
-    """GraphQL errors come with HTTP 200."""
-    errors = mapping(body).get("errors")
-    if errors or not isinstance(mapping(body).get("data"), dict):
-        first = mapping(errors[0]).get("message") if isinstance(errors, list) and errors else None
-        said = str(first or "a reply without data")
-        raise (TransientSourceError if first is None or any(w in said.lower() for w in PASSING) else PermanentSourceError)(said[:200])
-
-
-def _provider(settings: Settings) -> Provider:
+def provider_of(settings: Settings) -> Provider:
     is_live = settings.source == "live"
     url = keep_secret(settings.thegraph_url.get_secret_value()) if is_live else REPLAYED_URL
     return Provider(NAME, url, REQUESTS_PER_MINUTE, BURST, is_metered=is_live)
 
 
-def _block(reply: Reply) -> dict[str, Any]:
-    return mapping(mapping(reply.body["data"].get("_meta")).get("block"))
-
-
-def _rows(reply: Reply, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    at_block = instant(_block(reply).get("timestamp"))
+def _rows(reply: Reply, rows: list[dict[str, Any]]) -> Pull:
+    at_block = instant(subgraph.block(reply).get("timestamp"))
     # A recorded market holds each pair at a time of its own, and its dex; the gateway never sends this field.
     recorded = [mapping(row.get("recorded")) for row in rows]
     columns: dict[str, Sequence[Any]] = {
@@ -94,4 +77,4 @@ def _rows(reply: Reply, rows: list[dict[str, Any]]) -> pd.DataFrame:
         "tx_count_cum": [number(row.get("txCount")) for row in rows],
     }
     observed_at = [instant(own["timestamp"]) if "timestamp" in own else at_block for own in recorded]
-    return frame(raw.THEGRAPH_PAIRS, reply, columns, observed_at, "intraday")
+    return pulled(raw.THEGRAPH_PAIRS, reply, columns, observed_at, "intraday")

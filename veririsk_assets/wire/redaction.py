@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 HIDDEN = "[redacted]"
 SHORTEST_SECRET = 6
+SHORTEST_KEY = 16
 # urllib3 logs `https://host:443 "GET /path HTTP/1.1"`: host and path stand apart.
 _HEADERS = r"(?:authorization|x[-_]cg[-_](?:demo|pro)[-_]api[-_]key)"
 _TO_PATH = r"(?::\d+)?(?:\s+\"[A-Z]+\s+)?/"
@@ -29,11 +30,13 @@ _secrets: set[str] = set()
 
 
 def keep_secret(value: str) -> str:
-    """Never let `value` through `redact` from now on; of a URL, what follows its host. Returns the value."""
+    """Never let `value` through `redact` from now on; of a URL, what follows its host, and long parts of that. Returns the value."""
     parts = urlsplit(value)
     hidden = value[value.index(parts.netloc) + len(parts.netloc) :].rstrip("/") if parts.netloc else value
     if len(hidden) >= SHORTEST_SECRET:
         _secrets.add(hidden)
+    if parts.netloc:  # hosts like to name the key that they refuse
+        _secrets.update(part for part in re.split(r"[/?&=]", hidden) if len(part) >= SHORTEST_KEY)
     return value
 
 

@@ -21,6 +21,7 @@ from veririsk_assets_tests.defs.home import FIRST, run_hour, run_range
 
 HOURLY_TABLES = (POOL_SNAPSHOTS, POOL_FEATURES, POOL_SCORES, POOL_EXPLANATIONS)
 AN_HOUR = Window(FIRST, FIRST + HOUR)
+ONCE_A_DAY = {"fear_greed", "thegraph_lp_positions"}
 STAMPS = ["scored_at", "lake_snapshot_id"]
 
 
@@ -83,7 +84,9 @@ def test_a_range_of_hours_is_one_run_that_says_the_rows_of_each_hour(house: Hous
             ).records
             materialization = events[0].asset_materialization
             assert materialization is not None
-            assert materialization.metadata["hour_rows"].value == len(rows_of(house, table, hour)) > 0, (table.sql_name, hour)
+            count = len(rows_of(house, table, hour))
+            assert materialization.metadata["hour_rows"].value == count, (table.sql_name, hour)
+            assert count or table.name in ONCE_A_DAY, (table.sql_name, hour)
 
 
 @pytest.mark.parametrize("kind", ["server_error", "truncated"])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from veririsk_assets.contracts.catalogue import TABLES
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS, QUARANTINE
 from veririsk_assets.contracts.raw import COINGECKO_MARKETS
 from veririsk_assets.contracts.tables import ContractError, text
@@ -144,7 +145,6 @@ def test_an_older_lake_gains_the_columns_that_its_tables_have_now(catalog, open_
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12), st.floats(0, 1e9)), min_size=1, max_size=8))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path_factory, replacements) -> None:  # type: ignore[no-untyped-def]
-    from veririsk_assets.contracts.catalogue import TABLES
     from veririsk_assets.lake.catalog import Catalog
 
     folder = tmp_path_factory.mktemp("lake")
@@ -160,7 +160,6 @@ def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path
 
 
 def test_a_home_that_was_moved_opens_where_it_is_now(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from veririsk_assets.contracts.catalogue import TABLES
     from veririsk_assets.lake.catalog import Catalog
 
     before, after = tmp_path / "before", tmp_path / "after"

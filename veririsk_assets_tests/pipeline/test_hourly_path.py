@@ -12,10 +12,11 @@ from veririsk_assets.lake.publish import publish
 from veririsk_assets.pipeline import replay
 from veririsk_assets.pipeline.outside import Live
 from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
-from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
+from veririsk_assets.pipeline.pulls import ENDPOINTS, Endpoint, pull
 from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault
+from veririsk_assets.sources.pull import Pull
 from veririsk_assets_tests.pipeline.world import START, Clock, home, hours, outside
 
 DEFILLAMA = next(endpoint for endpoint in ENDPOINTS if endpoint.table is raw.DEFILLAMA_POOLS)
@@ -115,11 +116,12 @@ def test_rows_of_nonsense_go_to_quarantine_and_the_hour_goes_on(settings: Settin
     world = outside(house)
 
     def spoilt(wire, settings, outside):  # type: ignore[no-untyped-def]
-        frame = DEFILLAMA.ask(wire, settings, outside)
-        frame.loc[0, "tvl_usd"], frame.loc[1, "tvl_usd"], frame.loc[2, "pool"] = -1.0, float("nan"), None
-        return frame
+        said = DEFILLAMA.begin(house, hours(0))(wire, settings, outside)
+        part = said.parts[0]
+        wrong = {"tvl_usd": [-1.0, float("nan"), *part["tvl_usd"][2:]], "pool": [*part["pool"][:2], None, *part["pool"][3:]]}
+        return Pull(said.table, ({**part, **wrong},))
 
-    endpoint = type(DEFILLAMA)(DEFILLAMA.table, DEFILLAMA.source, spoilt)
+    endpoint = Endpoint(DEFILLAMA.table, lambda *_: spoilt)
     done = pull(house, endpoint, hours(0), world)
     assert (done.rows, done.quarantined) == (5, 3)
     assert done.quarantined_ratio > 0.2

@@ -12,7 +12,18 @@ from veririsk_assets.simulation.faults import Fault
 from veririsk_assets.simulation.market import Market
 from veririsk_assets.simulation.recording import recorded_file
 from veririsk_assets.simulation.transport import SimulatedTransport
-from veririsk_assets.sources import coingecko, defillama, geckoterminal, thegraph
+from veririsk_assets.sources import (
+    aave,
+    coingecko,
+    defillama,
+    ethereum,
+    fear_greed,
+    geckoterminal,
+    hyperliquid,
+    lp_positions,
+    stablecoins,
+    thegraph,
+)
 from veririsk_assets.sources.recorded import RecordedMarket
 from veririsk_assets.wire.errors import PermanentSourceError, PlanOnlyError, TransientSourceError
 from veririsk_assets_tests.sources.answers import wire
@@ -38,9 +49,17 @@ def test_every_endpoint_gives_rows_that_their_contract_accepts(market: Market) -
         raw.COINGECKO_MARKETS: coingecko.markets,
         raw.GECKOTERMINAL_POOLS: lambda line, settings: geckoterminal.pools(line, settings, addresses),
         raw.THEGRAPH_PAIRS: thegraph.pairs,
+        raw.THEGRAPH_LP_POSITIONS: lambda line, settings: lp_positions.lp_positions(line, settings, pairs),
+        raw.HYPERLIQUID_MARKETS: hyperliquid.markets,
+        raw.STABLECOINS: stablecoins.stablecoins,
+        raw.FEAR_GREED: fear_greed.fear_greed,
+        raw.ETH_GAS: ethereum.gas,
+        raw.AAVE_RESERVES: aave.reserves,
     }
-    pairs = sum(pool.onchain == "thegraph" for pool in market.pools)
-    counts = {raw.DEFILLAMA_POOLS: 40, raw.GECKOTERMINAL_POOLS: len(addresses), raw.THEGRAPH_PAIRS: pairs}
+    assert set(asks) == set(raw.PULLS)
+    pairs = [pool.address for pool in market.pools if pool.onchain == "thegraph"]
+    counts = {raw.DEFILLAMA_POOLS: 40, raw.GECKOTERMINAL_POOLS: len(addresses), raw.THEGRAPH_PAIRS: len(pairs)}
+    counts |= {raw.THEGRAPH_LP_POSITIONS: 10 * len(pairs), raw.FEAR_GREED: 2, raw.ETH_GAS: 1, raw.AAVE_RESERVES: 4}
     for table, ask in asks.items():
         frame = ask(wire(transport(market), AS_OF + PULL_DELAY), SETTINGS).frame
         table.schema.validate(frame, lazy=True)

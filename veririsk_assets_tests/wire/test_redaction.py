@@ -49,6 +49,11 @@ def test_a_configured_url_is_hidden_on_any_host_and_its_host_stays() -> None:
     assert redact("asked https://graph.example.net/my/private-path-77/subgraph") == "asked https://graph.example.net[redacted]"
 
 
+def test_a_key_of_a_configured_url_is_hidden_wherever_a_host_names_it() -> None:
+    keep_secret("https://node.example.net/v3/0123456789abcdef-node-key")
+    assert redact("HTTP 401: project 0123456789abcdef-node-key is not known at v3") == "HTTP 401: project [redacted] is not known at v3"
+
+
 @given(key=st.text("abcdefABCDEF0123456789", min_size=12, max_size=40), before=st.text(max_size=20), after=st.text(max_size=20))
 def test_a_kept_secret_never_passes(key: str, before: str, after: str) -> None:
     from veririsk_assets.wire import redaction

@@ -1,0 +1,115 @@
+"""What all pools share, by the hour: the last value of each source available at the cut-off, up to an age of its own.
+
+A sum or a mean is known only where all of its parts are: one that silently lost a coin would look like a fall.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from veririsk_assets.contracts.pools import MARKET_SNAPSHOTS
+from veririsk_assets.contracts.vocabulary import AAVE_ASSETS
+from veririsk_assets.contracts.windows import Window
+from veririsk_assets.panels.as_of import as_of_fill
+
+MAX_AGE_HOURS = 6.0
+# Published once a day, or moving so slowly that an older value still says the same.
+DAILY_MAX_AGE_HOURS = 48.0
+DAY_HOURS = 24
+PERPS = ("BTC", "ETH")
+STABLECOINS = ("tether", "usd-coin", "dai")
+
+
+@dataclass(frozen=True)
+class Served:
+    """Which row serves each hour and name (-1: none); `served["column"]` is hours × names."""
+
+    rows: pd.DataFrame
+    index: np.ndarray
+
+    def __getitem__(self, column: str) -> np.ndarray:
+        if self.rows.empty:
+            return np.full(self.index.shape, np.nan)
+        return np.where(self.index >= 0, self.rows[column].to_numpy(dtype=np.float64)[self.index], np.nan)
+
+
+def market_rows(raw: dict[str, pd.DataFrame], prices: pd.DataFrame | None, window: Window) -> pd.DataFrame:
+    """Rows of MARKET_SNAPSHOTS. `raw`: table name → rows; `prices`: as `views.prices` gives them."""
+    columns = {"eth_price_usd": np.full(window.hours, np.nan), "market_cap_usd": np.full(window.hours, np.nan)}
+    columns |= _outside(prices, window) if prices is not None else {}
+    columns |= _perps(raw, window) | _aave(raw, window)
+    columns |= {
+        "stablecoin_supply_usd": _serve(raw, "stablecoins", "gecko_id", STABLECOINS, window, DAILY_MAX_AGE_HOURS)["circulating"].sum(
+            axis=1
+        ),
+        "gas_gwei": _serve(raw, "eth_gas", None, (True,), window)["gas_price_gwei"][:, 0],
+        "fear_greed": _serve(raw, "fear_greed", None, (True,), window, DAILY_MAX_AGE_HOURS)["value"][:, 0],
+    }
+    return pd.DataFrame({"as_of": window.as_ofs} | {name: _plausible(name, values) for name, values in columns.items()})
+
+
+def price_grid(prices: pd.DataFrame, grid: Window, column: str = "price_usd") -> tuple[np.ndarray, np.ndarray]:
+    """Sorted tickers, and their outside prices on the grid (hours × tickers), at most MAX_AGE_HOURS old."""
+    symbols, codes = np.unique(prices["symbol"].to_numpy(dtype=object), return_inverse=True)
+    stamps = [prices[name].to_numpy(dtype="datetime64[us]") for name in ("observed_at", "available_at")]
+    index, _ = as_of_fill(stamps[0], stamps[1], codes.astype(np.int64), grid, np.arange(len(symbols)), MAX_AGE_HOURS)
+    values = prices[column].to_numpy(dtype=np.float64)
+    return symbols, np.where(index >= 0, values[index], np.nan)
+
+
+def _outside(prices: pd.DataFrame, window: Window) -> dict[str, np.ndarray]:
+    symbols, table = price_grid(prices, window)
+    _, caps = price_grid(prices, window, "market_cap_usd")
+    eth = table[:, symbols == "eth"]
+    known = ~np.isnan(caps).all(axis=1)
+    cap = np.where(known, np.nansum(caps, axis=1), np.nan)
+    return {"market_cap_usd": cap} | ({"eth_price_usd": eth[:, 0]} if eth.shape[1] else {})
+
+
+def _perps(raw: dict[str, pd.DataFrame], window: Window) -> dict[str, np.ndarray]:
+    perps = _serve(raw, "hyperliquid_markets", "coin", PERPS, window)
+    return {
+        "funding_rate": perps["funding_rate"].mean(axis=1),
+        "perp_premium": perps["premium"].mean(axis=1),
+        "open_interest_usd": (perps["open_interest_coins"] * perps["mark_price_usd"]).sum(axis=1),
+    }
+
+
+def _aave(raw: dict[str, pd.DataFrame], window: Window) -> dict[str, np.ndarray]:
+    reserves = _serve(raw, "aave_reserves", "asset", AAVE_ASSETS, window.lookback(DAY_HOURS))
+    supplied, borrowed = (reserves[name][DAY_HOURS:].sum(axis=1) for name in ("supplied_usd", "borrowed_usd"))
+    total = reserves["liquidated_usd_cum"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        utilisation = borrowed / supplied
+    # A total that falls was counted anew.
+    return {"aave_utilisation": utilisation, "aave_liquidations_usd": np.maximum(total[DAY_HOURS:] - total[:-DAY_HOURS], 0.0).sum(axis=1)}
+
+
+def _serve(
+    raw: dict[str, pd.DataFrame],
+    table: str,
+    name: str | None,
+    wanted: Sequence[object],
+    grid: Window,
+    max_age_hours: float = MAX_AGE_HOURS,
+) -> Served:
+    """The rows of a raw table that serve each hour and name wanted; `name` None: a table about one thing."""
+    rows = raw.get(table)
+    if rows is None:
+        return Served(pd.DataFrame(), np.full((grid.hours, len(wanted)), -1))
+    place = {value: i for i, value in enumerate(wanted)}
+    rows = rows if name is None else rows[rows[name].isin(wanted)]
+    codes = np.zeros(len(rows), dtype=np.int64) if name is None else rows[name].map(place).to_numpy(dtype=np.int64)
+    observed = rows["observed_at"].fillna(rows["pulled_at"]).to_numpy(dtype="datetime64[us]")
+    available = rows["available_at"].to_numpy(dtype="datetime64[us]")
+    index, _ = as_of_fill(observed, available, codes, grid, np.arange(len(wanted)), max_age_hours)
+    return Served(rows, index)
+
+
+def _plausible(name: str, values: np.ndarray) -> np.ndarray:
+    """One source's nonsense is null, so that it does not take the whole hour to quarantine."""
+    column = MARKET_SNAPSHOTS.column(name)
+    low, high = (limit if limit is not None else sign * np.inf for limit, sign in ((column.ge, -1), (column.le, 1)))
+    return np.where((values >= low) & (values <= high) & np.isfinite(values), values, np.nan)
