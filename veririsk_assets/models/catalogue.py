@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES, PHASE2_NAMES
+from veririsk_assets.contracts.pool_features import MODEL_FEATURES, PHASE2_NAMES
 from veririsk_assets.models.gradient_boosting import GradientBoosting
 from veririsk_assets.models.logistic_regression import LogisticRegression
 from veririsk_assets.models.phase2_recipe import phase2_recipe
@@ -31,7 +31,7 @@ class Entry:
     """How a model is made. `label` None: the label that the caller asks for."""
 
     make: Callable[..., RiskModel]
-    features: tuple[str, ...] = FEATURE_NAMES
+    features: tuple[str, ...] = MODEL_FEATURES
     label: str | None = None
 
 

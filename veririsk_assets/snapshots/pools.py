@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pools import POOL_SNAPSHOTS
+from veririsk_assets.contracts.pools import MARKET_SNAPSHOTS, POOL_SNAPSHOTS
 from veririsk_assets.contracts.vocabulary import pool_key
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.panels.as_of import as_of_fill
@@ -175,7 +175,7 @@ def _rows(panel: Panel, present: np.ndarray, tombstone: np.ndarray, source: pd.S
 
 
 def _markets(prices: pd.DataFrame | None, window: Window) -> pd.DataFrame:
-    rows = pd.DataFrame({"as_of": window.as_ofs, "eth_price_usd": np.nan, "market_cap_usd": np.nan})
+    rows = pd.DataFrame({"as_of": window.as_ofs} | dict.fromkeys(MARKET_SNAPSHOTS.names[1:], np.nan))
     if prices is None:
         return rows
     symbols, table = price_grid(prices, window)
