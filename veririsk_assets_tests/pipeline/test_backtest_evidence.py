@@ -11,10 +11,11 @@ import pytest
 from veririsk_assets.contracts.pool_features import MARKET_INPUTS, MODEL_FEATURES
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.pipeline import backtest
-from veririsk_assets.pipeline.backtest_evidence import FILES, read_evidence
+from veririsk_assets.pipeline.backtest_evidence import read_evidence
 from veririsk_assets.pipeline.backtest_recorded import read_recorded
 from veririsk_assets.simulation.market import EPOCH, Market
 from veririsk_assets.simulation.recording import recorded_file
+from veririsk_assets.sources.recorded_evidence import FILES
 from veririsk_assets.training.backtest_setting import Setting
 
 DAYS = Window.of("2021-05-10", "2021-05-16")
@@ -100,7 +101,7 @@ def test_a_mean_or_a_sum_with_an_unknown_part_is_unknown(tmp_path: Path) -> None
     }
     found = read_evidence(write(tmp_path, **short), DAYS).market
     assert set(found) == {"funding_rate", "perp_premium", "aave_utilisation", "aave_liquidations_usd", "stablecoin_supply_usd"}
-    assert [name for name, column in found.items() if name != "aave_liquidations_usd" and np.isfinite(column).any()] == []
+    assert [name for name, column in found.items() if np.isfinite(column).any()] == []
 
 
 def test_a_rate_of_eight_hours_is_no_hourly_rate(tmp_path: Path) -> None:
