@@ -1,5 +1,6 @@
 """What a recorded folder knows beside its pools: from when on, for how long, and what is not taken for knowledge."""
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -194,3 +195,12 @@ def test_evidence_is_named_with_its_hashes_and_moves_no_feature_of_today(recorde
         "fear_greed", "fear_greed_change_7d", "token_price_change_24h_worst", "token_price_volatility_7d", "token_price_drawdown_7d_worst",
     }  # fmt: skip
     assert not moved & set(MODEL_FEATURES)
+
+
+def test_the_page_of_a_report_names_the_evidence(recorded: Path, tmp_path: Path) -> None:
+    few = Setting(folds=1, test_days=8, validation_days=6, min_train_days=10, models=("persistence_24h",), event_floor=5)
+    setting = replace(few, draws=20, pool_groups=0)
+    for source, named in ((recorded, 2), (recorded / "pool_reserves_4h.parquet", 0)):
+        done = backtest.backtest_pools(backtest.recorded_material(source, setting), setting, tmp_path)
+        page = (tmp_path / "report.md").read_text()
+        assert len(done.report["data"]["evidence"]) == named == page.count("_hourly.parquet `") + page.count("_daily.parquet `")
