@@ -3,6 +3,7 @@
 Gas is not among it: the mean price of a day is no answer that a node gives.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,10 @@ class RecordedAnswers:
 
     def answer(self, host: str, second: int) -> Any | None:
         """The JSON value that the host's reply had at a unix second; None where nothing of then is recorded."""
-        name, write = HOSTS.get(host, ("", None))
-        rows = self._rows.get(name)
-        if rows is None or write is None:
+        if host not in HOSTS or HOSTS[host][0] not in self._rows:
             return None
-        known = _known(rows, files.FILES[name], np.datetime64(second, "s"))
+        name, write = HOSTS[host]
+        known = _known(self._rows[name], files.FILES[name], np.datetime64(second, "s"))
         return write(known) if len(known) else None
 
 
@@ -101,7 +101,7 @@ def _mood(rows: pd.DataFrame) -> Any:
     return {"data": [{"value": f"{value:.0f}", "timestamp": str(at)} for value, at in zip(newest["value"], stamps, strict=True)]}
 
 
-HOSTS: dict[str, tuple[str, Any]] = {
+HOSTS: dict[str, tuple[str, Callable[[pd.DataFrame], Any]]] = {
     "api.hyperliquid.xyz": (files.FUNDING, _perpetuals),
     "aave.replayed.invalid": (files.AAVE, _aave),
     "stablecoins.llama.fi": (files.STABLECOINS, _stablecoins),

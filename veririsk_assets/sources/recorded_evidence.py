@@ -1,10 +1,13 @@
 """What a recorded folder may have beside its pools: the columns of each file, and when its values were true and known."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from veririsk_assets.sources.recorded_file import naive_stamps, read_columns
 
 HOUR, DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
 NAMES = ("symbol", "asset", "venue")
@@ -46,6 +49,12 @@ def evidence_rows(folder: Path, name: str) -> pd.DataFrame | None:
     file = folder / f"{name}.parquet"
     if not file.is_file():
         return None
+    seen = file.stat()
+    return _read(file.resolve(), name, seen.st_mtime_ns, seen.st_size)
+
+
+@lru_cache(maxsize=len(FILES))
+def _read(file: Path, name: str, changed_at: int, size: int) -> pd.DataFrame:  # noqa: ARG001 - a changed file is read again
     rows = _rows(file, FILES[name].columns)
     if name == FUNDING:
         return _hourly(rows)
@@ -55,21 +64,12 @@ def evidence_rows(folder: Path, name: str) -> pd.DataFrame | None:
 
 
 def _rows(file: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    rows = read_columns(file, columns)
     try:
-        missing = [name for name in columns if name not in pq.read_schema(file).names]
-        if missing:
-            raise ValueError(f"{file.name} lacks the columns {', '.join(missing)}")
-        rows = pq.read_table(file, columns=list(columns)).to_pandas()
-    except (OSError, pa.ArrowException) as error:
-        raise ValueError(f"{file.name} cannot be read as Parquet: {error}") from None
-    try:
-        stamps = pd.to_datetime(rows[columns[0]], utc=True).dt.tz_localize(None).astype("datetime64[us]")
+        stamps = naive_stamps(rows[columns[0]])
         numbers = {name: rows[name].astype(np.float64) for name in columns[1:] if name not in NAMES}
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{file.name} holds columns of a wrong type: {error}") from None
+        raise ValueError(f"{file} holds columns of a wrong type: {error}") from None
     return rows.assign(at=stamps, **numbers)[stamps.notna()].sort_values("at", kind="stable", ignore_index=True)
 
 
