@@ -64,13 +64,16 @@ def _read(file: Path, name: str, changed_at: int, size: int) -> pd.DataFrame:  #
 
 
 def _rows(file: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    rows = read_columns(file, columns)
+    texts = [name for name in columns if name in NAMES]
+    rows = read_columns(file, columns).dropna(subset=[columns[0], *texts])
     try:
         stamps = naive_stamps(rows[columns[0]])
-        numbers = {name: rows[name].astype(np.float64) for name in columns[1:] if name not in NAMES}
+        numbers = {name: rows[name].astype(np.float64) for name in columns[1:] if name not in texts}
     except (ValueError, TypeError) as error:
         raise ValueError(f"{file} holds columns of a wrong type: {error}") from None
-    return rows.assign(at=stamps, **numbers)[stamps.notna()].sort_values("at", kind="stable", ignore_index=True)
+    return rows.assign(at=stamps, **numbers, **{name: rows[name].astype(str) for name in texts}).sort_values(
+        "at", kind="stable", ignore_index=True
+    )
 
 
 def _hourly(rows: pd.DataFrame) -> pd.DataFrame:

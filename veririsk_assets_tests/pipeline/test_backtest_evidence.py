@@ -137,6 +137,23 @@ def test_an_empty_folder_knows_nothing_and_an_unusable_file_says_why(tmp_path: P
         read_evidence(write(tmp_path, fear_greed_daily=daily(value="greedy")), DAYS)
 
 
+def test_rows_without_a_time_a_name_or_a_value_say_nothing(tmp_path: Path) -> None:
+    assert not any(np.isfinite(column).any() for column in _said_by(tmp_path, {name: rows.iloc[:0] for name, rows in SAID.items()}))
+    whole = {name: pd.concat([rows, rows]).reset_index(drop=True) for name, rows in SAID.items()}
+    holes = {name: rows.copy() for name, rows in whole.items()}
+    for rows in holes.values():
+        half = np.arange(len(rows)) < len(rows) / 2
+        for column in rows.columns:
+            rows[column] = rows[column].mask(half)
+    for one, other in zip(_said_by(tmp_path, whole), _said_by(tmp_path, holes), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def _said_by(folder: Path, frames: dict[str, pd.DataFrame]) -> list[np.ndarray]:
+    found = read_evidence(write(folder, **frames), DAYS)
+    return [*found.market.values(), *found.prices.values()]
+
+
 def test_values_of_later_hours_change_nothing_before_them(tmp_path: Path) -> None:
     """Every file hour by hour or day by day; then all rows that are stamped at or after STAMP say something else."""
     before, after = tmp_path / "before", tmp_path / "after"
