@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel, scatter
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES, INPUTS, LOOKBACK_HOURS, PHASE2_NAMES
+from veririsk_assets.contracts.pool_features import FEATURE_NAMES, INPUTS, LOOKBACK_HOURS, MARKET_INPUTS, PHASE2_NAMES
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.features.early_warning import SIGNALS, early_warning_score, terms
 from veririsk_assets.features.pools import build_features, known_tvl, phase2_features
@@ -42,7 +42,8 @@ def walks(hours: int, pools: int) -> Panel:
     tvl[rng.random((hours, pools), dtype=np.float32) < 0.01] = np.nan
     inputs = {"tvl_usd": tvl, "reserve0_usd": tvl * (1 + uneven) / 2, "reserve1_usd": tvl * (1 - uneven) / 2}
     inputs |= {"volume_1h_usd": tvl * (uneven + 1) / 50, "volume_24h_usd": tvl / 3, "price_ratio": walk(0.005), "lp_supply": walk(0.004)}
-    inputs |= {"apy": uneven, "input_age_hours": uneven}
+    inputs |= {"apy": uneven, "input_age_hours": uneven, "price0_usd": walk(0.006), "price1_usd": walk(0.003)}
+    inputs |= {"lp_top1_share": uneven, "lp_top5_share": uneven * 2}
     window = Window.ending("2026-03-31", hours)
     return Panel(window, np.arange(pools), {name: inputs[name].astype(np.float32) for name in INPUTS})
 
@@ -229,7 +230,7 @@ def report(seconds: Times) -> None:
 
 def one_hour(pools: int = 20_000) -> None:
     panel = walks(LOOKBACK_HOURS + 1, pools)
-    market = Panel(panel.window, np.array([0]), {"eth_price_usd": panel["price_ratio"][:, :1]})
+    market = Panel(panel.window, np.array([0]), dict.fromkeys(MARKET_INPUTS, panel["price_ratio"][:, :1]))
     seconds: Times = {}
     build_features(panel, market, 1)
     timed(seconds, "hour", lambda: build_features(panel, market, 1), 5)

@@ -57,11 +57,17 @@ def walks(count: int, keys: np.ndarray) -> Panel:
     columns = {"tvl_usd": tvl, "reserve0_usd": tvl * (1 + uneven) / 2, "reserve1_usd": tvl * (1 - uneven) / 2}
     columns |= {"volume_1h_usd": tvl * (1 + uneven) / 50, "volume_24h_usd": tvl / 3, "price_ratio": walk(0.005)}
     columns |= {"lp_supply": walk(0.004, 0.0008), "apy": uneven, "input_age_hours": np.full(shape, 0.05, dtype=np.float32)}
+    columns |= {"price0_usd": walk(0.006), "price1_usd": walk(0.003), "lp_top1_share": uneven, "lp_top5_share": uneven * 2}
     return Panel(HISTORY, keys, columns)
 
 
 def eth() -> np.ndarray:
     return 2_000.0 * np.exp(np.cumsum(np.random.default_rng(8).standard_normal(HISTORY.hours) * 0.005))
+
+
+def outside() -> dict[str, np.ndarray]:
+    """MARKET_INPUTS by the hour."""
+    return dict.fromkeys(MARKET_INPUTS, eth() / 2_000.0) | {"eth_price_usd": eth()}
 
 
 def _pools(house: House, names: list[str], keys: np.ndarray) -> None:
@@ -72,16 +78,16 @@ def _pools(house: House, names: list[str], keys: np.ndarray) -> None:
 
 def _snapshots(house: House, market: Panel) -> None:
     """Day by day, as upkeep leaves it."""
-    unknown = ["reserve0", "reserve1", "price0_usd", "price1_usd", "lp_top1_share", "lp_top5_share"]
+    unknown = ["reserve0", "reserve1"]
     start = 0
     for day in BEFORE.chunks(24):
         part = Panel(day, market.keys, {name: values[start : start + day.hours] for name, values in market.values.items()})
         rows = part.frame().assign(source="defillama", is_tombstone=False, **dict.fromkeys(unknown, np.nan))
         house.lake.replace(pools.POOL_SNAPSHOTS, rows[pools.POOL_SNAPSHOTS.names], day)
         start += day.hours
-    hours = pd.DataFrame(dict.fromkeys(pools.MARKET_SNAPSHOTS.names, np.nan), index=range(BEFORE.hours))
-    hours = hours.assign(as_of=BEFORE.as_ofs, eth_price_usd=eth()[: BEFORE.hours], market_cap_usd=1e12)
-    house.lake.replace(pools.MARKET_SNAPSHOTS, hours, BEFORE)
+    hours = pd.DataFrame({name: values[: BEFORE.hours] for name, values in outside().items()})
+    hours = hours.assign(as_of=BEFORE.as_ofs, market_cap_usd=1e12)
+    house.lake.replace(pools.MARKET_SNAPSHOTS, hours[pools.MARKET_SNAPSHOTS.names], BEFORE)
 
 
 def _raw(house: House, market: Panel, names: np.ndarray) -> None:
@@ -108,7 +114,7 @@ def _raw(house: House, market: Panel, names: np.ndarray) -> None:
 def _champions(house: House) -> None:
     """150 trees per horizon, the most that a champion has, with its heads, learnt from TRAINING_POOLS pools and put where scoring looks."""
     market = walks(TRAINING_POOLS, np.arange(TRAINING_POOLS))
-    shared = Panel(HISTORY, np.array([0]), {MARKET_INPUTS[0]: eth()[:, None].astype(np.float32)})
+    shared = Panel(HISTORY, np.array([0]), {name: values[:, None].astype(np.float32) for name, values in outside().items()})
     inputs = Panel(HISTORY, market.keys, {name: market[name] for name in INPUTS})
     watched = Panel(HISTORY, market.keys, {**market.values, "is_tombstone": np.zeros(market.shape, dtype=np.float32)})
     features = build_features(inputs, shared, HISTORY.hours)

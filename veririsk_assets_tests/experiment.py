@@ -24,7 +24,7 @@ from veririsk_assets.simulation.oracle import falls
 from veririsk_assets.simulation.scenarios import CRASH, PRE_CRASH, PROFILES, Variant
 from veririsk_assets.training.choice import Choice, choose
 from veririsk_assets.training.datasets import Dataset, from_panels
-from veririsk_assets_tests.market import market_panels
+from veririsk_assets_tests.market import market_panels, only_ether
 
 HORIZON = 24
 POOLS = 120
@@ -32,6 +32,7 @@ PER_PROFILE, FORCED_COUNT = 30, 10
 FORCED_POOLS = slice(-PER_PROFILE, -PER_PROFILE + FORCED_COUNT)
 NORMAL_NAME = "normal"
 COLUMNS = ("tvl_usd", "volume_usd", "reserve_imbalance", "state")
+GENERATED = {"tvl_usd", "reserve0_usd", "reserve1_usd", "volume_1h_usd", "volume_24h_usd", "input_age_hours"}
 CANDIDATES = (catalogue.CHAMPION_CANDIDATE, catalogue.FLOOR)
 
 
@@ -134,8 +135,7 @@ def generated(seed: int, hours: int) -> Phase2Market:
     seen = {column: np.column_stack([pool[column].to_numpy() for pool in pools]) for column in COLUMNS}
     window, columns = Window(EPOCH, EPOCH + total * HOUR), _generated_inputs(seen)
     panel = Panel(window, np.arange(len(pools)), {name: columns[name].astype(np.float32) for name in INPUTS})
-    ether = Panel(window, np.array([0]), {"eth_price_usd": np.full((total, 1), 3_000, dtype=np.float32)})
-    return Phase2Market(panel, ether, seen["tvl_usd"], seen["state"])
+    return Phase2Market(panel, only_ether(window, np.full((total, 1), 3_000)), seen["tvl_usd"], seen["state"])
 
 
 def _generated_inputs(seen: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -150,7 +150,7 @@ def _generated_inputs(seen: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         "volume_1h_usd": volume,
         "volume_24h_usd": volume_24h,
         "input_age_hours": np.full(tvl.shape, 0.1),
-        **dict.fromkeys(("price_ratio", "lp_supply", "apy"), unknown),
+        **dict.fromkeys(set(INPUTS) - GENERATED, unknown),
     }
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pool_features import INPUTS
+from veririsk_assets.contracts.pool_features import INPUTS, MARKET_INPUTS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.simulation.market import Market
 
@@ -23,9 +23,18 @@ def market_panels(market: Market, window: Window) -> tuple[Panel, Panel]:
         "lp_supply": seen["lp_supply"],
         "apy": seen["apy"] / 100,
         "input_age_hours": np.full(seen["tvl_usd"].shape, 0.1),
+        "price0_usd": seen["price0_usd"],
+        "price1_usd": seen["price1_usd"],
+        **dict.fromkeys(("lp_top1_share", "lp_top5_share"), np.full(seen["tvl_usd"].shape, np.nan)),
     }
     panel = Panel(window, np.arange(len(market.pools)), {name: columns[name].astype(np.float32) for name in INPUTS})
-    return panel, Panel(window, np.array([0]), {"eth_price_usd": seen["token_price_usd"][:, :1].astype(np.float32)})
+    return panel, only_ether(window, seen["token_price_usd"][:, :1])
+
+
+def only_ether(window: Window, eth_price_usd: np.ndarray) -> Panel:
+    """MARKET_INPUTS where nobody says more of the world outside than the price of ETH (hours × 1)."""
+    unknown = np.full(eth_price_usd.shape, np.nan, dtype=np.float32)
+    return Panel(window, np.array([0]), dict.fromkeys(MARKET_INPUTS, unknown) | {"eth_price_usd": eth_price_usd.astype(np.float32)})
 
 
 def market(seed: int = 3, pools: int = 12, forced_end: datetime | None = None, variant: str = "harder") -> Market:

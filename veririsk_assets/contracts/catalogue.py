@@ -18,5 +18,4 @@ TABLES: tuple[Table, ...] = (
     pools.POOL_EXPLANATIONS,
     detections.POOL_DETECTIONS,
     *monitoring.MONITORING,
-    pools.QUARANTINE,
 )

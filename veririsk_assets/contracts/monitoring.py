@@ -1,4 +1,4 @@
-"""Tables that watch the models: what the version that does not serve would have said, and how scores turned out."""
+"""Tables that watch: what the version that does not serve would have said, how scores turned out, and which rows were refused."""
 
 from veririsk_assets.contracts.pools import GRID, HORIZON, HOUR_AND_POOL, PROVENANCE
 from veririsk_assets.contracts.tables import Table, flag, instant, number, text, whole
@@ -65,4 +65,23 @@ PERFORMANCE = Table(
     ),
 )
 
-MONITORING: tuple[Table, ...] = (SHADOW_SCORES, PERFORMANCE)
+QUARANTINE = Table(
+    "monitoring",
+    "quarantine",
+    "one row that broke one rule",
+    ("table_name", "row_json", "rule", "run_id", "quarantined_at"),
+    "quarantined_at",
+    "Rows that broke their contract, kept with the reason.",
+    (
+        text("table_name", "Table that refused the row", required=True),
+        text("column_name", "Column at fault", required=True),
+        text("rule", "Rule that was broken", required=True),
+        text("reason", "The offending value", required=True),
+        text("row_json", "The row", required=True),
+        text("run_id", "Run that met it", required=True),
+        instant("as_of", "Window in which it was met"),
+        instant("quarantined_at", "When", required=True),
+    ),
+)
+
+MONITORING: tuple[Table, ...] = (SHADOW_SCORES, PERFORMANCE, QUARANTINE)

@@ -128,12 +128,80 @@ RICHER_FEATURES: tuple[Column, ...] = (
     _feature("unchanged_hours", "hours", WEEK, "hours since the TVL changed, capped at 168", "How long the source has repeated itself"),
 )
 
-FEATURE_COLUMNS: tuple[Column, ...] = PHASE2_FEATURES + RICHER_FEATURES
+# Evidence from outside the pools: perpetual futures, lending, stablecoins, gas, mood, token prices, LP holders.
+EVIDENCE_FEATURES: tuple[Column, ...] = (
+    _feature("funding_rate_24h", "ratio", 23, "mean of funding_rate over 24 h", "What longs pay shorts per hour, BTC and ETH, over a day"),
+    _feature(
+        "funding_rate_7d", "ratio", WEEK - 1, "mean of funding_rate over 168 h", "What longs pay shorts per hour, BTC and ETH, over a week"
+    ),
+    _feature("perp_premium_24h", "ratio", 23, "mean of perp_premium over 24 h", "How far BTC and ETH perpetuals trade above their oracle"),
+    _feature(
+        "open_interest_change_24h", "ratio", DAY, "(OI_t - OI_{t-24}) / OI_{t-24}, USD", "Change of BTC and ETH open interest over a day"
+    ),
+    _feature("aave_utilisation", "ratio", 0, "borrowed / supplied, USD", "How much of the Aave reserves is borrowed"),
+    _feature(
+        "aave_utilisation_change_24h", "ratio", DAY, "utilisation_t - utilisation_{t-24}", "Change of the Aave utilisation over a day"
+    ),
+    _feature(
+        "aave_liquidation_surge_7d",
+        "ratio",
+        MONTH - 2,
+        "mean of aave_liquidations_usd over 168 h / over 719 h",
+        "Liquidations of the week against the month's",
+    ),
+    _feature(
+        "stablecoin_supply_change_7d", "ratio", WEEK, "(S_t - S_{t-168}) / S_{t-168}, USDT + USDC + DAI", "Stablecoins issued over 7 days"
+    ),
+    _feature("gas_surge_7d", "ratio", WEEK - 1, "gas_t / mean gas of 168 h", "Gas price against its week"),
+    _feature("fear_greed", "0-100", 0, "as the source says", "Fear & Greed index; low is fear", ge=0.0, le=100.0),
+    _feature("fear_greed_change_7d", "points", WEEK, "index_t - index_{t-168}", "Change of the Fear & Greed index over 7 days"),
+    _feature(
+        "token_price_change_24h_worst",
+        "ratio",
+        DAY,
+        "min over the known tokens of P_t / P_{t-24} - 1",
+        "The worse of the tokens' outside price changes",
+    ),
+    _feature(
+        "token_price_volatility_7d",
+        "ratio",
+        WEEK,
+        "max over the known tokens of the std of hourly returns, 168 h",
+        "The larger of the tokens' outside volatilities",
+    ),
+    _feature(
+        "token_price_drawdown_7d_worst",
+        "ratio",
+        WEEK,
+        "min over the known tokens of P_t / max P of 169 h - 1",
+        "The token that stands furthest below its 7-day high",
+    ),
+    _feature("lp_top1_share", "ratio", 0, "LP tokens of the largest holder / LP supply", "Share of the largest LP holder", ge=0.0, le=1.0),
+    _feature(
+        "lp_top5_share",
+        "ratio",
+        0,
+        "LP tokens of the five largest holders / LP supply",
+        "Share of the five largest LP holders",
+        ge=0.0,
+        le=1.0,
+    ),
+    _feature("lp_top1_share_change_7d", "ratio", WEEK, "share_t - share_{t-168}", "Change of the largest LP holder's share over 7 days"),
+)
+
+FEATURE_COLUMNS: tuple[Column, ...] = PHASE2_FEATURES + RICHER_FEATURES + EVIDENCE_FEATURES
 PHASE2_NAMES: tuple[str, ...] = tuple(column.name for column in PHASE2_FEATURES)
 FEATURE_NAMES: tuple[str, ...] = tuple(column.name for column in FEATURE_COLUMNS)
+EVIDENCE_NAMES: tuple[str, ...] = tuple(column.name for column in EVIDENCE_FEATURES)
+# Evidence that an ablation on recorded pools has shown to help; docs/experiments.md says which was tried.
+ADMITTED: tuple[str, ...] = ()
+MODEL_FEATURES: tuple[str, ...] = tuple(name for name in FEATURE_NAMES if name not in EVIDENCE_NAMES or name in ADMITTED)
 LOOKBACK_HOURS: int = max(column.lookback_hours for column in FEATURE_COLUMNS)
 INPUTS: tuple[str, ...] = (
     "tvl_usd", "reserve0_usd", "reserve1_usd", "price_ratio", "volume_1h_usd", "volume_24h_usd",
-    "lp_supply", "apy", "input_age_hours",
+    "lp_supply", "apy", "input_age_hours", "price0_usd", "price1_usd", "lp_top1_share", "lp_top5_share",
 )  # fmt: skip
-MARKET_INPUTS: tuple[str, ...] = ("eth_price_usd",)
+MARKET_INPUTS: tuple[str, ...] = (
+    "eth_price_usd", "funding_rate", "perp_premium", "open_interest_usd", "aave_utilisation", "aave_liquidations_usd",
+    "stablecoin_supply_usd", "gas_gwei", "fear_greed",
+)  # fmt: skip

@@ -240,22 +240,3 @@ MODEL_VERSIONS = Table(
         text("verdict", "What the gate said", required=True),
     ),
 )
-
-QUARANTINE = Table(
-    "monitoring",
-    "quarantine",
-    "one row that broke one rule",
-    ("table_name", "row_json", "rule", "run_id", "quarantined_at"),
-    "quarantined_at",
-    "Rows that broke their contract, kept with the reason.",
-    (
-        text("table_name", "Table that refused the row", required=True),
-        text("column_name", "Column at fault", required=True),
-        text("rule", "Rule that was broken", required=True),
-        text("reason", "The offending value", required=True),
-        text("row_json", "The row", required=True),
-        text("run_id", "Run that met it", required=True),
-        instant("as_of", "Window in which it was met"),
-        instant("quarantined_at", "When", required=True),
-    ),
-)

@@ -22,7 +22,12 @@ def market_features(tvl_returns: np.ndarray, tvl_change_24h: np.ndarray, eth_pri
         "eth_volatility_7d": over.std(returns(eth_price), WEEK),
         "eth_drawdown_7d": over.last(eth_price) / over.maximum(eth_price, WEEK + 1) - 1,
     }
-    return {name: np.broadcast_to(column.astype(np.float32), (over.rows, pools)) for name, column in columns.items()}
+    return shared(columns, over.rows, pools)
+
+
+def shared(columns: dict[str, np.ndarray], rows: int, pools: int) -> dict[str, np.ndarray]:
+    """One column for all pools: seen rows × pools, held once."""
+    return {name: np.broadcast_to(column.astype(np.float32), (rows, pools)) for name, column in columns.items()}
 
 
 def rank_features(features: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import DAY, FEATURE_NAMES, MONTH, WEEK
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.features.early_warning import early_warning_score
+from veririsk_assets.features.evidence import evidence_features
 from veririsk_assets.features.lp_supply import lp_supply_features
 from veririsk_assets.features.market import market_features, rank_features
 from veririsk_assets.features.steadied import steadied_features
@@ -34,6 +35,7 @@ def build_features(panel: Panel, market: Panel, hours: int) -> Panel:
     features |= steadied_features(panel, tvl, over)
     features |= lp_supply_features(panel["lp_supply"], tvl, over)
     features |= rank_features(features) | market_features(moves, features["tvl_change_24h"], market["eth_price_usd"], over)
+    features |= evidence_features(panel, market, over)
     features["early_warning_score"] = early_warning_score(features)
     return Panel(Window.ending(panel.window.end, hours), panel.keys, {name: _finite(features[name]) for name in FEATURE_NAMES})
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from veririsk_assets.contracts.monitoring import QUARANTINE
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pools import QUARANTINE
 from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.lake.catalog import Catalog

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES, PHASE2_NAMES
+from veririsk_assets.contracts.pool_features import MODEL_FEATURES, PHASE2_NAMES
 from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
 from veririsk_assets.models.logistic_regression import LogisticRegression
 from veririsk_assets.models.phase2_recipe import phase2_recipe
@@ -45,7 +45,7 @@ class Entry:
     """
 
     make: Callable[..., RiskModel]
-    features: tuple[str, ...] = FEATURE_NAMES
+    features: tuple[str, ...] = MODEL_FEATURES
     label: str | None = None
     also: tuple[str, ...] = ()
     has_names: bool = False

@@ -86,6 +86,8 @@ def _data(report: Tree) -> list[str]:
         f"- Things tried before this report: {tried.get('experiments_before', 0)} experiments (docs/experiments.md) after a search over about "
         f"185 variants on the same pools; models here: {tried['models_in_this_report']}.",
     ]
+    beside = ", ".join(f"{name} `{digest[:16]}`" for name, digest in (data.get("evidence") or {}).items())
+    lines += [f"- Evidence beside the pools: {beside}."] if beside else []
     lines += [f"- Left out: {reason}" for reason in report["refused"].values()]
     return [*lines, ""]
 

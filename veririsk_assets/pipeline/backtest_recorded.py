@@ -1,9 +1,10 @@
 """Recorded pools as hourly panels: nothing but a folder with `pool_reserves_4h.parquet` is needed.
 
-An observation is known from its own stamp on and serves at most 6 hours. Nothing is interpolated.
+An observation is known from its own stamp on and serves at most 6 hours. Nothing is interpolated. What else the folder
+knows of the world outside is read in `backtest_evidence`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -12,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pool_features import INPUTS
+from veririsk_assets.contracts.pool_features import INPUTS, MARKET_INPUTS
 from veririsk_assets.contracts.vocabulary import pool_key
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, utc
 from veririsk_assets.panels.as_of import as_of_fill
+from veririsk_assets.pipeline.backtest_evidence import Evidence, read_evidence
 
 FILE_NAME = "pool_reserves_4h.parquet"
 MAX_AGE_HOURS = 6.0
@@ -28,16 +30,20 @@ DOLLARS = ("usdc", "usdt", "dai")
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a recording knows, by the hour: pool panel, market panel (one column), names by column, and the file's hash."""
+    """What a recording knows, by the hour: pool panel, market panel (one column), names by column, and the files' hashes."""
 
     pools: Panel
     market: Panel
     names: tuple[str, ...]
     data_hash: str
+    evidence: dict[str, str] = field(default_factory=dict)
 
 
 def read_recorded(folder: Path, start: datetime | None = None, end: datetime | None = None) -> Recorded:
-    """The recording of a folder, between the hours given. Raises FileNotFoundError, or ValueError on missing columns or no rows."""
+    """The recording of a folder, between the hours given; a single file stands for itself, without a folder's evidence.
+
+    Raises FileNotFoundError, or ValueError on missing columns or no rows.
+    """
     file = folder if folder.suffix == ".parquet" else folder / FILE_NAME
     if not file.exists():
         raise FileNotFoundError(f"{folder} has no {FILE_NAME}")
@@ -49,16 +55,17 @@ def read_recorded(folder: Path, start: datetime | None = None, end: datetime | N
     if len(rows) < 2:
         raise ValueError(f"{file.name} has no rows between {start} and {end}")
     digest = sha256(file.read_bytes()).hexdigest()
-    return recorded_panels(rows, digest)
+    evidence = Evidence() if file == folder else read_evidence(folder, _span(rows))
+    return recorded_panels(rows, digest, evidence)
 
 
-def recorded_panels(rows: pd.DataFrame, data_hash: str) -> Recorded:
+def recorded_panels(rows: pd.DataFrame, data_hash: str, evidence: Evidence) -> Recorded:
     """Rows of the recording (COLUMNS) as panels over the hours that they span."""
     names = sorted({f"{dex}:{pool}" for dex, pool in zip(rows["dex"], rows["pool"], strict=True)}, key=pool_key)
     keys = np.array([pool_key(name) for name in names], dtype=np.int64)
     row_keys = (rows["dex"] + ":" + rows["pool"]).map(dict(zip(names, keys.tolist(), strict=True))).to_numpy(dtype=np.int64)
     stamps = rows["ts"].to_numpy(dtype="datetime64[us]")
-    window = Window(floor_hour(utc(pd.Timestamp(stamps.min()))) - HOUR, floor_hour(utc(pd.Timestamp(stamps.max()))))
+    window = _span(rows)
     index, age = as_of_fill(stamps, stamps, row_keys, window, keys, MAX_AGE_HOURS)
 
     def grid(name: str) -> np.ndarray:
@@ -67,13 +74,31 @@ def recorded_panels(rows: pd.DataFrame, data_hash: str) -> Recorded:
     columns = _columns(grid, index.shape)
     columns["input_age_hours"] = age
     columns["is_tombstone"] = _gone_for_good(index)
+    columns |= _outside_prices(names, evidence, index.shape)
     pools = Panel(window, keys, {name: np.asarray(values, dtype=np.float32) for name, values in columns.items()})
-    market = Panel(window, np.array([0]), {"eth_price_usd": _eth_price(columns, names)})
-    return Recorded(pools, market, tuple(names), data_hash)
+    unknown = dict.fromkeys(MARKET_INPUTS, np.full((window.hours, 1), np.nan, dtype=np.float32))
+    market = Panel(window, np.array([0]), unknown | evidence.market | {"eth_price_usd": _eth_price(columns, names)})
+    return Recorded(pools, market, tuple(names), data_hash, evidence.files)
+
+
+def _span(rows: pd.DataFrame) -> Window:
+    stamps = rows["ts"]
+    return Window(floor_hour(utc(pd.Timestamp(stamps.min()))) - HOUR, floor_hour(utc(pd.Timestamp(stamps.max()))))
+
+
+def _outside_prices(names: list[str], evidence: Evidence, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Of both tokens of each pool, as its name says them."""
+    prices = {f"price{side}_usd": np.full(shape, np.nan) for side in (0, 1)}
+    for column, name in enumerate(names):
+        for side, token in enumerate(name.partition(":")[2].split("&")[:2]):
+            prices[f"price{side}_usd"][:, column] = evidence.price(token)
+    return prices
 
 
 def _columns(grid, shape: tuple[int, int]) -> dict[str, np.ndarray]:  # type: ignore[no-untyped-def]
-    """INPUTS as far as the recording knows them; outside prices, yields and hourly volumes are unknown."""
+    """INPUTS as far as the recording knows them: yields, hourly volumes and holders are unknown, and so are reserves at
+    outside prices. They are up to four hours older than a price: their imbalance would be their age.
+    """
     columns = {name: np.full(shape, np.nan) for name in INPUTS}
     reserve0, reserve1, total = grid("reserve0"), grid("reserve1"), grid("volume_usd_cum")
     columns["tvl_usd"], columns["lp_supply"] = grid("tvl_usd"), grid("lp_supply")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from veririsk_assets.contracts import pools
+from veririsk_assets.contracts import monitoring, pools
 from veririsk_assets.contracts.published import PUBLISHED
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.pipeline import champions
@@ -26,7 +26,7 @@ def status(house: House) -> Iterator[str]:
     for source, endpoint, pulled, tried, outcome, reason, _ in house.lake.sql(freshness.select).itertuples(index=False):
         pulled_words = "never" if pulled != pulled else f"{pulled:%Y-%m-%d %H:%M}"
         yield f"{source} {endpoint}: last pulled {pulled_words}, last tried {tried:%Y-%m-%d %H:%M}: {outcome}{f' ({reason})' if reason else ''}"
-    refused = house.lake.read(pools.QUARANTINE, columns=["table_name"])["table_name"].value_counts()
+    refused = house.lake.read(monitoring.QUARANTINE, columns=["table_name"])["table_name"].value_counts()
     yield "quarantine: " + (", ".join(f"{name} {count:,}" for name, count in refused.items()) or "empty")
     for horizon in HORIZONS:
         yield _champion(house, horizon)

@@ -22,10 +22,22 @@ class Phrase:
     ends: Literal["signed", "plain", "bare", "raw"] = "plain"
 
 
+def _inside(what: str) -> str:
+    """The same words where no sentence begins."""
+    return f"the {what[4:]}" if what.startswith("The ") else what
+
+
 def _change(what: str, span: str) -> Phrase:
     return Phrase(
         f"{what} rose {{}} over {span}", f"{what} fell {{}} over {span}", f"{what} did not move over {span}",
-        f"How {what} moved over {span} is not known", "percent", "signed",
+        f"How {_inside(what)} moved over {span} is not known", "percent", "signed",
+    )  # fmt: skip
+
+
+def _moved(what: str, span: str) -> Phrase:
+    return Phrase(
+        f"{what} rose by {{}} over {span}", f"{what} fell by {{}} over {span}", f"{what} did not move over {span}",
+        f"How {_inside(what)} moved over {span} is not known", "points", "signed",
     )  # fmt: skip
 
 
@@ -35,7 +47,7 @@ def _is(what: str, unit: Unit = "percent") -> Phrase:
 
 def _below(what: str, high: str) -> Phrase:
     above, below = f"{what} is {{}} above its {high}", f"{what} is {{}} below its {high}"
-    return Phrase(above, below, f"{what} is at its {high}", f"The {high} of {what} is not known", "percent", "bare")
+    return Phrase(above, below, f"{what} is at its {high}", f"The {high} of {_inside(what)} is not known", "percent", "bare")
 
 
 def _largest(what: str, span: str) -> Phrase:
@@ -95,10 +107,7 @@ PHRASES: dict[str, Phrase] = {
     "price_ratio_change_24h": _is("The move of the pool's own price over 24 hours"),
     "price_ratio_volatility_7d": _is("The volatility per hour of the pool's own price over 7 days"),
     "apy": _is("The yield per year"),
-    "apy_change_24h": Phrase(
-        "The yield rose by {} over 24 hours", "The yield fell by {} over 24 hours", "The yield did not move over 24 hours",
-        "How the yield moved is not known", "points", "signed",
-    ),
+    "apy_change_24h": _moved("The yield", "24 hours"),
     "lp_supply_change_6h": _change("LP supply", "6 hours"),
     "lp_supply_change_24h": _change("LP supply", "24 hours"),
     "lp_supply_change_7d": _change("LP supply", "7 days"),
@@ -126,6 +135,29 @@ PHRASES: dict[str, Phrase] = {
     "eth_return_24h": _change("ETH", "24 hours"),
     "eth_volatility_7d": _is("ETH volatility per hour over 7 days"),
     "eth_drawdown_7d": _below("ETH", "7-day high"),
+    "funding_rate_24h": _is("The hourly funding rate of BTC and ETH perpetuals, averaged over 24 hours,"),
+    "funding_rate_7d": _is("The hourly funding rate of BTC and ETH perpetuals, averaged over 7 days,"),
+    "perp_premium_24h": Phrase(
+        "BTC and ETH perpetuals traded {} above their oracle over 24 hours", "BTC and ETH perpetuals traded {} below their oracle over 24 hours",
+        "BTC and ETH perpetuals traded at their oracle over 24 hours", "The premium of BTC and ETH perpetuals is not known", "percent", "signed",
+    ),
+    "open_interest_change_24h": _change("The open interest of BTC and ETH perpetuals", "24 hours"),
+    "aave_utilisation": _is("The borrowed share of the Aave reserves"),
+    "aave_utilisation_change_24h": _moved("The borrowed share of the Aave reserves", "24 hours"),
+    "aave_liquidation_surge_7d": _is("The Aave liquidations of 7 days against the month's", "times"),
+    "stablecoin_supply_change_7d": _change("The supply of stablecoins", "7 days"),
+    "gas_surge_7d": _is("The gas price against its 7-day mean", "times"),
+    "fear_greed": _is("The Fear & Greed index", "number"),
+    "fear_greed_change_7d": Phrase(
+        "The Fear & Greed index rose by {} over 7 days", "The Fear & Greed index fell by {} over 7 days",
+        "The Fear & Greed index did not move over 7 days", "How the Fear & Greed index moved over 7 days is not known", "number", "signed",
+    ),
+    "token_price_change_24h_worst": _change("The weaker token's outside price", "24 hours"),
+    "token_price_volatility_7d": _is("The volatility per hour of the wilder token's outside price over 7 days"),
+    "token_price_drawdown_7d_worst": _below("The weaker token's outside price", "7-day high"),
+    "lp_top1_share": _is("The largest holder's share of the LP supply"),
+    "lp_top5_share": _is("The five largest holders' share of the LP supply"),
+    "lp_top1_share_change_7d": _moved("The largest holder's share of the LP supply", "7 days"),
     "log_tvl": Phrase("TVL is {}", "TVL is {}", "TVL is {}", "TVL is not known", "usd", "raw"),
     "age_hours": Phrase("The pool was first seen {} ago", "", "The pool was first seen this hour", "The pool's age is not known", "hours"),
     "input_age_hours": Phrase(

@@ -1,7 +1,8 @@
-"""A recorded market as a `requests` adapter: The Graph is answered from a file, everything else is "not recorded".
+"""A recorded market as a `requests` adapter: The Graph is answered from a file, the sources of evidence from the files
+beside it that are there, everything else is "not recorded".
 
 The file is any `pool_reserves_4h.parquet` with the columns in `recorded_file`. It is answered as of an hour: nothing that
-was not yet true 27 minutes after it is in a reply.
+was not yet true 27 minutes after it is in a reply, and no evidence that was not yet known.
 """
 
 import json
@@ -18,6 +19,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, floor_hour, utc
+from veririsk_assets.sources.recorded_answers import RecordedAnswers
 from veririsk_assets.sources.recorded_file import Recording, recording
 from veririsk_assets.wire.responses import RECORDED_HEADER
 
@@ -32,6 +34,7 @@ class RecordedMarket:
 
     def __init__(self, path: Path | str) -> None:
         self._recording = recording(Path(path))
+        self._answers = RecordedAnswers(Path(path) if Path(path).is_dir() else None)
         self._written = lru_cache(maxsize=4096)(self._recording.pair_json)
 
     @property
@@ -54,6 +57,11 @@ class RecordedMarket:
         pairs = ",".join(self._written(row) for row in rows[:first])
         return f'{{"data":{{"pairs":[{pairs}],"_meta":{{"block":{{"number":0,"timestamp":{pulled}}}}}}}}}'
 
+    def evidence_json(self, as_of: datetime, host: str) -> str | None:
+        """What a source of evidence had said at `as_of` + 27 min; None where that is not recorded."""
+        said = self._answers.answer(host, int((as_of + PULL_DELAY).timestamp()))
+        return None if said is None else json.dumps(said, separators=(",", ":"))
+
     @staticmethod
     def _rows(file: Recording, pulled: int, oldest: int) -> list[int]:
         """Per pair the last row at or before `pulled`, where it is not older than `oldest`."""
@@ -70,7 +78,8 @@ class RecordedTransport(BaseAdapter):
         self._market, self._as_of = market, as_of
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
-        body = self._answer(request) if urlsplit(request.url or "").hostname == HOST else None
+        host = urlsplit(request.url or "").hostname or ""
+        body = self._answer(request) if host == HOST else self._market.evidence_json(self._as_of, host)
         if body is None:
             return _response(request, 404, b'{"error":"not recorded"}', {RECORDED_HEADER: "none"})
         return _response(request, 200, body.encode(), {})

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -63,23 +64,31 @@ def recording(path: Path) -> Recording:
 
 @lru_cache(maxsize=4)
 def _read(file: Path, changed_at: int, size: int) -> Recording:  # noqa: ARG001 - a changed file is read again
+    return _sorted(read_columns(file, COLUMNS), file)
+
+
+def read_columns(file: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Raises ValueError where the file has not all of them or is no Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        missing = [name for name in COLUMNS if name not in pq.read_schema(file).names]
+        missing = [name for name in columns if name not in pq.read_schema(file).names]
         if missing:
             raise ValueError(f"{file} lacks the columns {', '.join(missing)}")
-        rows = pq.read_table(file, columns=list(COLUMNS)).to_pandas()
+        return pq.read_table(file, columns=list(columns)).to_pandas()
     except (OSError, pa.ArrowException) as error:
         raise ValueError(f"{file} cannot be read as Parquet: {error}") from None
-    return _sorted(rows, file)
+
+
+def naive_stamps(column: pd.Series) -> pd.Series:
+    """To microseconds at once: the number of a stamp depends on the unit it is held in. Raises ValueError or TypeError."""
+    return pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[us]")
 
 
 def _sorted(rows: pd.DataFrame, file: Path) -> Recording:
     try:
-        # To microseconds first: the number of a stamp depends on the unit it is held in.
-        stamps = pd.to_datetime(rows["ts"], utc=True).dt.tz_localize(None).astype("datetime64[us]")
+        stamps = naive_stamps(rows["ts"])
         values = {name: rows[name].to_numpy(dtype=np.float64) for name in VALUES}
     except (ValueError, TypeError) as error:
         raise ValueError(f"{file} holds columns of a wrong type: {error}") from None

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from veririsk_assets.contracts.pool_features import MODEL_FEATURES
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
@@ -56,8 +57,8 @@ def candidate(name: str, study: Study) -> Candidate:
     """A catalogued model or one of `HERE`; raises KeyError with the names of the catalogue."""
     if name in HERE:
         make, labels = HERE[name]
-        features = HERE_FEATURES.get(name, study.features)
-        return Candidate(name, make, features, tuple(study.label if one == OWN else one for one in labels))
+        known = HERE_FEATURES.get(name, tuple(feature for feature in study.features if feature in MODEL_FEATURES))
+        return Candidate(name, make, known, tuple(study.label if one == OWN else one for one in labels))
     spec = catalogue.spec(name, study.horizon_hours, study.label)
     return Candidate(
         name, lambda names: catalogue.make(replace(spec, features=names)), spec.features, spec.labels, name not in catalogue.BASELINES

@@ -12,6 +12,8 @@ from veririsk_assets_tests.features.walks import changed, market
 HOURS = 3
 T = LOOKBACK_HOURS + HOURS
 NAN = float("nan")
+# What the features of all pools together begin with that come from outside the pools.
+OUTSIDE = ("funding_", "perp_", "open_interest_", "aave_", "stablecoin_", "gas_", "fear_")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,9 @@ def inputs() -> tuple[Panel, Panel]:
 def by_words(panel: Panel, eth: Panel, pool: int) -> dict[str, float]:
     """The last hour of one pool, written down once more from the contract, in pandas and float64."""
     x = {name: pd.Series(value[:, pool].astype(np.float64)) for name, value in panel.values.items()}
-    tvl, lp, eth_price = x["tvl_usd"], x["lp_supply"], pd.Series(eth["eth_price_usd"][:, 0].astype(np.float64))
+    shared = {name: pd.Series(value[:, 0].astype(np.float64)) for name, value in eth.values.items()}
+    tvl, lp, eth_price = x["tvl_usd"], x["lp_supply"], shared["eth_price_usd"]
+    tokens, liquidations, gas = (x["price0_usd"], x["price1_usd"]), shared["aave_liquidations_usd"], shared["gas_gwei"]
     moves, lp_moves, price = tvl.pct_change(), lp.pct_change(), tvl / lp
     imbalance = (x["reserve0_usd"] - x["reserve1_usd"]).abs() / (x["reserve0_usd"] + x["reserve1_usd"])
     falls, mints = moves.clip(upper=0), lp_moves.clip(lower=0)
@@ -102,6 +106,23 @@ def by_words(panel: Panel, eth: Panel, pool: int) -> dict[str, float]:
         "age_hours": 719,
         "input_age_hours": x["input_age_hours"].iloc[-1],
         "unchanged_hours": 0,
+        "funding_rate_24h": shared["funding_rate"].tail(24).mean(),
+        "funding_rate_7d": shared["funding_rate"].tail(168).mean(),
+        "perp_premium_24h": shared["perp_premium"].tail(24).mean(),
+        "open_interest_change_24h": change(shared["open_interest_usd"], 24),
+        "aave_utilisation": shared["aave_utilisation"].iloc[-1],
+        "aave_utilisation_change_24h": shared["aave_utilisation"].iloc[-1] - shared["aave_utilisation"].iloc[-25],
+        "aave_liquidation_surge_7d": liquidations.tail(168).mean() / liquidations.tail(719).mean(),
+        "stablecoin_supply_change_7d": change(shared["stablecoin_supply_usd"], 168),
+        "gas_surge_7d": gas.iloc[-1] / gas.tail(168).mean(),
+        "fear_greed": shared["fear_greed"].iloc[-1],
+        "fear_greed_change_7d": shared["fear_greed"].iloc[-1] - shared["fear_greed"].iloc[-169],
+        "token_price_change_24h_worst": min(change(token, 24) for token in tokens),
+        "token_price_volatility_7d": max(token.pct_change().tail(168).std() for token in tokens),
+        "token_price_drawdown_7d_worst": min(token.iloc[-1] / token.tail(169).max() - 1 for token in tokens),
+        "lp_top1_share": x["lp_top1_share"].iloc[-1],
+        "lp_top5_share": x["lp_top5_share"].iloc[-1],
+        "lp_top1_share_change_7d": x["lp_top1_share"].iloc[-1] - x["lp_top1_share"].iloc[-169],
     }
 
 
@@ -194,7 +215,7 @@ def test_a_pool_younger_than_a_window_has_only_what_its_age_allows(age: int, inp
     panel, eth = inputs
     young = with_pool(panel, 3, slice(0, T - 1 - age), **dict.fromkeys(panel.values, NAN))
     built = build_features(young, eth, 1)
-    shared = {c.name for c in FEATURE_COLUMNS if c.name.startswith(("market_", "eth_", "hours_since_", "age_", "unchanged_"))}
+    shared = {c.name for c in FEATURE_COLUMNS if c.name.startswith((*OUTSIDE, "market_", "eth_", "hours_since_", "age_", "unchanged_"))}
     too_long = {c.name for c in FEATURE_COLUMNS if c.lookback_hours > age} - shared - {"early_warning_score"}
     assert unknown(built, 3) - {"early_warning_score"} == too_long
     assert built["age_hours"][0, 3] == age
@@ -221,10 +242,31 @@ def test_no_input_however_large_makes_an_infinite_feature(inputs: tuple[Panel, P
 def test_without_outside_prices_what_needs_them_is_unknown(inputs: tuple[Panel, Panel]) -> None:
     panel, eth = inputs
     nothing = np.full(panel.shape, NAN)
-    blind = changed(panel, reserve0_usd=nothing, reserve1_usd=nothing)
+    blind = changed(panel, **dict.fromkeys(("reserve0_usd", "reserve1_usd", "price0_usd", "price1_usd"), nothing))
     built = build_features(blind, changed(eth, eth_price_usd=nothing[:, :1]), HOURS)
-    needs = {n for n in FEATURE_NAMES if n.startswith("reserve_imbalance")} | {"eth_return_24h", "eth_volatility_7d", "eth_drawdown_7d"}
-    assert unknown(built, 0) == needs
+    assert unknown(built, 0) == {n for n in FEATURE_NAMES if n.startswith(("reserve_imbalance", "eth_", "token_price_"))}
+
+
+def test_one_known_token_speaks_for_the_pair(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    one = build_features(changed(panel, price0_usd=np.full(panel.shape, NAN)), eth, HOURS)
+    both = build_features(changed(panel, price0_usd=panel["price1_usd"]), eth, HOURS)
+    names = [n for n in FEATURE_NAMES if n.startswith("token_price_")]
+    assert len(names) == 3 and unknown(one, 0) == set()
+    assert [n for n in names if not np.array_equal(one[n], both[n])] == []
+
+
+def test_without_the_world_outside_only_its_own_features_are_unknown(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    alone = changed(eth, **{name: value * NAN for name, value in eth.values.items() if name != "eth_price_usd"})
+    built = build_features(panel, alone, HOURS)
+    assert unknown(built, 0) == {n for n in FEATURE_NAMES if n.startswith(OUTSIDE)} and len(unknown(built, 0)) == 11
+
+
+def test_what_never_happens_has_no_surge(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    quiet = changed(eth, aave_liquidations_usd=0 * eth["aave_liquidations_usd"], gas_gwei=0 * eth["gas_gwei"])
+    assert unknown(build_features(panel, quiet, HOURS), 0) == {"aave_liquidation_surge_7d", "gas_surge_7d"}
 
 
 def test_a_source_that_repeats_itself_shows_in_unchanged_hours(inputs: tuple[Panel, Panel]) -> None:

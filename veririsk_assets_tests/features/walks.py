@@ -28,11 +28,34 @@ def market(hours: int, pools: int, seed: int = 0) -> tuple[Panel, Panel]:
         "lp_supply": 1000 * walk(rng, hours, pools, 0.003) * np.cumprod(jumps, axis=0),
         "apy": rng.uniform(0.01, 0.1, (hours, pools)),
         "input_age_hours": rng.uniform(0.1, 3.0, (hours, pools)),
-    }
+    } | _evidence(np.random.default_rng([seed, 1]), hours, pools)
     window = Window.ending(END, hours)
     inputs = {name: value.astype(np.float32) for name, value in values.items()}
-    eth = {"eth_price_usd": (3000 * walk(rng, hours, 1, 0.006)).astype(np.float32)}
-    return Panel(window, np.arange(pools) + 100, inputs), Panel(window, np.array([0]), eth)
+    eth = {"eth_price_usd": 3000 * walk(rng, hours, 1, 0.006)} | _outside(np.random.default_rng([seed, 2]), hours)
+    shared = {name: value.astype(np.float32) for name, value in eth.items()}
+    return Panel(window, np.arange(pools) + 100, inputs), Panel(window, np.array([0]), shared)
+
+
+def _evidence(rng: np.random.Generator, hours: int, pools: int) -> dict[str, np.ndarray]:
+    share = rng.uniform(0.1, 0.5, (hours, pools))
+    prices = {"price0_usd": 2 * walk(rng, hours, pools, 0.007), "price1_usd": 2000 * walk(rng, hours, pools, 0.006)}
+    return prices | {"lp_top1_share": share, "lp_top5_share": share + rng.uniform(0.0, 0.5, (hours, pools))}
+
+
+def _outside(rng: np.random.Generator, hours: int) -> dict[str, np.ndarray]:
+    def noise(low: float, high: float) -> np.ndarray:
+        return rng.uniform(low, high, (hours, 1))
+
+    return {
+        "funding_rate": noise(-2e-5, 4e-5),
+        "perp_premium": noise(-1e-3, 1e-3),
+        "open_interest_usd": 1e9 * walk(rng, hours, 1, 0.01),
+        "aave_utilisation": noise(0.4, 0.9),
+        "aave_liquidations_usd": noise(0, 1e6),
+        "stablecoin_supply_usd": 1e11 * walk(rng, hours, 1, 0.001),
+        "gas_gwei": noise(5, 80),
+        "fear_greed": noise(0, 100),
+    }
 
 
 def changed(panel: Panel, **values: np.ndarray) -> Panel:

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from veririsk_assets.contracts.catalogue import TABLES
-from veririsk_assets.contracts.pools import POOL_SNAPSHOTS, QUARANTINE
+from veririsk_assets.contracts.monitoring import QUARANTINE
+from veririsk_assets.contracts.pools import POOL_SNAPSHOTS
 from veririsk_assets.contracts.raw import COINGECKO_MARKETS
 from veririsk_assets.contracts.tables import ContractError, text
 from veririsk_assets.contracts.windows import Window

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pydantic import SecretStr
 
-from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.published import PUBLISHED
 from veririsk_assets.contracts.windows import HOUR
 from veririsk_assets.pipeline import replay
@@ -45,7 +45,7 @@ def test_every_hour_of_a_simulated_market_knows_what_its_sources_said(settings: 
     assert len(with_pair) and with_pair["lp_top1_share"].notna().all()
     assert (with_pair["lp_top1_share"] < with_pair["lp_top5_share"]).all()
     assert held.loc[held["lp_supply"].isna(), "lp_top1_share"].isna().all()
-    assert house.lake.read(pools.QUARANTINE).empty
+    assert house.lake.read(monitoring.QUARANTINE).empty
     freshness = next(published.select for published in PUBLISHED if published.table.name == "source_freshness")
     shown = house.lake.sql(freshness)
     assert set(shown.iloc[:, 1]) == {table.name for table in raw.PULLS}

@@ -6,7 +6,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.lake.publish import publish
 from veririsk_assets.pipeline import replay
@@ -125,7 +125,7 @@ def test_rows_of_nonsense_go_to_quarantine_and_the_hour_goes_on(settings: Settin
     done = pull(house, endpoint, hours(0), world)
     assert (done.rows, done.quarantined) == (5, 3)
     assert done.quarantined_ratio > 0.2
-    assert len(house.lake.read(pools.QUARANTINE)) == 3
+    assert len(house.lake.read(monitoring.QUARANTINE)) == 3
 
 
 def test_reasons_add_up_to_the_rule_s_score(settings: Settings) -> None:
