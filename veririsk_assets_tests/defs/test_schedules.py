@@ -27,7 +27,7 @@ def asked(schedule: dg.ScheduleDefinition, at: datetime) -> dg.RunRequest:
 def explain(house: House, as_of: datetime) -> None:
     """One reason in the lake, as a finished hour leaves many."""
     row = dict.fromkeys(POOL_EXPLANATIONS.names, 0.0) | {
-        "as_of": pd.Timestamp(naive(as_of)), "pool_key": 1, "horizon_hours": 24, "rank": 1, "feature": "tvl_change_6h",
+        "as_of": pd.Timestamp(naive(as_of)), "pool_key": 1, "horizon_hours": 24, "head": "crash", "rank": 1, "feature": "tvl_change_6h",
         "direction": "increases_risk", "sentence": "It fell.", "method": "rule",
     }  # fmt: skip
     house.lake.replace(POOL_EXPLANATIONS, pd.DataFrame([row]), Window.ending(as_of))
