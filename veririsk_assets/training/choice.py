@@ -1,6 +1,6 @@
 """One training: the candidate and the floor on the same rows, and which of them is to serve."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from veririsk_assets.models import catalogue
 from veririsk_assets.training.datasets import CannotTrain, Dataset, Instant, instant
 from veririsk_assets.training.fit import Trained, check_floors, train
 from veririsk_assets.training.promotion import Evidence, Verdict, floor_verdict, verdict
-from veririsk_assets.training.walk_forward import Pooled, pool_folds
+from veririsk_assets.training.walk_forward import NoFolds, Pooled, pool_folds
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,11 @@ def choose(dataset: Dataset, names: Sequence[str] = (catalogue.CHAMPION_CANDIDAT
     Raises CannotTrain where nothing can be trained at all: then the rule-based score serves.
     """
     trained, refused = _trained(dataset, names)
-    floor = trained.get(catalogue.FLOOR)
-    folds, words = _folds(dataset, trained)
+    floor, folds = trained.get(catalogue.FLOOR), None
     for name, candidate in trained.items():
         if name == catalogue.FLOOR:
             continue
-        found = folds.judge(name, catalogue.FLOOR if floor else None) if folds else _on_validation(candidate, floor, words)
+        found, folds = _judged(dataset, candidate, floor)
         if found.promote:
             return Choice(candidate, found, trained, folds)
         refused += [f"{name}: {reason}" for reason in found.reasons]
@@ -45,17 +44,18 @@ def choose(dataset: Dataset, names: Sequence[str] = (catalogue.CHAMPION_CANDIDAT
     return Choice(floor, Verdict(True, floor_verdict(known).reasons + refused), trained, folds)
 
 
-def _folds(dataset: Dataset, trained: Mapping[str, Trained]) -> tuple[Pooled | None, str]:
-    """The folds, or why there are none."""
+def _judged(dataset: Dataset, candidate: Trained, floor: Trained | None) -> tuple[Verdict, Pooled | None]:
+    """The gate's verdict, and the folds that it looked at."""
+    serving = {catalogue.FLOOR: floor.spec} if floor else {}
     try:
-        return pool_folds(dataset, {name: one.spec for name, one in trained.items()}), ""
+        folds = pool_folds(dataset, {candidate.spec.name: candidate.spec} | serving)
+    except NoFolds as reason:
+        found = verdict(evidence(candidate), None, [evidence(floor)] if floor else [])
+        words = f"on validation rows only, without walk-forward folds: {reason}"
+        return replace(found, reasons=[words, *found.reasons]), None
     except CannotTrain as reason:
-        return None, f"on validation rows only, without walk-forward folds: {reason}"
-
-
-def _on_validation(candidate: Trained, floor: Trained | None, words: str) -> Verdict:
-    found = verdict(evidence(candidate), None, [evidence(floor)] if floor else [])
-    return replace(found, reasons=[words, *found.reasons])
+        return Verdict(False, [f"not trained in every walk-forward fold: {reason}"]), None
+    return folds.judge(candidate.spec.name, next(iter(serving), None)), folds
 
 
 def _trained(dataset: Dataset, names: Sequence[str]) -> tuple[dict[str, Trained], list[str]]:
