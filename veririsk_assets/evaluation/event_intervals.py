@@ -26,9 +26,9 @@ def event_draws(
     lead = lead_hours(alerts, events, rule)
     scope = np.isfinite(lead)
     inside = Events(events.hour_index[scope], events.pool_index[scope])
-    totals = _totals(alerts, inside, by, draws, seed)
+    totals, blocks = _totals(alerts, inside, by, draws, seed)
     chance = time_shift_null(alerts, inside, rule, shifts=1).event_chance
-    return as_draws(_recalls(lead[scope], chance, inside, rule, totals) | _costs(alerts, events, rule, totals))
+    return as_draws(_recalls(lead[scope], chance, inside, rule, totals) | _costs(alerts, events, rule, totals), blocks)
 
 
 def _recalls(lead: np.ndarray, chance: np.ndarray, events: Events, rule: EventRule, totals: Totals) -> dict[str, np.ndarray]:
@@ -62,8 +62,8 @@ def _costs(alerts: Alerts, events: Events, rule: EventRule, totals: Totals) -> d
     }
 
 
-def _totals(alerts: Alerts, events: Events, by: Blocks, draws: int, seed: int) -> Totals:
-    """A function from items (hour, pool, value) to their sum in the sample and in each draw.
+def _totals(alerts: Alerts, events: Events, by: Blocks, draws: int, seed: int) -> tuple[Totals, int]:
+    """A function from items (hour, pool, value) to their sum in the sample and in each draw, and how many blocks there are.
 
     Blocks are those with a covered hour or an event in scope, so they are the same for every model on these rows.
     """
@@ -78,4 +78,4 @@ def _totals(alerts: Alerts, events: Events, by: Blocks, draws: int, seed: int) -
         place = np.searchsorted(ids, block_of(hour, pool))
         return counts @ block_sums(np.broadcast_to(value, place.shape), place, len(ids))
 
-    return totals
+    return totals, len(ids)

@@ -27,7 +27,8 @@ def when_draws(table: Hourly, draws: int = DRAWS, seed: int = SEED, min_pools: i
     weight = np.concatenate([hits, table.pool_count[wide] - hits])
     label = np.repeat([1.0, 0.0], len(hits))
     found = resampled_ranking(label, np.tile(score, 2), np.tile(week, 2), draws, seed, weight)
-    return as_draws({"spearman": _rank_correlation(score, share, week, draws, seed), "auc": found["auc"], "lift": found["lift"]})
+    found["spearman"] = _rank_correlation(score, share, week, draws, seed)
+    return as_draws({name: found[name] for name in ("spearman", "auc", "lift")}, len(np.unique(week)))
 
 
 def which_draws(table: Hourly, draws: int = DRAWS, seed: int = SEED) -> dict[str, Draws]:
@@ -39,7 +40,7 @@ def which_draws(table: Hourly, draws: int = DRAWS, seed: int = SEED) -> dict[str
     week = table.hour // WEEK_HOURS
     auc, ap, chance = (np.where(mixed, column, 0.0) for column in (table.auc, table.ap, table.ap_chance))
     pairs = {"auc": (auc, mixed.astype(np.float64)), "ap_lift": (ap, chance)}
-    return as_draws({name: resampled_ratio(*pair, week, draws, seed) for name, pair in pairs.items()})
+    return as_draws({name: resampled_ratio(*pair, week, draws, seed) for name, pair in pairs.items()}, len(np.unique(week)))
 
 
 def _rank_correlation(a: np.ndarray, b: np.ndarray, block: np.ndarray, draws: int, seed: int) -> np.ndarray:

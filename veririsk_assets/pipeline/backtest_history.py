@@ -32,15 +32,16 @@ def judge_history(
     material = lake_material(house, setting, start, end)
     kept = house.settings.mode_home / FOLDER
     kept.mkdir(parents=True, exist_ok=True)
-    building = Path(mkdtemp(prefix=".building-", dir=kept))
+    scratch = Path(mkdtemp(prefix=".building-", dir=kept))
     try:
+        building = scratch / "files"
         done = backtest_pools(material, setting, building, progress=progress)
         # The single fits are in the predictions.
         shutil.rmtree(building / PARTS, ignore_errors=True)
         target = kept / f"{house.now():%Y-%m-%dT%H%M%S}-{setting.label}-{setting.horizon_hours}h"
         building.rename(target)
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
     _remove_oldest(kept)
     return Finished(done.report, done.backtest, target)
 

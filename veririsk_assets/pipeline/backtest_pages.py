@@ -176,7 +176,8 @@ def _chance(report: Tree) -> list[str]:
         ]
     lines += [
         "The same forecasts on labels of other weeks and other pools, which they cannot know: AP over base rate should be 1, AUC 0.5, and about "
-        f"one interval in twenty should exclude chance; it holds up to {MAX_EXCLUDED:.0%}, and where mean AP over base rate is 1 ± {MAX_LIFT_ERROR:g}.",
+        f"one interval in twenty should exclude chance; it holds up to {MAX_EXCLUDED:.0%}, and where mean AP over base rate is 1 ± {MAX_LIFT_ERROR:g}. "
+        f"The positive rows are spread as over {report['chance']['effective_weeks']:.1f} equal weeks: the fewer, the more an interval is too narrow.",
         "",
     ]
     rows = [

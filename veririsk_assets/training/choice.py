@@ -1,6 +1,6 @@
 """One training: the candidates and the floor on the same rows, and which of them is to serve."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from veririsk_assets.models import catalogue
 from veririsk_assets.training.datasets import CannotTrain, Dataset, Instant, instant
 from veririsk_assets.training.fit import Trained, check_floors, train
 from veririsk_assets.training.promotion import Evidence, Verdict, floor_verdict, verdict
-from veririsk_assets.training.walk_forward import Pooled, pool_folds
+from veririsk_assets.training.walk_forward import NoFolds, Pooled, pool_folds
 
 
 @dataclass(frozen=True)
@@ -31,29 +31,34 @@ def choose(dataset: Dataset, names: Sequence[str] = catalogue.CANDIDATES) -> Cho
     """
     trained, refused = _trained(dataset, names)
     floor = trained.get(catalogue.FLOOR)
-    folds, words = _folds(dataset, trained)
-    known = {name: folds.evidence(name) if folds else evidence(one) for name, one in trained.items()}
-    for name in sorted(known.keys() - {catalogue.FLOOR}, key=lambda name: -known[name].ap):
-        found = folds.judge(name, catalogue.FLOOR if floor else None) if folds else _on_validation(trained[name], floor, words)
-        if found.promote:
-            return Choice(trained[name], found, trained, folds)
-        refused += [f"{name}: {reason}" for reason in found.reasons]
+    judged = {name: _judged(dataset, candidate, floor) for name, candidate in trained.items() if name != catalogue.FLOOR}
+    passed = {name: _known(trained[name], folds).ap for name, (found, folds) in judged.items() if found.promote}
+    if passed:
+        best = max(passed, key=lambda name: passed[name])
+        return Choice(trained[best], judged[best][0], trained, judged[best][1])
+    refused += [f"{name}: {reason}" for name, (found, _) in judged.items() for reason in found.reasons]
     if floor is None:
         raise CannotTrain("; ".join(refused))
-    return Choice(floor, Verdict(True, floor_verdict(known[catalogue.FLOOR]).reasons + refused), trained, folds)
+    folds = next((folds for _, folds in judged.values() if folds), None)
+    return Choice(floor, Verdict(True, floor_verdict(_known(floor, folds)).reasons + refused), trained, folds)
 
 
-def _folds(dataset: Dataset, trained: Mapping[str, Trained]) -> tuple[Pooled | None, str]:
-    """The folds, or why there are none."""
+def _known(trained: Trained, folds: Pooled | None) -> Evidence:
+    return folds.evidence(trained.spec.name) if folds else evidence(trained)
+
+
+def _judged(dataset: Dataset, candidate: Trained, floor: Trained | None) -> tuple[Verdict, Pooled | None]:
+    """The gate's verdict, and the folds that it looked at."""
+    serving = {catalogue.FLOOR: floor.spec} if floor else {}
     try:
-        return pool_folds(dataset, {name: one.spec for name, one in trained.items()}), ""
+        folds = pool_folds(dataset, {candidate.spec.name: candidate.spec} | serving)
+    except NoFolds as reason:
+        found = verdict(evidence(candidate), None, [evidence(floor)] if floor else [])
+        words = f"on validation rows only, without walk-forward folds: {reason}"
+        return replace(found, reasons=[words, *found.reasons]), None
     except CannotTrain as reason:
-        return None, f"on validation rows only, without walk-forward folds: {reason}"
-
-
-def _on_validation(candidate: Trained, floor: Trained | None, words: str) -> Verdict:
-    found = verdict(evidence(candidate), None, [evidence(floor)] if floor else [])
-    return replace(found, reasons=[words, *found.reasons])
+        return Verdict(False, [f"not trained in every walk-forward fold: {reason}"]), None
+    return folds.judge(candidate.spec.name, next(iter(serving), None)), folds
 
 
 def _trained(dataset: Dataset, names: Sequence[str]) -> tuple[dict[str, Trained], list[str]]:

@@ -13,7 +13,7 @@ from veririsk_assets.evaluation.splits import CannotBeHonest, Fold, walk_forward
 from veririsk_assets.models.recalibration import followed
 from veririsk_assets.models.spec import Spec
 from veririsk_assets.training.datasets import CannotTrain, Dataset
-from veririsk_assets.training.fit import train
+from veririsk_assets.training.fit import check_floors, train
 from veririsk_assets.training.paired import evidence_of, naive_scores, weeks, with_gains
 from veririsk_assets.training.promotion import Evidence, Verdict, verdict
 
@@ -21,9 +21,12 @@ FOLDS = 3
 # The later half of the history is tested on; a validation window is as long as a test window.
 TESTED_SHARE = 0.5
 MIN_TEST_DAYS, MIN_TRAIN_DAYS = 7, 7
-MIN_EVENTS = 30
 DAY = 24
 HOUR = np.timedelta64(1, "h")
+
+
+class NoFolds(CannotTrain):
+    """The history is too short, or has too few events, for folds of any model."""
 
 
 @dataclass(frozen=True)
@@ -61,29 +64,30 @@ class Pooled:
 
 
 def pool_folds(dataset: Dataset, recipes: Mapping[str, Spec]) -> Pooled:
-    """Trains every recipe anew in every fold. Raises CannotTrain where the history carries no folds."""
+    """Trains every recipe anew in every fold. Raises NoFolds, and CannotTrain for a recipe that cannot be trained in one of them."""
     hour = ((dataset.as_of - dataset.as_of[0]) // HOUR).astype(np.int64)
-    pieces = [_piece(dataset, hour, fold) for fold in _folds(int(hour[-1]) + 1, dataset.horizon_hours)]
+    pieces = _pieces(dataset, hour)
     rows = np.concatenate([np.arange(len(hour))[test] for _, test in pieces])
-    label = dataset.y[rows]
-    if label.sum() < MIN_EVENTS:
-        raise CannotTrain(f"{int(label.sum())} positive rows in the test windows of the folds; {MIN_EVENTS} are needed")
     probability = {name: np.concatenate([_forecast(fold, test, spec) for fold, test in pieces]) for name, spec in recipes.items()}
     place = np.concatenate([np.full(len(hour[test]), i) for i, (_, test) in enumerate(pieces)])
     naive = naive_scores({name: dataset.x[rows, i] for i, name in enumerate(dataset.features)})
-    return Pooled(label, dataset.as_of[rows], place, probability, naive)
+    return Pooled(dataset.y[rows], dataset.as_of[rows], place, probability, naive)
 
 
-def _folds(known_hours: int, horizon_hours: int) -> list[Fold]:
-    """Every row of a dataset has matured: the panel behind it is a horizon longer."""
-    hours = known_hours + horizon_hours
+def _pieces(dataset: Dataset, hour: np.ndarray) -> list[tuple[Dataset, slice]]:
+    """Each fold's training data and test rows; every row has matured, so the panel behind them is a horizon longer."""
+    hours = int(hour[-1]) + 1 + dataset.horizon_hours
     test_days = int(TESTED_SHARE * hours / DAY / FOLDS)
     if test_days < MIN_TEST_DAYS:
-        raise CannotTrain(f"{hours // DAY} days of history give test windows of {test_days} days; {MIN_TEST_DAYS} are needed")
+        raise NoFolds(f"{hours // DAY} days of history give test windows of {test_days} days; {MIN_TEST_DAYS} are needed")
     try:
-        return walk_forward(hours, FOLDS, test_days * DAY, test_days * DAY, horizon_hours, MIN_TRAIN_DAYS * DAY)
-    except CannotBeHonest as reason:
-        raise CannotTrain(str(reason)) from reason
+        folds = walk_forward(hours, FOLDS, test_days * DAY, test_days * DAY, dataset.horizon_hours, MIN_TRAIN_DAYS * DAY)
+        pieces = [_piece(dataset, hour, fold) for fold in folds]
+        for piece, _ in pieces:
+            check_floors(piece)
+    except (CannotBeHonest, CannotTrain) as reason:
+        raise NoFolds(str(reason)) from reason
+    return pieces
 
 
 def _piece(dataset: Dataset, hour: np.ndarray, fold: Fold) -> tuple[Dataset, slice]:

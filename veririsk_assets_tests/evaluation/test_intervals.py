@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 
 from veririsk_assets.evaluation import resampling
 from veririsk_assets.evaluation.intervals import (
+    Draws,
+    as_draws,
     bootstrap,
     bootstrap_calibration,
     calibration_draws,
     paired_bootstrap,
     ranking_draws,
+    tail,
 )
 from veririsk_assets.evaluation.metrics import average_precision, brier, brier_skill, ece, roc_auc
 from veririsk_assets.evaluation.resampling import block_counts, resampled_ratio
@@ -90,6 +93,23 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
         score = rng.normal(size=1500) + np.repeat(rng.normal(size=50), 30)
         covered.append(not bootstrap(label, score, block, draws=200, seed=seed)["auc"].excludes(0.5))
     assert 0.87 <= np.mean(covered) <= 0.995
+
+
+def test_few_blocks_do_not_make_a_narrow_interval():
+    """The mean of a block's own number, known to be 0: six blocks, and the percentiles that ignore how few they are."""
+    missed, missed_by_percentiles = [], []
+    for seed in range(600):
+        values = np.random.default_rng(seed).normal(size=6)
+        drawn = as_draws({"mean": resampled_ratio(values, np.ones(6), np.arange(6), draws=400, seed=seed)}, blocks=6)["mean"]
+        missed.append(drawn.interval().excludes(0.0))
+        missed_by_percentiles.append(Draws(drawn.value, drawn.samples).interval().excludes(0.0))
+    assert np.mean(missed_by_percentiles) > 0.11
+    assert np.mean(missed) == pytest.approx(0.05, abs=0.03)
+
+
+def test_many_blocks_leave_the_percentiles_as_they_are():
+    assert tail(6) < tail(40) < tail(400) < tail(None) == pytest.approx(0.025)
+    assert tail(40) == pytest.approx(0.0203, abs=0.0005) and tail(4000) == pytest.approx(0.025, abs=0.0002)
 
 
 def test_rows_that_move_together_widen_the_interval():

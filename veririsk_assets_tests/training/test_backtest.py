@@ -45,6 +45,11 @@ def done():  # type: ignore[no-untyped-def]
     return run(study(), SETTING)
 
 
+@cache
+def reported():  # type: ignore[no-untyped-def]
+    return report(done(), {"sha256": "x"}, {"experiments_before": 3})
+
+
 def test_every_model_is_judged_on_exactly_the_same_rows() -> None:
     forecasts = done().forecasts
     assert set(forecasts.probability) == set(SETTING.models)
@@ -101,8 +106,7 @@ def test_only_labels_that_had_matured_shift_a_forecast() -> None:
 
 
 def test_two_runs_give_the_same_report() -> None:
-    first, second = (report(one, {"sha256": "x"}, {}) for one in (done(), run(study(), SETTING)))
-    assert first == second
+    assert report(run(study(), SETTING), {"sha256": "x"}, {"experiments_before": 3}) == reported()
 
 
 def test_a_stopped_run_goes_on_where_it_ended(tmp_path: Path) -> None:
@@ -126,7 +130,7 @@ def test_a_stopped_run_goes_on_where_it_ended(tmp_path: Path) -> None:
 
 
 def test_the_report_has_the_promised_shape_and_no_nan() -> None:
-    found = report(done(), {"sha256": "x"}, {"experiments_before": 3})
+    found = reported()
     assert found["schema"] == "veririsk.backtest/2" and found["tried"] == {"experiments_before": 3, "models_in_this_report": 4}
     metrics = {"ap", "auc", "brier_skill", "ece", "alert_precision", "false_alarms_per_pool_month", "alert_hours_per_pool_month"}
     metrics |= {f"recall_lead_{lead}" for lead in (1, 3, 6, 12)} | {"recall_null_lead_6", "recall_skill_lead_6"}
@@ -143,18 +147,19 @@ def test_the_report_has_the_promised_shape_and_no_nan() -> None:
 
 
 def test_when_and_which_have_intervals_by_week() -> None:
-    moments = report(done(), {"sha256": "x"}, {})["moments"]["gradient_boosting"]
+    moments = reported()["moments"]["gradient_boosting"]
     for part, names in (("when", {"auc", "lift", "spearman"}), ("which", {"auc", "ap_lift"})):
         assert set(moments[part]) == names | {"hour_count"} and moments[part]["hour_count"] > 0
         assert all(moments[part][name]["lo"] < moments[part][name]["value"] < moments[part][name]["hi"] for name in names)
 
 
 def test_the_report_finds_no_skill_in_labels_of_other_weeks() -> None:
-    chance = report(done(), {"sha256": "x"}, {})["chance"]
+    chance = reported()["chance"]
     assert set(chance["models"]) == {"gradient_boosting", "volatility_logistic", "ewma_volatility_7d"}
+    assert 1.0 < chance["effective_weeks"] <= 6.0
     for one in chance["models"].values():
         assert (
-            one["shuffles"] == 40 and one["mean_auc"] == pytest.approx(0.5, abs=0.05) and one["mean_lift"] == pytest.approx(1.0, abs=0.15)
+            one["shuffles"] == 120 and one["mean_auc"] == pytest.approx(0.5, abs=0.05) and one["mean_lift"] == pytest.approx(1.0, abs=0.15)
         )
 
 

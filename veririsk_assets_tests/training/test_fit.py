@@ -7,6 +7,7 @@ import pytest
 
 from veririsk_assets.contracts.pools import MODEL_VERSIONS
 from veririsk_assets.models import catalogue
+from veririsk_assets.training import walk_forward
 from veririsk_assets.training.choice import Choice, choose, version_row
 from veririsk_assets.training.datasets import CannotTrain, Dataset, from_panels
 from veririsk_assets.training.fit import train
@@ -42,6 +43,18 @@ def test_a_history_too_short_for_folds_is_judged_on_validation_and_says_so() -> 
     assert found.folds is None and found.winner.spec.name == "gradient_boosting"
     assert "on validation rows only, without walk-forward folds: 38 days of history give test windows of 6 days" in found.verdict.text
     assert "beats volatility_logistic on validation" in found.verdict.text
+
+
+def test_a_model_that_an_early_fold_cannot_train_does_not_serve_while_others_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hindered(fold: Dataset, spec):  # type: ignore[no-untyped-def]
+        if spec.name == "gradient_boosting" and fold.train.stop < dataset().train.stop / 2:
+            raise CannotTrain("8 positive training rows with label outflow")
+        return train(fold, spec)
+
+    monkeypatch.setattr(walk_forward, "train", hindered)
+    found = choose(dataset())
+    assert found.winner.spec.name == catalogue.FLOOR
+    assert "gradient_boosting: not trained in every walk-forward fold: 8 positive training rows" in found.verdict.text
 
 
 def test_the_floor_serves_where_the_learned_model_is_no_better() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from veririsk_assets.models import catalogue
 from veririsk_assets.training import walk_forward
-from veririsk_assets.training.datasets import CannotTrain, Dataset, from_panels
+from veririsk_assets.training.datasets import Dataset, from_panels
 from veririsk_assets.training.fit import train
-from veririsk_assets.training.walk_forward import Pooled, pool_folds
+from veririsk_assets.training.walk_forward import NoFolds, Pooled, pool_folds
 from veririsk_assets_tests.models.rows import market
 
 NAMES = (catalogue.CHAMPION_CANDIDATE, catalogue.FLOOR)
@@ -87,12 +87,15 @@ def test_a_feature_that_early_folds_do_not_know_is_left_to_later_ones(monkeypatc
 
 @pytest.mark.parametrize(
     ("days", "calm", "words"),
-    [(30, False, "30 days of history give test windows of 5 days; 7 are needed"), (60, True, "positive rows in the test windows")],
+    [
+        (30, False, "30 days of history give test windows of 5 days; 7 are needed"),
+        (60, True, "0 positive training rows with label crash, 24 h; 30 are needed"),
+    ],
 )
 def test_a_history_that_carries_no_folds_is_refused(days: int, calm: bool, words: str) -> None:
     data = dataset()
     kept = data.as_of > data.as_of[-1] - np.timedelta64(days - 1, "D")
     label = np.where(np.arange(len(data.y)) % 500 == 0, data.y, 0.0) if calm else data.y
     short = replace(data, x=data.x[kept], y=label[kept], as_of=data.as_of[kept], pool_key=data.pool_key[kept])
-    with pytest.raises(CannotTrain, match=words):
+    with pytest.raises(NoFolds, match=words):
         pool_folds(short, RECIPES)
