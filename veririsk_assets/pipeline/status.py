@@ -25,7 +25,7 @@ def status(house: House) -> Iterator[str]:
     freshness = next(p for p in PUBLISHED if p.table.name == "source_freshness")
     for source, endpoint, pulled, tried, outcome, reason, _ in house.lake.sql(freshness.select).itertuples(index=False):
         pulled_words = "never" if pulled != pulled else f"{pulled:%Y-%m-%d %H:%M}"
-        yield f"{source} {endpoint}: last pulled {pulled_words}, last tried {tried:%Y-%m-%d %H:%M}: {outcome}{f' ({reason})' if reason else ''}"
+        yield f"{source} {endpoint}: last pulled {pulled_words}, last tried {tried:%Y-%m-%d %H:%M}: {outcome}{f' ({reason})' if isinstance(reason, str) else ''}"
     refused = house.lake.read(monitoring.QUARANTINE, columns=["table_name"])["table_name"].value_counts()
     yield "quarantine: " + (", ".join(f"{name} {count:,}" for name, count in refused.items()) or "empty")
     for horizon in HORIZONS:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts.tables import PANDAS_TYPES, Table
+from veririsk_assets.contracts.tables import PANDAS_TYPES, Kind, Table
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.sources.numbers import mapping
 from veririsk_assets.wire.errors import TransientSourceError
@@ -33,11 +33,11 @@ class Pull:
         """The rows in the order in which they came. Made once for many parts: a frame costs the same for two rows as for thousands."""
         return pd.DataFrame({column.name: self._column(column.name, column.kind) for column in self.table.columns}, copy=False)
 
-    def _column(self, name: str, kind: str) -> Any:
+    def _column(self, name: str, kind: Kind) -> Any:
         values = list(chain.from_iterable(part[name] for part in self.parts))
         if kind == "float":
             return np.array(values, dtype=np.float64)
-        return np.array(values, dtype=STAMP) if kind == "time" else pd.array(values, dtype=PANDAS_TYPES[kind])  # type: ignore[index]
+        return np.array(values, dtype=STAMP) if kind == "time" else pd.array(values, dtype=PANDAS_TYPES[kind])
 
 
 def rows_of(reply: Reply, body: Any) -> list[dict[str, Any]]:

@@ -91,6 +91,10 @@ def test_an_empty_home_says_what_to_do(tmp_path: Path, words: tuple[str, ...]) -
     assert "Traceback" not in done.stderr
 
 
+def test_status_gives_reasons_only_where_there_are_any(published: Path) -> None:
+    assert "(nan)" not in veririsk(published, "status").stdout
+
+
 def test_status_says_from_when_a_model_can_exist(published: Path) -> None:
     lines = " ".join(veririsk(published, "status").stdout.split())
     assert "24 h: the rule-based score serves; a model can exist from 2025-04-30 on" in lines
