@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -30,9 +31,11 @@ NAME = registered_name(champions.FAMILY, 24)
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, dict[str, Any]]]:
-    """Fifty days of 60 pools whose falls can be learnt, 24 h ahead only, and one training on them."""
+    """Fifty days of 60 pools whose crashes follow two falls at once, 24 h ahead only, and one training on them."""
     house = House.open(Settings(home=tmp_path_factory.mktemp("home")), lambda: utc(END), run_id="test")
     features, labels = market()
+    falls = sum(np.minimum(features[name], 0.0) for name in ("tvl_change_24h", "tvl_change_6h"))
+    labels.values["crash"] = (np.random.default_rng(2).random(falls.shape) < 1.0 / (1.0 + np.exp(5.0 + 50.0 * falls))).astype(np.float32)
     house.lake.replace(pools.POOL_FEATURES, features.frame()[pools.POOL_FEATURES.names], features.window)
     frame = labels.frame()
     known = {"horizon_hours": 24, "is_at_risk": True, "matured_at": frame["as_of"] + pd.Timedelta(hours=24)}
