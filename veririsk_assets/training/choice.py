@@ -24,27 +24,26 @@ class Choice:
 
 
 def choose(dataset: Dataset, names: Sequence[str] = catalogue.CANDIDATES) -> Choice:
-    """Train all of `names`; of those that the gate lets past the floor and the naive columns the best serves, else the floor.
+    """Train all of `names`; in their order, the first that the gate lets past the floor and the naive columns serves, else the floor.
 
     The gate looks at pooled walk-forward folds, or where the history carries none at the validation rows, and says which.
     Raises CannotTrain where nothing can be trained at all: then the rule-based score serves.
     """
     trained, refused = _trained(dataset, names)
     floor = trained.get(catalogue.FLOOR)
-    judged = {name: _judged(dataset, candidate, floor) for name, candidate in trained.items() if name != catalogue.FLOOR}
-    passed = {name: _known(trained[name], folds).ap for name, (found, folds) in judged.items() if found.promote}
-    if passed:
-        best = max(passed, key=lambda name: passed[name])
-        return Choice(trained[best], judged[best][0], trained, judged[best][1])
-    refused += [f"{name}: {reason}" for name, (found, _) in judged.items() for reason in found.reasons]
+    folds = None
+    for name, candidate in trained.items():
+        if name == catalogue.FLOOR:
+            continue
+        found, seen = _judged(dataset, candidate, floor)
+        folds = seen or folds
+        if found.promote:
+            return Choice(candidate, found, trained, seen)
+        refused += [f"{name}: {reason}" for reason in found.reasons]
     if floor is None:
         raise CannotTrain("; ".join(refused))
-    folds = next((folds for _, folds in judged.values() if folds), None)
-    return Choice(floor, Verdict(True, floor_verdict(_known(floor, folds)).reasons + refused), trained, folds)
-
-
-def _known(trained: Trained, folds: Pooled | None) -> Evidence:
-    return folds.evidence(trained.spec.name) if folds else evidence(trained)
+    known = folds.evidence(catalogue.FLOOR) if folds else evidence(floor)
+    return Choice(floor, Verdict(True, floor_verdict(known).reasons + refused), trained, folds)
 
 
 def _judged(dataset: Dataset, candidate: Trained, floor: Trained | None) -> tuple[Verdict, Pooled | None]:
