@@ -115,7 +115,10 @@ def backtest_pools(
 
 
 def predictions(done: "Backtest") -> pd.DataFrame:
-    """Out-of-fold rows: pool, as_of, fold, model, probability, label, at_risk, weight; `run` says which pools the fit had seen."""
+    """Out-of-fold rows: pool, as_of, fold, model, probability, label, at_risk, weight, and two columns more.
+
+    `run` says which pools the fit had seen; `unshifted` is what alerts are decided on: the probability before it follows the base rate.
+    """
     frames = [_rows(done, "over_time")] + ([_rows(done, "unseen_pools")] if done.unseen else [])
     frame = pd.concat(frames, ignore_index=True)
     for column in ("pool", "model", "run"):
@@ -135,8 +138,9 @@ def _rows(done: "Backtest", run: str) -> pd.DataFrame:
         "weight": np.ones(len(rows), dtype=np.float32),
         "run": run,
     }
-    order = ["pool", "as_of", "fold", "model", "probability", "label", "at_risk", "weight", "run"]
-    parts = [pd.DataFrame(about | {"model": name, "probability": p})[order] for name, p in forecasts.probability.items()]
+    order = ["pool", "as_of", "fold", "model", "probability", "label", "at_risk", "weight", "run", "unshifted"]
+    said = {name: {"probability": p, "unshifted": forecasts.unshifted[name]} for name, p in forecasts.probability.items()}
+    parts = [pd.DataFrame(about | {"model": name} | both)[order] for name, both in said.items()]
     return pd.concat(parts, ignore_index=True)
 
 

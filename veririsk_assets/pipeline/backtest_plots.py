@@ -117,11 +117,11 @@ def _alert_hours_recall(done: "Backtest") -> Any:
     figure, axis = _figure()
     forecasts, reading, events = done.forecasts, rule(done.study), study_events(done.study)
     lead = max(one for one in reading.leads if one <= LEAD)
-    for name, probability in forecasts.probability.items():
+    for name, said in forecasts.unshifted.items():
         points = []
         for budget in BUDGETS:
             limits = thresholds(forecasts.validation[name], budget)
-            alerts = alarm(done.study, forecasts.rows, forecasts.fold, probability, limits).alerts
+            alerts = alarm(done.study, forecasts.rows, forecasts.fold, said, limits).alerts
             met = event_metrics(alerts, events, reading)
             chance = time_shift_null(alerts, events, reading, shifts=1).expected[lead] if name == lead_model(done) else np.nan
             points.append((met.alert_hours_per_pool_month, met.recall[lead], chance))

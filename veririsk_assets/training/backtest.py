@@ -24,12 +24,13 @@ Progress = Callable[[str], None]
 class Forecasts:
     """Out-of-fold probabilities of every model on the rows `rows` (places in the study) of the folds `fold`.
 
-    `validation` holds, per model and fold, the probabilities that thresholds are chosen on. `refused`: model → reason.
+    `unshifted` are those that alerts are decided on, `validation` holds, per model and fold, those that thresholds are chosen on. `refused`: model → reason.
     """
 
     rows: np.ndarray
     fold: np.ndarray
     probability: dict[str, np.ndarray]
+    unshifted: dict[str, np.ndarray]
     validation: dict[str, list[np.ndarray]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
@@ -58,11 +59,11 @@ class Parts:
         file = self.folder / f"{name}.npz"
         if file.exists():
             with np.load(file, allow_pickle=False) as stored:
-                return Part(stored["validation"], stored["test"])
+                return Part(stored["validation"], stored["test"], stored["unshifted"])
         part = compute()
         self.folder.mkdir(parents=True, exist_ok=True)
         building = file.with_suffix(".building.npz")
-        np.savez(building, validation=part.validation, test=part.test)
+        np.savez(building, validation=part.validation, test=part.test, unshifted=part.unshifted)
         building.replace(file)
         return part
 
@@ -102,7 +103,7 @@ def _left_out(study: Study, folds: list[Fold], setting: Setting) -> Iterator[tup
 
 
 def _forecasts(study: Study, models: list[Candidate], pieces: list[tuple[str, int, Slices]], parts: Parts, progress: Progress) -> Forecasts:
-    probability, validation, refused = {}, {}, {}
+    probability, unshifted, validation, refused = {}, {}, {}, {}
     for model in models:
         try:
             made = [_part(study, model, name, rows, parts, progress) for name, _, rows in pieces]
@@ -110,13 +111,15 @@ def _forecasts(study: Study, models: list[Candidate], pieces: list[tuple[str, in
             refused[model.name] = str(reason)
             continue
         probability[model.name] = np.concatenate([part.test for part in made])
+        unshifted[model.name] = np.concatenate([part.unshifted for part in made])
         validation[model.name] = [part.validation for part in made]
     if not probability:
         raise CannotTrain("no model can be made: " + "; ".join(refused.values()))
     rows = np.concatenate([piece.test for _, _, piece in pieces])
     place = np.concatenate([np.full(len(piece.test), i) for _, i, piece in pieces])
     order = np.argsort(rows, kind="stable")
-    return Forecasts(rows[order], place[order], {name: p[order] for name, p in probability.items()}, validation, refused)
+    probability, unshifted = ({name: p[order] for name, p in said.items()} for said in (probability, unshifted))
+    return Forecasts(rows[order], place[order], probability, unshifted, validation, refused)
 
 
 def _part(study: Study, model: Candidate, piece: str, rows: Slices, parts: Parts, progress: Progress) -> Part:

@@ -47,10 +47,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Part:
-    """Calibrated probabilities of the validation rows and of the test rows of one fold."""
+    """Calibrated probabilities of the validation rows and of the test rows of one fold.
+
+    `unshifted`: the test rows before they follow the base rate. Alerts are decided on these, or a turn of the market would
+    spend the budget of a year.
+    """
 
     validation: np.ndarray
     test: np.ndarray
+    unshifted: np.ndarray
 
 
 def candidate(name: str, study: Study) -> Candidate:
@@ -77,16 +82,16 @@ def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
     fitted = model.make(names).fit(x[train], y[train], (x[held], y[held]))
     margin = fitted.margin(x[rows.validation])
     curve = calibrate(margin, study.y[rows.validation])
-    part = Part(curve(margin), curve(fitted.margin(x[rows.test])))
-    return _shifted(study, rows, part) if model.is_shifted else part
+    held_said, said = curve(margin), curve(fitted.margin(x[rows.test]))
+    return Part(held_said, _shifted(study, rows, held_said, said) if model.is_shifted else said, said)
 
 
-def _shifted(study: Study, rows: Slices, part: Part) -> Part:
+def _shifted(study: Study, rows: Slices, held_said: np.ndarray, said: np.ndarray) -> np.ndarray:
     """Each day's test rows by what the rows before them, whose labels had matured by that day, say of the base rate."""
-    seen, said = np.concatenate([rows.validation, rows.test]), np.concatenate([part.validation, part.test])
+    seen = np.concatenate([rows.validation, rows.test])
     hour = study.as_of[seen].astype("datetime64[h]").astype(np.int64)
-    moved = followed(hour, said, study.y[seen], study.horizon_hours, float(study.y[rows.validation].mean()))
-    return Part(part.validation, moved[len(rows.validation) :])
+    usual = float(study.y[rows.validation].mean())
+    return followed(hour, np.concatenate([held_said, said]), study.y[seen], study.horizon_hours, usual)[len(rows.validation) :]
 
 
 def _columns(study: Study, model: Candidate, train: np.ndarray, y: np.ndarray) -> list[int]:

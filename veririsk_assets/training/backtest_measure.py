@@ -60,7 +60,7 @@ class Measure:
     def alerts(self, name: str, budget: str, keep: np.ndarray | None = None) -> Any:
         forecasts = self.backtest.forecasts
         limits = thresholds(forecasts.validation[name], self.budgets[budget])
-        return alarm(self.study, forecasts.rows, forecasts.fold, forecasts.probability[name], limits, keep)
+        return alarm(self.study, forecasts.rows, forecasts.fold, forecasts.unshifted[name], limits, keep)
 
     def table(self, by: Block, budget: str, rivals: Sequence[str]) -> tuple[Tree, Tree]:
         """`results` and `paired` of the report: model → scope → metric, and model → rival → scope → metric."""
@@ -119,7 +119,7 @@ class Measure:
             mine = forecasts.fold == i
             label, probability = self.study.y[forecasts.rows[mine]], forecasts.probability[name][mine]
             row = {metric: score(label, probability) for metric, score in POINTS.items()}
-            on = float((probability >= high.thresholds[i]).mean() * 730.0)
+            on = float((forecasts.unshifted[name][mine] >= high.thresholds[i]).mean() * 730.0)
             found.append(row | {"mean_probability": float(probability.mean()), "high_alert_hours_per_pool_month": on})
         return found
 

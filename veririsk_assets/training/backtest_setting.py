@@ -19,6 +19,8 @@ SHIFTED_EWMA = "shifted_ewma_volatility_7d"
 RIVALS = (*BASELINES, SHIFTED_EWMA)
 DEFAULT_MODELS = (*RIVALS, FLOOR, CHAMPION_CANDIDATE, SLOW_BOOSTING, TWO_HEADS, ONSET_HEAD, COMMITTEE)
 LONGEST_TEST_DAYS = 70
+# Of the files that a stopped run leaves behind.
+PARTS_FORMAT = 2
 TESTED_SHARE = 0.5
 DAY = 24
 
@@ -55,7 +57,7 @@ class Setting:
         """Names the predictions of this setting on these rows; what changes no prediction is not in it."""
         free = ("models", "high_alert_hours", "medium_alert_hours", "draws", "event_floor", "pool_groups")
         fixed = {name: value for name, value in asdict(self).items() if name not in free}
-        return sha256(json.dumps([rows_hash, fixed], sort_keys=True).encode()).hexdigest()[:16]
+        return sha256(json.dumps([PARTS_FORMAT, rows_hash, fixed], sort_keys=True).encode()).hexdigest()[:16]
 
     def _auto(self, hours: int) -> int:
         days = int(TESTED_SHARE * hours / DAY / max(self.folds, 1))

@@ -76,7 +76,7 @@ def test_every_promised_file_is_written(finished: backtest.Finished) -> None:
     for name in MODELS:
         assert f"| {name} |" in page
     frame = pd.read_parquet(finished.folder / "predictions.parquet")
-    assert list(frame.columns) == ["pool", "as_of", "fold", "model", "probability", "label", "at_risk", "weight", "run"]
+    assert list(frame.columns) == ["pool", "as_of", "fold", "model", "probability", "label", "at_risk", "weight", "run", "unshifted"]
     assert set(frame["fold"]) == {0, 1} and set(frame["model"]) == set(MODELS) and set(frame["run"]) == {"over_time", "unseen_pools"}
     keys = [tuple(map(str, rows[["pool", "as_of"]].to_numpy().ravel())) for _, rows in frame.groupby(["model", "run"], observed=True)]
     assert len({len(key) for key in keys}) == 1 and len(set(keys)) == 1
