@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from veririsk_assets.contracts.vocabulary import AAVE_ASSETS
 from veririsk_assets.sources import recorded_evidence as files
 
 # Ethereum addresses of the reserves, and what the coins are called elsewhere.
-RESERVES = {
-    "DAI": "0x6b175474e89094c44da98b954eedeac495271d0f",
-    "USDC": "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48",
-    "USDT": "0xdac17f958d2ee523a2206206994597c13d831ec7",
-    "WETH": "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2",
-}
+RESERVES = dict(zip(("DAI", "USDC", "USDT", "WETH"), AAVE_ASSETS, strict=True))
 GECKO_IDS = {"USDT": "tether", "USDC": "usd-coin", "DAI": "dai"}
 PEG = "peggedUSD"
 
