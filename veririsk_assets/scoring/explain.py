@@ -30,7 +30,7 @@ def explain(features: Mapping[str, np.ndarray], served: Served, margin: np.ndarr
 def explain_cause(
     features: Mapping[str, np.ndarray], heads: Heads, cause: str, probability: np.ndarray, horizon_hours: int
 ) -> dict[str, np.ndarray]:
-    """The three strongest reasons of one cause: base, three and other are the log-odds of its probability.
+    """The three strongest reasons of one cause: base, three and other are the log-odds of its probability before any shift.
 
     `probability` is the score's own column: rows where it is NaN have no reasons.
     """
