@@ -54,10 +54,12 @@ def test_every_hour_of_a_simulated_market_knows_what_its_sources_said(settings: 
 
 def test_what_moves_slowly_is_asked_about_once_a_day_window_by_window_or_at_once(settings: Settings, tmp_path: Path) -> None:
     at_once, by_hour = home(settings), home(Settings(home=tmp_path / "other"))
-    replay.load(at_once, outside(at_once), hours(0, 50))
+    asked_about, world, other = (raw.THEGRAPH_PAIRS, raw.THEGRAPH_LP_POSITIONS, raw.FEAR_GREED), outside(at_once), outside(by_hour)
+    for table in asked_about:
+        pull(at_once, OF[table], hours(0, 50), world)
     for hour in hours(0, 50).each_hour():
-        for table in (raw.THEGRAPH_PAIRS, raw.THEGRAPH_LP_POSITIONS, raw.FEAR_GREED):
-            pull(by_hour, OF[table], hour, outside(by_hour))
+        for table in asked_about:
+            pull(by_hour, OF[table], hour, other)
     for table in (raw.THEGRAPH_LP_POSITIONS, raw.FEAR_GREED):
         assert outcomes(at_once, table) == outcomes(by_hour, table)
         pd.testing.assert_frame_equal(at_once.lake.read(table), by_hour.lake.read(table))
@@ -74,7 +76,10 @@ def test_holders_that_could_not_be_asked_about_are_asked_about_in_the_next_hour(
     assert outcomes(house, raw.THEGRAPH_LP_POSITIONS) == ["failed", "failed", "pulled", "not_due"]
 
 
-@pytest.mark.parametrize("kind", ["server_error", "timeout", "truncated", "unauthorized", "plan_only", "graph_error", "huge"])
+RARER = ("timeout", "truncated", "unauthorized", "plan_only", "huge")
+
+
+@pytest.mark.parametrize("kind", ["server_error", "graph_error", *(pytest.param(kind, marks=pytest.mark.stress) for kind in RARER)])
 def test_silent_evidence_is_a_null_column_and_no_doubt_about_the_scores(settings: Settings, kind: Any) -> None:
     house = home(settings)
     faults = {table.name: Fault(kind) for table in raw.EVIDENCE}

@@ -21,8 +21,8 @@ DAY = 24 * HOUR
 TWO_WEEKS = Window(SECOND - HOUR, TURN + 14 * DAY)
 
 
-@pytest.fixture
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A market in which, from `TURN` on, three times as many pools fall as before."""
     opened = two_versions(tmp_path_factory.mktemp("home"))
     labels = opened.lake.read(pools.POOL_LABELS, MARKET)
@@ -31,6 +31,17 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     opened.lake.replace(pools.POOL_LABELS, labels.assign(crash=np.where(more, 1.0, labels["crash"])), MARKET)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def house(turned: House) -> Iterator[House]:
+    """The market without a shift, its labels and its artefacts as they were."""
+    labels, home = turned.lake.read(pools.POOL_LABELS, MARKET), champions.folder(turned.settings, HORIZON, "1")
+    yield turned
+    turned.lake.sql(f"DELETE FROM lake.{CALIBRATION_SHIFTS.sql_name}")
+    turned.lake.replace(pools.POOL_LABELS, labels, MARKET)
+    if not home.exists():
+        home.with_name("gone").rename(home)
 
 
 def stored(house: House, version: str = "1") -> pd.Series:
