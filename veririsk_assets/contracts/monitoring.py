@@ -68,10 +68,10 @@ PERFORMANCE = Table(
 QUARANTINE = Table(
     "monitoring",
     "quarantine",
-    "one row that broke one rule",
-    ("table_name", "row_json", "rule", "run_id", "quarantined_at"),
+    "one value that broke one rule",
+    ("table_name", "row_json", "column_name", "rule", "run_id", "quarantined_at"),
     "quarantined_at",
-    "Rows that broke their contract, kept with the reason.",
+    "Rows that broke their contract, kept with the reason. A broken value of a column that is not required is stored as null and its row is kept.",
     (
         text("table_name", "Table that refused the row", required=True),
         text("column_name", "Column at fault", required=True),

@@ -33,7 +33,7 @@ DEFILLAMA_POOLS = _raw(
     text("symbol", "Pool symbol"),
     text("pool_meta", "Free-text detail that tells twin pools apart"),
     text("exposure", "single or multi"),
-    number("tvl_usd", "TVL; for lending, supply minus borrow", required=True, **USD),
+    number("tvl_usd", "TVL; for lending, supply minus borrow", expected=True, **USD),
     number("apy_pct", "APY", "percent"),
     number("apy_base_pct", "APY from fees or interest", "percent"),
     number("apy_reward_pct", "APY from rewards", "percent"),
@@ -52,7 +52,7 @@ DEFILLAMA_PROTOCOLS = _raw(
     text("chain", "Chain, or Multi-Chain"),
     text("gecko_id", "CoinGecko id of its token"),
     text("parent_protocol", "Parent, where there is one"),
-    number("tvl_usd", "TVL, borrowed and staking excluded", required=True, **USD),
+    number("tvl_usd", "TVL, borrowed and staking excluded", expected=True, **USD),
     number("mcap_usd", "Market capitalisation of its token", **USD),
 )
 
@@ -63,7 +63,7 @@ COINGECKO_MARKETS = _raw(
     "CoinGecko /coins/markets: outside prices, used for reserve values and market-wide stress.",
     text("coin_id", "CoinGecko id", required=True),
     text("symbol", "Ticker, lower case", required=True),
-    number("price_usd", "Current price", required=True, **USD),
+    number("price_usd", "Current price; 0 is none", "USD", expected=True, gt=0.0, le=1e13),
     number("market_cap_usd", "Market capitalisation", **USD),
     number("volume_24h_usd", "Rolling 24-hour volume: differencing it does not give an hour", **USD),
 )
@@ -79,7 +79,7 @@ GECKOTERMINAL_POOLS = _raw(
     text("dex", "Exchange id"),
     text("base_token", "Base token's symbol, lower case"),
     text("quote_token", "Quote token's symbol, lower case"),
-    number("reserve_usd", "Liquidity of both sides", required=True, **USD),
+    number("reserve_usd", "Liquidity of both sides", expected=True, **USD),
     number("base_balance", "Base-token balance, in tokens", "tokens", ge=0.0),
     number("quote_balance", "Quote-token balance, in tokens", "tokens", ge=0.0),
     number("volume_1h_usd", "Volume of the last hour", **USD),
@@ -94,11 +94,11 @@ THEGRAPH_PAIRS = _raw(
     "The Graph: reserves, LP supply and cumulative volume of constant-product pairs.",
     text("pair", "Pair address, or the recorded pool's name", required=True),
     text("dex", "Exchange whose subgraph answered", required=True),
-    text("token0", "Symbol of token 0, lower case", required=True),
-    text("token1", "Symbol of token 1, lower case", required=True),
-    number("reserve0", "Reserve of token 0", "tokens", required=True, ge=0.0),
-    number("reserve1", "Reserve of token 1", "tokens", required=True, ge=0.0),
-    number("reserve_usd", "Both reserves at the subgraph's own prices", required=True, **USD),
+    text("token0", "Symbol of token 0, lower case", expected=True),
+    text("token1", "Symbol of token 1, lower case", expected=True),
+    number("reserve0", "Reserve of token 0", "tokens", expected=True, ge=0.0),
+    number("reserve1", "Reserve of token 1", "tokens", expected=True, ge=0.0),
+    number("reserve_usd", "Both reserves at the subgraph's own prices", expected=True, **USD),
     number("lp_supply", "LP-token supply", "tokens", ge=0.0),
     number("volume_usd_cum", "Volume since the pair was created", "USD", ge=0.0),
     number("tx_count_cum", "Transactions since the pair was created", "count", ge=0.0),
@@ -111,8 +111,8 @@ THEGRAPH_LP_POSITIONS = _raw(
     "The Graph: the ten largest holders of each pair's LP tokens, asked about once a day. Burnt tokens have no holder.",
     text("pair", "Pair address", required=True),
     text("holder", "Address that holds the tokens; a farm or a lock is one holder", required=True),
-    number("balance", "LP tokens held", "tokens", required=True, ge=0.0),
-    number("lp_supply", "LP-token supply at the same block, burnt tokens included", "tokens", required=True, ge=0.0),
+    number("balance", "LP tokens held", "tokens", expected=True, ge=0.0),
+    number("lp_supply", "LP-token supply at the same block, burnt tokens included", "tokens", expected=True, ge=0.0),
 )
 
 HYPERLIQUID_MARKETS = _raw(
@@ -124,8 +124,8 @@ HYPERLIQUID_MARKETS = _raw(
     number("funding_rate", "What longs pay shorts per hour", "ratio"),
     number("premium", "(Impact price - oracle) / oracle; null without impact prices", "ratio"),
     number("open_interest_coins", "Open interest", "coins", ge=0.0),
-    number("mark_price_usd", "Mark price", **USD),
-    number("oracle_price_usd", "Oracle price", **USD),
+    number("mark_price_usd", "Mark price; 0 is none", "USD", gt=0.0, le=1e13),
+    number("oracle_price_usd", "Oracle price; 0 is none", "USD", gt=0.0, le=1e13),
     number("volume_24h_usd", "Notional volume of the last day", **USD),
 )
 
@@ -135,13 +135,13 @@ STABLECOINS = _raw(
     ("stablecoin_id",),
     "DeFiLlama stablecoins host: what circulates of every stablecoin, in pegged units: a price fall is no outflow.",
     text("stablecoin_id", "DeFiLlama's stablecoin id", required=True),
-    text("symbol", "Ticker, lower case", required=True),
+    text("symbol", "Ticker, lower case", expected=True),
     text("name", "Name"),
     text("gecko_id", "CoinGecko id"),
     text("peg_type", "What a unit is pegged to, as peggedUSD"),
     text("peg_mechanism", "fiat-backed, crypto-backed or algorithmic"),
-    number("circulating", "Circulating supply on all chains", "pegged units", required=True, ge=0.0, le=1e13),
-    number("price_usd", "Price of a unit", **USD),
+    number("circulating", "Circulating supply on all chains", "pegged units", expected=True, ge=0.0, le=1e13),
+    number("price_usd", "Price of a unit; 0 is none", "USD", gt=0.0, le=1e13),
 )
 
 FEAR_GREED = _raw(
@@ -171,8 +171,8 @@ AAVE_RESERVES = _raw(
     text("market", "Market id", required=True),
     text("asset", "Address of the reserve's token, lower case", required=True),
     text("symbol", "Symbol of the reserve's token, lower case"),
-    number("supplied_usd", "Deposited", required=True, **USD),
-    number("borrowed_usd", "Borrowed", required=True, **USD),
+    number("supplied_usd", "Deposited", expected=True, **USD),
+    number("borrowed_usd", "Borrowed", expected=True, **USD),
     number("liquidated_usd_cum", "Liquidated since the market was created", **USD),
 )
 

@@ -22,9 +22,11 @@ class ContractError(Exception):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its meaning, unit and the range outside which a row goes to quarantine.
+    """One column: its meaning, unit and the range outside which a value goes to quarantine.
 
-    `before`: what rows have that were stored before the column existed, as SQL; null without it.
+    A broken `required` value takes its row with it. Any other broken value becomes null and its row is kept: a refused
+    volume must not hide a TVL. `expected`: a row without the value is kept too, but that is a fault with a quarantine row of
+    its own. `before`: what rows have that were stored before the column existed, as SQL; null without it.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Column:
     description: str
     unit: str = ""
     required: bool = False
+    expected: bool = False
+    gt: float | None = None
     ge: float | None = None
     le: float | None = None
     isin: tuple[str, ...] = ()
@@ -72,6 +76,11 @@ class Table:
         return found
 
     @cached_property
+    def needed(self) -> frozenset[str]:
+        """Columns without which a row says too little: a fault in one of them is a refusal."""
+        return frozenset(column.name for column in self.columns if column.required or column.expected)
+
+    @cached_property
     def schema(self) -> Any:
         """The Pandera schema of the row rules (ranges, nulls, vocabularies); types and keys are checked before it."""
         import pandera.pandas as pa
@@ -83,6 +92,8 @@ def _checks(column: Column) -> list[Any]:
     import pandera.pandas as pa
 
     checks = []
+    if column.gt is not None:
+        checks.append(pa.Check.gt(column.gt, error=f"not above {column.gt:g}"))
     if column.ge is not None:
         checks.append(pa.Check.ge(column.ge, error=f"below {column.ge:g}"))
     if column.le is not None:

@@ -29,12 +29,16 @@ class EmptyLakeError(Exception):
 
 @dataclass(frozen=True)
 class Written:
-    """What a write did. `changed` is False when the stored rows were already the same."""
+    """What a write did. `changed` is False when the stored rows were already the same.
+
+    `quarantined` counts faults, `refused` the rows among them that were not stored.
+    """
 
     rows: int
     quarantined: int
     changed: bool
     snapshot_id: int
+    refused: int = 0
 
 
 class Lake:
@@ -116,7 +120,7 @@ class Lake:
             cursor.execute(insert(table))
 
         changed = self._store(table, checked.rows, checked.faults, as_of, write if len(checked.rows) else None)
-        return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id())
+        return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id(), checked.refused_count)
 
     def replace(self, table: Table, frame: pd.DataFrame, window: Window) -> Written:
         """Makes the window's rows exactly these, in one transaction; commits nothing when they already are.
@@ -134,7 +138,7 @@ class Lake:
                 cursor.execute(f"{insert(table)} ORDER BY {order}")
 
         changed = self._store(table, checked.rows, checked.faults, window.as_of, None if same else write)
-        return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id())
+        return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id(), checked.refused_count)
 
     def commit(self, change: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
         """Runs `change` in one transaction under the commit lock; replays it on conflict, a bounded number of times."""
@@ -192,7 +196,7 @@ _QUARANTINE_ONCE = """
 INSERT INTO lake.monitoring.quarantine
 SELECT b.* FROM bad_rows b WHERE NOT EXISTS (
     SELECT 1 FROM lake.monitoring.quarantine q
-    WHERE q.table_name = b.table_name AND q.row_json = b.row_json AND q.rule = b.rule
+    WHERE q.table_name = b.table_name AND q.row_json = b.row_json AND q.rule = b.rule AND q.column_name = b.column_name
 )
 """
 

@@ -1,6 +1,7 @@
 """Holding a frame against its contract before anything is written.
 
-A table fault raises `ContractError`; a row fault moves the row to quarantine with its rule and reason.
+A table fault raises `ContractError`. A row fault in a required column moves the row to quarantine with its rule and reason; in
+any other column only the value goes, and the row is kept without it.
 """
 
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ FAULT_COLUMNS = ("column_name", "rule", "reason", "row_json")
 
 @dataclass(frozen=True)
 class Checked:
-    """`rows` may be stored; `faults` has FAULT_COLUMNS, one row per broken row (its first broken rule)."""
+    """`rows` may be stored; `faults` has FAULT_COLUMNS, one row per broken value (of a refused row: the first). `refused_count` rows are not stored."""
 
     rows: pd.DataFrame
     faults: pd.DataFrame
+    refused_count: int = 0
 
 
 def check(table: Table, frame: pd.DataFrame, duplicates_to_quarantine: bool = False) -> Checked:
@@ -29,18 +31,24 @@ def check(table: Table, frame: pd.DataFrame, duplicates_to_quarantine: bool = Fa
     """
     typed = _typed(table, frame)
     broken = _broken_rules(table, typed)
-    doubled = typed.duplicated(list(table.key)) & ~typed.index.isin(broken.index)
+    required = {column.name for column in table.columns if column.required}
+    fatal = broken[broken["column_name"].isin(required)].drop_duplicates("index")
+    doubled = typed.duplicated(list(table.key)) & ~typed.index.isin(fatal["index"])
     if doubled.any() and not duplicates_to_quarantine:
         first = typed.loc[doubled, list(table.key)].iloc[0].to_dict()
         raise ContractError(f"{table.sql_name}: {int(doubled.sum())} rows repeat a key, the first is {first}")
     repeats = pd.DataFrame(
-        {"column_name": ", ".join(table.key), "rule": "doubled key", "reason": "first row kept"}, index=typed.index[doubled]
+        {"index": typed.index[doubled], "column_name": ", ".join(table.key), "rule": "doubled key", "reason": "first row kept"}
     )
-    faults = pd.concat([broken, repeats])
+    gone = pd.Index([*fatal["index"], *repeats["index"]], dtype=np.int64)
+    partial = broken[~broken["index"].isin(gone)].drop_duplicates(["index", "column_name"])
+    faults = pd.concat([fatal, partial, repeats], ignore_index=True)
     if faults.empty:
         return Checked(typed, pd.DataFrame(columns=list(FAULT_COLUMNS)))
-    faults["row_json"] = [row.to_json(date_format="iso") for _, row in typed.loc[faults.index].iterrows()]
-    return Checked(typed.drop(index=faults.index), faults.reset_index(drop=True))
+    faults["row_json"] = [row.to_json(date_format="iso") for _, row in typed.loc[faults["index"]].iterrows()]
+    for name, at in partial.groupby("column_name")["index"]:
+        typed.loc[at, name] = None
+    return Checked(typed.drop(index=gone), faults.drop(columns="index").reset_index(drop=True), len(gone))
 
 
 def _typed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
@@ -77,11 +85,12 @@ def _naive_utc(values: pd.Series) -> pd.Series:
 
 
 def _broken_rules(table: Table, typed: pd.DataFrame) -> pd.DataFrame:
-    """The first broken rule of each broken row, indexed like `typed`."""
+    """`index` into `typed`, column_name, rule and reason of every broken rule."""
     from pandera.errors import SchemaErrors
 
     infinite = {c.name: np.isinf(typed[c.name]) for c in table.columns if c.kind == "float"}
     rows = [(index, name, "not finite", "infinite") for name, bad in infinite.items() for index in typed.index[bad]]
+    rows += [(index, c.name, "missing", "None") for c in table.columns if c.expected for index in typed.index[typed[c.name].isna()]]
     if not typed.empty:
         try:
             table.schema.validate(typed, lazy=True)
@@ -94,8 +103,7 @@ def _broken_rules(table: Table, typed: pd.DataFrame) -> pd.DataFrame:
                 (int(i), c, _rule(r), repr(v))
                 for i, c, r, v in zip(cases["index"], cases["column"], cases["check"], cases["failure_case"], strict=True)
             ]
-    faults = pd.DataFrame(rows, columns=["index", "column_name", "rule", "reason"])
-    return faults.drop_duplicates("index").set_index("index")
+    return pd.DataFrame(rows, columns=["index", "column_name", "rule", "reason"])
 
 
 def _rule(check_name: str) -> str:

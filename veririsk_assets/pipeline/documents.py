@@ -49,7 +49,8 @@ def _section(table: Table) -> list[str]:
 
 def _rules(column) -> str:  # type: ignore[no-untyped-def]
     rules = [
-        "required" if column.required else "",
+        "required" if column.required else "expected" if column.expected else "",
+        f"> {column.gt:g}" if column.gt is not None else "",
         f"≥ {column.ge:g}" if column.ge is not None else "",
         f"≤ {column.le:g}" if column.le is not None else "",
         " / ".join(column.isin),

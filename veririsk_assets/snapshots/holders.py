@@ -14,7 +14,7 @@ LARGEST = {"lp_top1_share": 1, "lp_top5_share": 5}
 def lp_shares(positions: pd.DataFrame, crosswalk: dict[str, str], window: Window, keys: np.ndarray) -> dict[str, np.ndarray]:
     """Columns of LARGEST, hours × keys, 0–1, from rows of raw/thegraph_lp_positions.
 
-    Null where the supply is not known, and where holders would have more than there is.
+    Null where the supply or a holder's balance is not known, and where holders would have more than there is.
     """
     answers = _answers(positions)
     pairs = answers.index.get_level_values("pair")
@@ -33,7 +33,7 @@ def _answers(positions: pd.DataFrame) -> pd.DataFrame:
     grouped = ranked.groupby(answer)
     answers = grouped[["available_at", "observed_at"]].max()
     answers["observed_at"] = answers["observed_at"].fillna(answers["available_at"])
-    supply = grouped["lp_supply"].first()
+    supply = grouped["lp_supply"].first().where(grouped["balance"].count() == grouped.size())
     for name, count in LARGEST.items():
         share = ranked["balance"].where(place < count).groupby([ranked[column] for column in answer]).sum() / supply.where(supply > 0)
         answers[name] = share.where(share <= 1.0)

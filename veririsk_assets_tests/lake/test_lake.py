@@ -46,15 +46,19 @@ def test_replacing_with_nothing_empties_the_window(lake: Lake) -> None:
     assert len(lake.read(POOL_SNAPSHOTS, DAY)) == 23 * 3
 
 
-def test_a_row_that_breaks_a_rule_goes_to_quarantine_and_the_rest_is_stored(lake: Lake) -> None:
+def test_a_broken_value_is_null_and_a_row_without_what_it_needs_is_refused(lake: Lake) -> None:
     rows = snapshot_rows(HOUR, pools=4)
     rows.loc[0, "tvl_usd"] = -1.0
     rows.loc[1, "tvl_usd"] = np.inf
     rows.loc[2, "tvl_usd"] = 1e18
+    rows.loc[2, "lp_supply"] = -5.0
+    rows["is_tombstone"] = [False, False, False, None]
     written = lake.replace(POOL_SNAPSHOTS, rows, HOUR)
     refused = lake.read(QUARANTINE)
-    assert (written.rows, written.quarantined) == (1, 3)
-    assert set(refused["rule"]) == {"below 0", "not finite", "above 1e+13"}
+    assert (written.rows, written.quarantined, written.refused) == (3, 5, 1)
+    assert lake.read(POOL_SNAPSHOTS)[["tvl_usd", "lp_supply"]].isna().all(axis=None)
+    assert set(refused["rule"]) == {"below 0", "not finite", "above 1e+13", "missing"}
+    assert refused["row_json"].str.contains('"tvl_usd":-1.0').any()
     assert refused["table_name"].eq("snapshots.hourly_pools").all()
     assert refused["run_id"].eq("test").all()
     assert refused["row_json"].str.contains('"pool_key":').all()

@@ -79,7 +79,9 @@ def test_a_perpetual_s_nulls_and_nonsense_are_missing_and_do_not_move_its_neighb
     assert frame["coin"].isna().tolist() == [False, True, False]
     assert frame[["premium", "funding_rate"]].isna().sum().tolist() == [2, 2]
     checked = check(raw.HYPERLIQUID_MARKETS, frame, duplicates_to_quarantine=True)
-    assert (checked.rows["coin"].tolist(), set(checked.faults["rule"])) == (["BTC"], {"missing", "below 0"})
+    assert (checked.rows["coin"].tolist(), set(checked.faults["rule"])) == (["BTC", "ETH"], {"missing", "below 0"})
+    kept = checked.rows.iloc[1]
+    assert kept[["open_interest_coins", "mark_price_usd"]].isna().all() and kept["oracle_price_usd"] > 0
 
 
 @pytest.mark.parametrize("body", [perps([{"name": "BTC"}, {"name": "ETH"}], [CONTEXT]), perps([], []), [{}, []], {"a": 1}, [], "null"])
@@ -189,7 +191,10 @@ def test_holders_are_read_by_pair_and_the_burnt_are_none(live: Settings) -> None
     obeys(frame, raw.THEGRAPH_LP_POSITIONS)
     assert answers.body(0)["variables"] == {"p0": "0x1", "p1": "0x2", "ids": ["0x1", "0x2"]}
     stored = check(raw.THEGRAPH_LP_POSITIONS, frame, duplicates_to_quarantine=True).rows
-    assert stored[["pair", "holder", "balance", "lp_supply"]].to_numpy().tolist() == [["0x1", "0xaa", 60, 100], ["0x1", "0xbb", 9, 100]]
+    first = stored[stored["pair"] == "0x1"]
+    assert first[["holder", "balance", "lp_supply"]].to_numpy().tolist() == [["0xaa", 60, 100], ["0xbb", 9, 100]]
+    unread = stored[stored["pair"] == "0x2"]
+    assert unread["holder"].tolist() == ["0xcc"] and unread[["balance", "lp_supply"]].isna().all(axis=None)
     assert (stored["observed_at"] == pd.Timestamp(1772342400, unit="s")).all() and KEY not in stored["endpoint"][0]
 
 
