@@ -53,6 +53,7 @@ DEFILLAMA_PROTOCOLS = _raw(
     text("gecko_id", "CoinGecko id of its token"),
     text("parent_protocol", "Parent, where there is one"),
     number("tvl_usd", "TVL, borrowed and staking excluded", expected=True, **USD),
+    number("held_usd", "The most that it holds", formula="TVL + staking + pool2 + borrowed, as far as they are said", **USD),
     number("mcap_usd", "Market capitalisation of its token", **USD),
 )
 
@@ -68,6 +69,17 @@ COINGECKO_MARKETS = _raw(
     number("volume_24h_usd", "Rolling 24-hour volume: differencing it does not give an hour", **USD),
 )
 
+COINGECKO_COINS = _raw(
+    "coingecko_coins",
+    "one coin's token address on one chain as CoinGecko's list said it",
+    ("coin_id", "platform"),
+    "CoinGecko /coins/list: by which address a coin is known on a chain, asked about once a day. A ticker alone names nobody.",
+    text("coin_id", "CoinGecko id", required=True),
+    text("symbol", "Ticker, lower case", required=True),
+    text("platform", "CoinGecko's id of the chain, as in ethereum", required=True),
+    text("address", "Token address on that chain, in lower case where it is hexadecimal", required=True),
+)
+
 GECKOTERMINAL_POOLS = _raw(
     "geckoterminal_pools",
     "one on-chain pool as GeckoTerminal said it in one pull",
@@ -79,6 +91,8 @@ GECKOTERMINAL_POOLS = _raw(
     text("dex", "Exchange id"),
     text("base_token", "Base token's symbol, lower case"),
     text("quote_token", "Quote token's symbol, lower case"),
+    text("base_token_address", "Base token's address, in lower case where it is hexadecimal"),
+    text("quote_token_address", "Quote token's address, in lower case where it is hexadecimal"),
     number("reserve_usd", "Liquidity of both sides", expected=True, **USD),
     number("base_balance", "Base-token balance, in tokens", "tokens", ge=0.0),
     number("quote_balance", "Quote-token balance, in tokens", "tokens", ge=0.0),
@@ -96,6 +110,8 @@ THEGRAPH_PAIRS = _raw(
     text("dex", "Exchange whose subgraph answered", required=True),
     text("token0", "Symbol of token 0, lower case", expected=True),
     text("token1", "Symbol of token 1, lower case", expected=True),
+    text("token0_address", "Address of token 0, lower case; a recording has none"),
+    text("token1_address", "Address of token 1, lower case; a recording has none"),
     number("reserve0", "Reserve of token 0", "tokens", expected=True, ge=0.0),
     number("reserve1", "Reserve of token 1", "tokens", expected=True, ge=0.0),
     number("reserve_usd", "Both reserves at the subgraph's own prices", expected=True, **USD),
@@ -192,7 +208,7 @@ SOURCE_STATUS = Table(
             "outcome",
             "What came of it",
             required=True,
-            isin=("pulled", "kept", "failed", "not_recorded", "plan_only", "over_budget", "off", "not_due"),
+            isin=("pulled", "partial", "kept", "failed", "not_recorded", "plan_only", "over_budget", "off", "not_due"),
         ),
         text("reason", "Why, in words; secrets redacted"),
         whole("rows_count", "Rows stored", "count", required=True, ge=0),
@@ -201,7 +217,7 @@ SOURCE_STATUS = Table(
 
 # What pools are measured by, and what is known of the market around them. A silent source of evidence leaves its columns null.
 POOL_PULLS: tuple[Table, ...] = (DEFILLAMA_POOLS, DEFILLAMA_PROTOCOLS, COINGECKO_MARKETS, GECKOTERMINAL_POOLS, THEGRAPH_PAIRS)
-EVIDENCE: tuple[Table, ...] = (THEGRAPH_LP_POSITIONS, HYPERLIQUID_MARKETS, STABLECOINS, FEAR_GREED, ETH_GAS, AAVE_RESERVES)
+EVIDENCE: tuple[Table, ...] = (COINGECKO_COINS, THEGRAPH_LP_POSITIONS, HYPERLIQUID_MARKETS, STABLECOINS, FEAR_GREED, ETH_GAS, AAVE_RESERVES)
 PULLS: tuple[Table, ...] = POOL_PULLS + EVIDENCE
 # What snapshots are made from.
 FEEDS: tuple[Table, ...] = tuple(table for table in PULLS if table is not DEFILLAMA_PROTOCOLS)

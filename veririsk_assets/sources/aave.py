@@ -7,8 +7,8 @@ from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.vocabulary import AAVE_ASSETS
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import subgraph
-from veririsk_assets.sources.numbers import instant, lower, mapping, number
-from veririsk_assets.sources.pull import Pull, pulled, rows_of
+from veririsk_assets.sources.numbers import lower, mapping, number
+from veririsk_assets.sources.pull import Pull, pulled, rows_expected, rows_of
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Wire
@@ -21,6 +21,7 @@ QUERY = (
     f"query($assets: [String!]) {{ markets(first: 100, orderBy: id, where: {{inputToken_in: $assets}}) {{ {FIELDS} }} "
     "_meta { block { number timestamp } } }"
 )
+HAS_MARKETS = rows_expected("id", "data", "markets")
 
 
 def reserves(wire: Wire, settings: Settings) -> Pull:
@@ -28,8 +29,10 @@ def reserves(wire: Wire, settings: Settings) -> Pull:
     is_live = settings.source == "live"
     url = keep_secret(settings.aave_subgraph_url.get_secret_value()) if is_live else REPLAYED_URL
     provider = Provider(NAME, url, REQUESTS_PER_MINUTE, BURST, is_metered=is_live)
-    reply = wire.post_json(provider, "", {"query": QUERY, "variables": {"assets": list(AAVE_ASSETS)}}, check=subgraph.check)
-    rows = rows_of(reply, reply.body["data"].get("markets"))
+    reply = wire.post_json(
+        provider, "", {"query": QUERY, "variables": {"assets": list(AAVE_ASSETS)}}, check=subgraph.sound(wire, HAS_MARKETS)
+    )
+    rows = rows_of(reply, "data", "markets")
     tokens = [mapping(row.get("inputToken")) for row in rows]
     columns: dict[str, Sequence[Any]] = {
         "market": [lower(row.get("id")) for row in rows],
@@ -39,5 +42,5 @@ def reserves(wire: Wire, settings: Settings) -> Pull:
         "borrowed_usd": [number(row.get("totalBorrowBalanceUSD")) for row in rows],
         "liquidated_usd_cum": [number(row.get("cumulativeLiquidateUSD")) for row in rows],
     }
-    observed_at = [instant(subgraph.block(reply).get("timestamp"))] * len(rows)
+    observed_at = [subgraph.block_time(reply)] * len(rows)
     return pulled(raw.AAVE_RESERVES, reply, columns, observed_at, "intraday")

@@ -6,7 +6,7 @@ from typing import Any
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.numbers import mapping, number, text
-from veririsk_assets.sources.pull import Pull, pulled, rows_of
+from veririsk_assets.sources.pull import Pull, pulled, rows_expected, rows_of
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
 from veririsk_assets.wire.session import Wire
@@ -16,12 +16,13 @@ YIELDS_HOST, API_HOST = "https://yields.llama.fi", "https://api.llama.fi"
 PRO_HOST = "https://pro-api.llama.fi"
 # The free limit is not published; the pro plan has 1,000.
 REQUESTS_PER_MINUTE, BURST = 60.0, 5
+LEFT_OUT = ("staking", "pool2", "borrowed")
 
 
 def pools(wire: Wire, settings: Settings) -> Pull:
     """`/pools`: every pool, USD and percent. It gives no time, and a row can be up to 7 days old."""
-    reply = wire.get_json(provider_of(settings, YIELDS_HOST, "/yields"), "/pools")
-    rows = rows_of(reply, mapping(reply.body).get("data"))
+    reply = wire.get_json(provider_of(settings, YIELDS_HOST, "/yields"), "/pools", check=rows_expected("pool", "data"))
+    rows = rows_of(reply, "data")
     columns: dict[str, Sequence[Any]] = {
         "pool": [text(row.get("pool")) for row in rows],
         "chain": [text(row.get("chain")) for row in rows],
@@ -40,8 +41,8 @@ def pools(wire: Wire, settings: Settings) -> Pull:
 
 def protocols(wire: Wire, settings: Settings) -> Pull:
     """`/protocols`: current TVL per protocol, USD. Flags that are set after the event (rugged, deadFrom) are not read."""
-    reply = wire.get_json(provider_of(settings, API_HOST, "/api"), "/protocols")
-    rows = rows_of(reply, reply.body)
+    reply = wire.get_json(provider_of(settings, API_HOST, "/api"), "/protocols", check=rows_expected("id"))
+    rows = rows_of(reply)
     columns: dict[str, Sequence[Any]] = {
         "protocol_id": [text(row.get("id")) for row in rows],
         "slug": [text(row.get("slug")) for row in rows],
@@ -51,9 +52,17 @@ def protocols(wire: Wire, settings: Settings) -> Pull:
         "gecko_id": [text(row.get("gecko_id")) for row in rows],
         "parent_protocol": [text(row.get("parentProtocol")) for row in rows],
         "tvl_usd": [number(row.get("tvl")) for row in rows],
+        "held_usd": [_held(row) for row in rows],
         "mcap_usd": [number(row.get("mcap")) for row in rows],
     }
     return pulled(raw.DEFILLAMA_PROTOCOLS, reply, columns)
+
+
+def _held(row: dict[str, Any]) -> float:
+    """TVL with what it leaves out: the parts stand beside it, or among its chains."""
+    by_chain = mapping(row.get("chainTvls"))
+    parts = {name: [number(row.get(name)), number(by_chain.get(name))] for name in LEFT_OUT}
+    return number(row.get("tvl")) + sum(max((part for part in said if part > 0), default=0.0) for said in parts.values())
 
 
 def provider_of(settings: Settings, free_host: str, pro_path: str) -> Provider:

@@ -1,16 +1,18 @@
 """An Ethereum node: what gas costs now, by two JSON-RPC calls."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
-from veririsk_assets.sources.numbers import mapping, quantity, unix_seconds
+from veririsk_assets.sources import blocks
+from veririsk_assets.sources.numbers import mapping, quantity
 from veririsk_assets.sources.pull import Pull, pulled
 from veririsk_assets.wire.errors import PermanentSourceError, TransientSourceError
 from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.redaction import keep_secret
-from veririsk_assets.wire.session import Reply, Wire
+from veririsk_assets.wire.session import Check, Reply, Wire
 
 NAME = "ethereum"
 REPLAYED_URL = "https://ethereum.replayed.invalid/rpc"
@@ -25,7 +27,7 @@ def gas(wire: Wire, settings: Settings) -> Pull:
     is_live = settings.source == "live"
     url = keep_secret(settings.ethereum_rpc_url.get_secret_value()) if is_live else REPLAYED_URL
     provider = Provider(NAME, url, REQUESTS_PER_MINUTE, BURST, is_metered=is_live)
-    newest = _call(wire, provider, "eth_getBlockByNumber", ["latest", False])
+    newest = _call(wire, provider, "eth_getBlockByNumber", ["latest", False], lambda body: _made_at(body, wire.clock.now()))
     block = mapping(newest.body["result"])
     price = quantity(_call(wire, provider, "eth_gasPrice", []).body["result"])
     columns: dict[str, Sequence[Any]] = {
@@ -33,11 +35,19 @@ def gas(wire: Wire, settings: Settings) -> Pull:
         "gas_price_gwei": [price / WEI_PER_GWEI],
         "base_fee_gwei": [quantity(block.get("baseFeePerGas")) / WEI_PER_GWEI],
     }
-    return pulled(raw.ETH_GAS, newest, columns, [unix_seconds(quantity(block.get("timestamp")))], "intraday")
+    return pulled(raw.ETH_GAS, newest, columns, [_made_at(newest.body, newest.pulled_at)], "intraday")
 
 
-def _call(wire: Wire, provider: Provider, method: str, params: Sequence[Any]) -> Reply:
-    return wire.post_json(provider, "", {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}, check=_check)
+def _call(wire: Wire, provider: Provider, method: str, params: Sequence[Any], more: Check = lambda _: None) -> Reply:
+    def check(body: Any) -> None:
+        _check(body)
+        more(body)
+
+    return wire.post_json(provider, "", {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}, check=check)
+
+
+def _made_at(body: Any, now: datetime) -> datetime:
+    return blocks.made_at(quantity(mapping(body["result"]).get("timestamp")), now)
 
 
 def _check(body: Any) -> None:

@@ -38,7 +38,7 @@ def markets(wire: Wire, settings: Settings) -> Pull:
 def _check(body: Any) -> None:
     """Names and numbers are joined by their place alone: lists that differ in length cannot be joined."""
     names, contexts = _parts(body)
-    if not names or len(names) != len(contexts):
+    if not any(mapping(name).get("name") for name in names) or len(names) != len(contexts):
         raise TransientSourceError(f"{len(names)} perpetuals and {len(contexts)} contexts")
 
 

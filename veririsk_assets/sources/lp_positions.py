@@ -1,15 +1,17 @@
 """The Graph: who holds a pair's LP tokens, many pairs in a query."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import subgraph
-from veririsk_assets.sources.numbers import instant, lower, mapping, number
-from veririsk_assets.sources.pull import Pull, pulled, rows_of, together
+from veririsk_assets.sources.numbers import lower, mapping, number
+from veririsk_assets.sources.pull import Pull, as_far_as_it_goes, pulled, rows_expected, rows_of
 from veririsk_assets.sources.thegraph import provider_of
+from veririsk_assets.wire.provider import Provider
 from veririsk_assets.wire.session import Reply, Wire
 
 HOLDERS = 10
@@ -18,6 +20,8 @@ PAIRS_PER_QUERY = 25
 MAX_QUERIES = 20
 # Tokens sent here are burnt: nobody can withdraw them.
 BURNT = frozenset({"0x" + "0" * 40, "0x" + "0" * 36 + "dead"})
+# All of them were seen lately.
+KNOWS_PAIRS = rows_expected("id", "data", "pairs")
 
 
 def lp_positions(wire: Wire, settings: Settings, pairs: Sequence[str]) -> Pull:
@@ -27,15 +31,19 @@ def lp_positions(wire: Wire, settings: Settings, pairs: Sequence[str]) -> Pull:
     subgraph does not know is missing. `observed_at` is the time of the block. Raises PermanentSourceError where the
     subgraph has no positions: newer Uniswap V2 subgraphs dropped them.
     """
-    provider = provider_of(settings)
-    asked = list(dict.fromkeys(pair.lower() for pair in pairs))[: MAX_QUERIES * PAIRS_PER_QUERY]
-    parts = []
+    known = list(dict.fromkeys(pair.lower() for pair in pairs))
+    asked = known[: MAX_QUERIES * PAIRS_PER_QUERY]
+    found = as_far_as_it_goes(raw.THEGRAPH_LP_POSITIONS, _queries(wire, provider_of(settings), asked))
+    later = len(known) - len(asked)
+    return replace(found, note=f"{len(asked)} of {len(known)} pairs asked about, the others are due in the next hour" if later else "")
+
+
+def _queries(wire: Wire, provider: Provider, asked: Sequence[str]) -> Iterator[Pull]:
     for i in range(0, len(asked), PAIRS_PER_QUERY):
         some = asked[i : i + PAIRS_PER_QUERY]
         variables = {f"p{n}": pair for n, pair in enumerate(some)} | {"ids": some}
-        reply = wire.post_json(provider, "", {"query": _query(len(some)), "variables": variables}, check=subgraph.check)
-        parts.append(_rows(reply, some))
-    return together(raw.THEGRAPH_LP_POSITIONS, parts)
+        body = {"query": _query(len(some)), "variables": variables}
+        yield _rows(wire.post_json(provider, "", body, check=subgraph.sound(wire, KNOWS_PAIRS)), some)
 
 
 def _query(pairs: int) -> str:
@@ -48,15 +56,14 @@ def _query(pairs: int) -> str:
 
 
 def _rows(reply: Reply, pairs: Sequence[str]) -> Pull:
-    data = reply.body["data"]
-    supplies = {lower(row.get("id")): number(row.get("totalSupply")) for row in rows_of(reply, data.get("pairs"))}
+    supplies = {lower(row.get("id")): number(row.get("totalSupply")) for row in rows_of(reply, "data", "pairs")}
     found = [
         (pair, holder, number(row.get("liquidityTokenBalance")), supplies.get(pair, math.nan))
         for n, pair in enumerate(pairs)
-        for holder, row in _holders(rows_of(reply, data.get(f"h{n}")))
+        for holder, row in _holders(rows_of(reply, "data", f"h{n}"))
     ]
     columns = {name: [row[i] for row in found] for i, name in enumerate(("pair", "holder", "balance", "lp_supply"))}
-    observed_at = [instant(subgraph.block(reply).get("timestamp"))] * len(found)
+    observed_at = [subgraph.block_time(reply)] * len(found)
     return pulled(raw.THEGRAPH_LP_POSITIONS, reply, columns, observed_at, "intraday")
 
 

@@ -7,7 +7,7 @@ from veririsk_assets.contracts import raw
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import defillama
 from veririsk_assets.sources.numbers import lower, mapping, number, text
-from veririsk_assets.sources.pull import Pull, pulled, rows_of
+from veririsk_assets.sources.pull import Pull, pulled, rows_expected, rows_of
 from veririsk_assets.wire.session import Wire
 
 HOST = "https://stablecoins.llama.fi"
@@ -16,8 +16,8 @@ HOST = "https://stablecoins.llama.fi"
 def stablecoins(wire: Wire, settings: Settings) -> Pull:
     """Every stablecoin; amounts are in units of its peg, not USD. It gives no time of observation."""
     provider = defillama.provider_of(settings, HOST, "/stablecoins")
-    reply = wire.get_json(provider, "/stablecoins", {"includePrices": "true"})
-    rows = rows_of(reply, mapping(reply.body).get("peggedAssets"))
+    reply = wire.get_json(provider, "/stablecoins", {"includePrices": "true"}, check=rows_expected("id", "peggedAssets"))
+    rows = rows_of(reply, "peggedAssets")
     columns: dict[str, Sequence[Any]] = {
         "stablecoin_id": [text(row.get("id")) for row in rows],
         "symbol": [lower(row.get("symbol")) for row in rows],

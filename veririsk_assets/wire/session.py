@@ -43,7 +43,7 @@ class Reply:
     provider: str
 
 
-Check = Callable[[Any], None]
+Check = Callable[[Any], object]
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,17 @@ class Wire:
         *,
         label: str | None = None,
         is_optional: bool = False,
+        check: Check | None = None,
     ) -> Reply:
         """GET `path` of the provider. `label` stands for it in stored rows; `is_optional` calls are the first to be refused.
 
+        `check` may raise on a parsed reply: errors and empty lists that come with HTTP 200 are retried like others.
         Raises SourceError; every kind of it is final: retries are over.
         """
         request = Request("GET", provider.base_url + path, params=dict(params or {}), headers=dict(provider.headers) | dict(headers or {}))
         asked = f"?{urlencode(params)}" if params and label is None else ""
         label = path if label is None else label
-        return self._ask(_Call(provider, label, self._prepared(request), self._deadline(provider), is_optional), asked)
+        return self._ask(_Call(provider, label, self._prepared(request), self._deadline(provider), is_optional, check), asked)
 
     def post_json(
         self,
@@ -115,7 +117,7 @@ class Wire:
         is_optional: bool = False,
         check: Check | None = None,
     ) -> Reply:
-        """POST `body` as JSON; else like `get_json`. `check` may raise on a parsed reply: errors that come with HTTP 200."""
+        """POST `body` as JSON; else like `get_json`."""
         request = Request("POST", provider.base_url + path, json=body, headers=dict(provider.headers) | dict(headers or {}))
         label = path if label is None else label
         return self._ask(_Call(provider, label, self._prepared(request), self._deadline(provider), is_optional, check))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ def test_a_node_that_says_something_else_is_an_error(live: Settings, body: Any) 
 
 
 def test_a_block_of_nonsense_is_a_row_for_quarantine(live: Settings) -> None:
-    block = {"number": "0x" + "f" * 60, "timestamp": "soon", "baseFeePerGas": 7}
+    block = {"number": "0x" + "f" * 60, "timestamp": "0x69a3ce00", "baseFeePerGas": 7}
     frame = ethereum.gas(wire(Answers(lambda request: {"result": block if b"Block" in request.body else "0xzz"})), live).frame
     obeys(frame, raw.ETH_GAS)
     assert len(check(raw.ETH_GAS, frame, duplicates_to_quarantine=True).faults) == 1
@@ -200,7 +201,7 @@ def test_holders_are_read_by_pair_and_the_burnt_are_none(live: Settings) -> None
 
 def test_many_pairs_are_asked_in_few_queries_and_never_more_than_an_hour_s_share(live: Settings) -> None:
     def answer(request: Any) -> dict[str, Any]:
-        return {"data": {f"h{n}": [] for n in range(25)} | {"pairs": [], "_meta": META}}
+        return {"data": {f"h{n}": [] for n in range(25)} | {"pairs": [{"id": "0x1", "totalSupply": "1"}], "_meta": META}}
 
     answers = Answers(answer)
     frame = lp_positions.lp_positions(wire(answers), live, [f"0x{i:040x}" for i in range(800)]).frame
@@ -215,7 +216,8 @@ def test_quantities_and_unix_seconds_are_read_or_missing(value: Any) -> None:
     assert unix_seconds(value) is None or unix_seconds(value).tzinfo is None  # type: ignore[union-attr]
 
 
-SOUND = Answer(json.dumps({"data": {"markets": [MARKET], "_meta": META}}).encode())
+FRESH = {"block": {"number": 77, "timestamp": int(time.time())}}
+SOUND = Answer(json.dumps({"data": {"markets": [MARKET], "_meta": FRESH}}).encode())
 LATER = Answer(b'{"error":"slow down"}', 429, {"Retry-After": "0"})
 
 

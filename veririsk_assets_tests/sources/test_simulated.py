@@ -47,6 +47,7 @@ def test_every_endpoint_gives_rows_that_their_contract_accepts(market: Market) -
         raw.DEFILLAMA_POOLS: defillama.pools,
         raw.DEFILLAMA_PROTOCOLS: defillama.protocols,
         raw.COINGECKO_MARKETS: coingecko.markets,
+        raw.COINGECKO_COINS: coingecko.coins,
         raw.GECKOTERMINAL_POOLS: lambda line, settings: geckoterminal.pools(line, settings, addresses),
         raw.THEGRAPH_PAIRS: thegraph.pairs,
         raw.THEGRAPH_LP_POSITIONS: lambda line, settings: lp_positions.lp_positions(line, settings, pairs),
@@ -77,7 +78,7 @@ def test_an_id_missing_from_a_reply_is_missing(market: Market) -> None:
 @pytest.mark.parametrize("kind", ["rate_limited", "server_error", "timeout", "truncated", "graph_error"])
 def test_a_fault_that_heals_is_survived(market: Market, kind: str) -> None:
     faulty = transport(market, thegraph_pairs=Fault(kind, times=2))  # type: ignore[arg-type]
-    assert len(thegraph.pairs(wire(faulty), SETTINGS).frame) > 0
+    assert len(thegraph.pairs(wire(faulty, AS_OF + PULL_DELAY), SETTINGS).frame) > 0
     assert faulty.requests_seen == ["thegraph_pairs"] * 3
 
 
