@@ -24,6 +24,9 @@ def inputs() -> tuple[Panel, Panel]:
     gaps[:, :3] = False
     gaps[-PAST - 200 : -PAST - 193] = True
     gaps[: LOOKBACK_HOURS - 100, 8] = True
+    back = np.where(rng.random(panel.shape) < 0.001, rng.integers(1, 7, panel.shape), 0)
+    back[[-PAST - FUTURE + 4, -FUTURE - 9, -FUTURE - 9, -FUTURE - 1], [2, 3, 5, 7]] = 3
+    panel = changed(panel, taken_back_hours=back)
     return changed(panel, **{name: np.where(gaps, np.nan, value) for name, value in panel.values.items()}), eth
 
 

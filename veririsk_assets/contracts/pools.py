@@ -56,8 +56,21 @@ POOL_SNAPSHOTS = Table(
         number("lp_top5_share", "Share of the LP tokens that the five largest holders have", "0-1", ge=0.0, le=1.0),
         number("apy", "Yield, as a ratio per year", "ratio"),
         number("input_age_hours", "Cut-off minus the time the TVL was true", "hours", ge=0.0),
+        number("protocol_held_usd", "What its protocol holds: TVL, staked and borrowed together", **USD),
+        number("second_tvl_usd", "TVL of the same pool by another source than the one that names it", **USD),
         text("source", "Source of the TVL"),
         flag("is_tombstone", "The pool is missing from its source although the source answered", required=True),
+        flag(
+            "is_suspect",
+            "The TVL jumped and nothing else supports it: neither price, LP supply, protocol nor a second source",
+        ),
+        whole(
+            "taken_back_hours",
+            "So many hours before this one had a TVL that this one takes back: from here on nothing counts them",
+            "hours",
+            ge=0,
+        ),
+        text("doubt", "What is wrong with the TVL, an outside price or the source; null for nothing"),
     ),
     sort=HOUR_AND_POOL,
 )

@@ -220,7 +220,7 @@ POOL_PULLS: tuple[Table, ...] = (DEFILLAMA_POOLS, DEFILLAMA_PROTOCOLS, COINGECKO
 EVIDENCE: tuple[Table, ...] = (COINGECKO_COINS, THEGRAPH_LP_POSITIONS, HYPERLIQUID_MARKETS, STABLECOINS, FEAR_GREED, ETH_GAS, AAVE_RESERVES)
 PULLS: tuple[Table, ...] = POOL_PULLS + EVIDENCE
 # What snapshots are made from.
-FEEDS: tuple[Table, ...] = tuple(table for table in PULLS if table is not DEFILLAMA_PROTOCOLS)
+FEEDS: tuple[Table, ...] = PULLS
 # A raw table is named after its provider and what was asked, but for these.
 _PROVIDERS = {"stablecoins": "defillama", "fear_greed": "alternative_me", "eth_gas": "ethereum"}
 

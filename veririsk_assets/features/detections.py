@@ -10,6 +10,7 @@ import numpy as np
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.vocabulary import AT_RISK_DROP_RATIO, CRASH_DROP_RATIO, DETECTION_STATES
 from veririsk_assets.contracts.windows import Window
+from veririsk_assets.panels.retractions import as_known
 
 HIGH_HOURS = 24
 # A fall that began longer ago is said to have begun then.
@@ -17,7 +18,7 @@ LONGEST_RUN_HOURS = 48
 LOOKBACK_HOURS = HIGH_HOURS + LONGEST_RUN_HOURS
 STALE_HOURS = 6.0
 KNOWN_RATIO = 0.5
-INPUTS = ("tvl_usd", "input_age_hours")
+INPUTS = ("tvl_usd", "input_age_hours", "taken_back_hours")
 UNKNOWN, NONE, FALLING, FALLEN = range(len(DETECTION_STATES))
 
 
@@ -25,8 +26,12 @@ def detect(panel: Panel, hours: int) -> Panel:
     """state (place in DETECTION_STATES), drop_ratio, high_tvl_usd and begun_hours of the last `hours` hours, hours × pools.
 
     `panel`: INPUTS with LOOKBACK_HOURS before. `drop_ratio` is TVL / high − 1; `begun_hours` is how long ago the drop began (0:
-    this hour, NaN where none has): unknown hours end no fall, known ones at less than 10 % do.
+    this hour, NaN where none has): unknown hours end no fall, known ones at less than 10 % do. A TVL that was taken back is no high.
     """
+    return as_known(panel, hours, LOOKBACK_HOURS, ("tvl_usd",), _detected)
+
+
+def _detected(panel: Panel, hours: int) -> Panel:
     with np.errstate(invalid="ignore"):
         fresh = (panel["tvl_usd"] >= 0) & ~(panel["input_age_hours"] > STALE_HOURS)
     tvl = np.where(fresh, panel["tvl_usd"], np.nan).astype(np.float32)

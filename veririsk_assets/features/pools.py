@@ -6,13 +6,14 @@ Arrays in, arrays out. No Dagster, no storage, no clock. Names, units, formulas:
 import numpy as np
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pool_features import DAY, FEATURE_NAMES, MONTH, WEEK
-from veririsk_assets.contracts.windows import Window
+from veririsk_assets.contracts.pool_features import DAY, FEATURE_NAMES, LOOKBACK_HOURS, MONTH, WEEK
+from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.features.early_warning import early_warning_score
 from veririsk_assets.features.evidence import evidence_features
 from veririsk_assets.features.lp_supply import lp_supply_features
 from veririsk_assets.features.market import market_features, rank_features
 from veririsk_assets.features.steadied import steadied_features
+from veririsk_assets.panels.retractions import as_known
 from veririsk_assets.panels.rolling import Over, ago, log_returns, returns
 
 AGE_CAP = MONTH - 1
@@ -21,12 +22,22 @@ ANY_MOVE = float(np.finfo(np.float32).tiny)
 
 
 def build_features(panel: Panel, market: Panel, hours: int) -> Panel:
-    """FEATURE_NAMES for the last `hours` hours, float32 hours × pools.
+    """FEATURE_NAMES for the last `hours` hours, float32 hours × pools, each without the values that had been taken back by then.
 
     `panel` holds INPUTS and `market` MARKET_INPUTS (one column) with LOOKBACK_HOURS before; a TVL of zero or below is
     an unknown one, and so is a feature that leaves the range of float32. Source of the first ten formulas: VeriRisk
     Phase-2 report, table "Features".
     """
+    return as_known(panel, hours, LOOKBACK_HOURS, ("tvl_usd",), lambda part, rows: _built(part, _beside(market, part), rows))
+
+
+def _beside(market: Panel, part: Panel) -> Panel:
+    """The hours of the market that lie beside a part of the pools' panel."""
+    begin = round((part.window.start - market.window.start) / HOUR)
+    return Panel(part.window, market.keys, {name: values[begin : begin + part.window.hours] for name, values in market.values.items()})
+
+
+def _built(panel: Panel, market: Panel, hours: int) -> Panel:
     over = Over(hours)
     tvl = known_tvl(panel)
     moves = returns(tvl)

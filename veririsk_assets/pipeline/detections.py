@@ -25,7 +25,7 @@ DOWN = "drawdown_24h <= -0.099"
 
 def hourly_pool_detections(house: House, window: Window) -> StepResult:
     """scores/hourly_pool_detections: every pool on the grid, by the version that serves its hour at 6 h."""
-    grid = house.lake.read(pools.POOL_SNAPSHOTS, window, [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone"])
+    grid = house.lake.read(pools.POOL_SNAPSHOTS, window, [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone", "doubt"])
     panel = house.lake.panel(pools.POOL_SNAPSHOTS, begun.INPUTS, window.lookback(begun.LOOKBACK_HOURS))
     rows = grid.merge(begun.detect(panel, window.hours).frame(), on=HOUR_AND_POOL)
     if (rows["state"] >= begun.FALLING).any():
@@ -51,12 +51,14 @@ def _said(house: House, rows: pd.DataFrame, version: str) -> pd.DataFrame:
     probability = np.full(len(rows), np.nan)
     note = np.full(len(rows), None, dtype=object)
     note[state == begun.UNKNOWN] = _why(rows[state == begun.UNKNOWN])
+    unsure = has_begun & rows["doubt"].notna().to_numpy()
     if head is None:
         note[has_begun] = "rule only" if served is None else f"no detection head in version {version}"
     elif has_begun.any():
         # A feature that is not stored is not known.
         seen = rows[has_begun].reindex(columns=list(head.features))
         probability[has_begun] = head.probability(head.margin(head.matrix(seen)))
+    note[unsure] = [f"{said}; {doubt}" if said else doubt for said, doubt in zip(note[unsure], rows["doubt"][unsure], strict=True)]
     return rows[[*HOUR_AND_POOL, "high_tvl_usd"]].assign(
         state=np.array(DETECTION_STATES, dtype=object)[state],
         begun_at=rows["as_of"] - pd.to_timedelta(rows["begun_hours"], unit="h"),

@@ -18,7 +18,6 @@ from veririsk_assets.pipeline import champions, detections, promotion, training_
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.training_rows import TRAINING_HOURS, training_rows
 
-LABEL_INPUTS = ("tvl_usd", "lp_supply")
 # What a run says of its data, beside the lake snapshot.
 LOGGED = (
     "label", "train_range", "train_rows_count", "train_events_count",
@@ -31,7 +30,7 @@ def hourly_pool_labels(house: House, window: Window, now: datetime | None = None
 
     A horizon has passed only once its snapshots are stored: where they lag behind the clock, labels wait for them.
     """
-    from veririsk_assets.labels.pools import build_labels
+    from veririsk_assets.labels.pools import BEYOND_HOURS, INPUTS, build_labels
 
     newest = house.lake.sql(f"SELECT max(as_of) AS newest FROM lake.{pools.POOL_SNAPSHOTS.sql_name}")["newest"].iloc[0]
     known_until = window.start if newest != newest else min(utc(now or house.now()), utc(newest.to_pydatetime()))
@@ -41,11 +40,12 @@ def hourly_pool_labels(house: House, window: Window, now: datetime | None = None
         end = end.replace(minute=0, second=0, microsecond=0)
         if end <= window.start:
             continue
-        seen = Window(window.start - 24 * HOUR, end + horizon * HOUR)
-        panel = house.lake.panel(pools.POOL_SNAPSHOTS, (*LABEL_INPUTS, "is_tombstone"), seen)
-        labels = build_labels(panel, horizon, Window(window.start, end).hours)
+        beyond = min(int((known_until - end) / HOUR) - horizon, BEYOND_HOURS)
+        seen = Window(window.start - 24 * HOUR, end + (horizon + beyond) * HOUR)
+        panel = house.lake.panel(pools.POOL_SNAPSHOTS, INPUTS, seen)
+        labels = build_labels(panel, horizon, Window(window.start, end).hours, beyond)
         frame = labels.frame(~np.isnan(labels["crash"]))
-        matured = frame["as_of"] + pd.Timedelta(hours=horizon)
+        matured = frame["as_of"] + pd.to_timedelta(horizon + frame["waited_hours"], unit="h")
         frames.append(frame.assign(horizon_hours=horizon, matured_at=matured, is_at_risk=frame["is_at_risk"] > 0))
     result = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pools.POOL_LABELS.names)
     events = {f"crash_{h}h": int(result.loc[result["horizon_hours"] == h, "crash"].sum()) for h in HORIZONS}

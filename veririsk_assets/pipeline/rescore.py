@@ -13,7 +13,7 @@ from veririsk_assets.contracts.windows import Window, naive, utc
 from veririsk_assets.pipeline import champions, recalibration
 from veririsk_assets.pipeline.known_then import Then, first_pull, known_then
 from veririsk_assets.pipeline.performance import first_published
-from veririsk_assets.pipeline.scores import Inputs, on_grid, scored, source_doubts
+from veririsk_assets.pipeline.scores import Inputs, on_grid, refused_ratio, scored, source_doubts
 from veririsk_assets.pipeline.step import House
 
 TOLERANCE = 1e-6
@@ -69,11 +69,10 @@ def _replayed(house: House, pool_id: str, key: int, horizon: int, window: Window
     published = _published(house, key, horizon, window)
     scored_at = utc(published["scored_at"].to_pydatetime()) if published else None
     version, remarks = _served_then(house, key, horizon, window, published)
-    stamps = pd.DatetimeIndex(window.as_ofs)
     inputs = Inputs(
         on_grid(then.grid, then.features),
         source_doubts(house, window, scored_at),
-        pd.Series(then.refused_ratio, index=stamps),
+        refused_ratio(house, window, scored_at),
         recalibration.known_shifts(house, window, scored_at),
     )
     own = inputs.rows[inputs.rows["pool_key"] == key]

@@ -9,20 +9,22 @@ import pandas as pd
 
 from veririsk_assets.contracts import pools, raw
 from veririsk_assets.contracts.vocabulary import CAUSES, HEURISTIC, HORIZONS
-from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import champions, recalibration
+from veririsk_assets.pipeline.said import LISTS, serving_hour
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.scoring import explain as reasons
 from veririsk_assets.scoring.score import CAUSE_PROBABILITIES, score
 from veririsk_assets.scoring.status import AGED_HOURS, AGED_HOURS_RECORDED, Facts
 
 HOUR_AND_POOL = ["as_of", "pool_key"]
-GRID_COLUMNS = [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone"]
+PULLED = "CAST(row_json->>'pulled_at' AS TIMESTAMP)"
+GRID_COLUMNS = [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone", "source", "doubt"]
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """`rows`: every pool on the grid, with its features where there are any; `doubts` and `refused` by as_of; `shifts` by version."""
+    """`rows`: every pool on the grid, with its features where there are any; `doubts` by as_of, `refused` by as_of and source; `shifts` by version."""
 
     rows: pd.DataFrame
     doubts: pd.Series
@@ -53,7 +55,7 @@ def read_inputs(house: House, window: Window) -> Inputs:
     grid = house.lake.read(pools.POOL_SNAPSHOTS, window, GRID_COLUMNS)
     features = house.lake.read(pools.POOL_FEATURES, window)
     shifts = recalibration.known_shifts(house, window)
-    return Inputs(on_grid(grid, features), source_doubts(house, window), _refused_ratio(house, window, grid), shifts)
+    return Inputs(on_grid(grid, features), source_doubts(house, window), refused_ratio(house, window), shifts)
 
 
 def on_grid(grid: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +85,8 @@ def _facts(house: House, rows: pd.DataFrame, refused: pd.Series, problem: str) -
         age_hours=rows["age_hours"].to_numpy(),
         is_tombstone=rows["is_tombstone"].to_numpy(dtype=bool),
         early_warning_score=rows["early_warning_score"].to_numpy(),
-        quarantine_share=refused.reindex(rows["as_of"]).fillna(0.0).to_numpy(),
+        quarantine_share=refused.reindex(pd.MultiIndex.from_frame(rows[["as_of", "source"]])).fillna(0.0).to_numpy(),
+        doubt=rows["doubt"].fillna("").to_numpy(dtype=object),
         source_problems=(problem,) if problem else (),
         aged_hours=AGED_HOURS_RECORDED if house.settings.source == "recorded" else AGED_HOURS,
     )
@@ -92,7 +95,7 @@ def _facts(house: House, rows: pd.DataFrame, refused: pd.Series, problem: str) -
 def source_doubts(house: House, window: Window, tried_by: datetime | None = None) -> pd.Series:
     """Per as_of, which endpoints failed; empty if none did. `tried_by` leaves out later pulls."""
     before = f" AND pulled_at <= TIMESTAMP '{naive(tried_by).isoformat(sep=' ')}'" if tried_by else ""
-    outcomes = "'failed', 'over_budget', 'plan_only', 'pulled'"
+    outcomes = "'failed', 'partial', 'over_budget', 'plan_only', 'pulled'"
     tried = house.lake.read(raw.SOURCE_STATUS, window, ["as_of", "endpoint", "outcome"], where=f"outcome IN ({outcomes}){before}")
     # Evidence that is silent is a null column, which the features show.
     tried = tried[~tried["endpoint"].isin([table.name for table in raw.EVIDENCE])]
@@ -108,15 +111,28 @@ def source_doubts(house: House, window: Window, tried_by: datetime | None = None
     )
 
 
-def _refused_ratio(house: House, window: Window, grid: pd.DataFrame) -> pd.Series:
-    """Per as_of, the share of snapshot rows that went to quarantine; `grid` holds those that did not."""
-    table, bounds = pools.POOL_SNAPSHOTS.sql_name, [naive(window.start), naive(window.end)]
-    stamp = "CAST(row_json->>'as_of' AS TIMESTAMP)"
-    refused = house.lake.sql(
-        f"SELECT {stamp} AS as_of, count(*) AS n FROM lake.monitoring.quarantine WHERE table_name = ? AND {stamp} > ? AND {stamp} <= ? GROUP BY 1",
-        [table, *bounds],
-    ).set_index("as_of")["n"]
-    return refused / refused.add(grid.groupby("as_of").size(), fill_value=0.0)
+def refused_ratio(house: House, window: Window, tried_by: datetime | None = None) -> pd.Series:
+    """By as_of and source, the share of a source's rows that lost what the pool is measured by. `tried_by` leaves out later refusals."""
+    before = f" AND quarantined_at <= TIMESTAMP '{naive(tried_by).isoformat(sep=' ')}'" if tried_by else ""
+    parts = []
+    for source, (table, _, _) in LISTS.items():
+        bounds = [naive(window.start), naive(window.end + HOUR)]
+        needed = ", ".join(f"'{name}'" for name in sorted(table.needed))
+        refused = house.lake.sql(
+            f"SELECT {serving_hour(PULLED)} AS as_of, count(DISTINCT row_json) AS n FROM lake.monitoring.quarantine WHERE table_name = ? "
+            f"AND column_name IN ({needed}) AND {PULLED} > ? AND {PULLED} <= ?{before} GROUP BY 1",
+            [table.sql_name, *bounds],
+        ).set_index("as_of")["n"]
+        if refused.empty:
+            continue
+        stored = house.lake.sql(
+            f"SELECT {serving_hour('pulled_at')} AS as_of, count(*) AS n FROM lake.{table.sql_name} WHERE pulled_at > ? AND pulled_at <= ? GROUP BY 1",
+            bounds,
+        ).set_index("as_of")["n"]
+        share = refused / np.maximum(stored.reindex(refused.index).fillna(0.0), refused)
+        parts.append(pd.Series(share.to_numpy(), index=pd.MultiIndex.from_product([share.index, [source]], names=["as_of", "source"])))
+    empty = pd.Series(dtype=np.float64, index=pd.MultiIndex.from_arrays([[], []], names=["as_of", "source"]))
+    return pd.concat(parts) if parts else empty
 
 
 def hourly_pool_explanations(house: House, window: Window) -> StepResult:

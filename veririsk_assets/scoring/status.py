@@ -20,7 +20,8 @@ MAX_NULL_SHARE = 0.5
 class Facts:
     """What is known of the input of each row, one value per pool.
 
-    `age_hours` is how long the pool has been seen; `quarantine_share` that of the source which feeds it.
+    `age_hours` is how long the pool has been seen; `quarantine_share` that of the source which feeds it; `doubt` says what is wrong
+    with the input, "" for nothing.
     `source_problems` are sentences about sources that failed this hour; `aged_hours` is the age from which input counts as old.
     """
 
@@ -30,6 +31,7 @@ class Facts:
     is_tombstone: np.ndarray
     early_warning_score: np.ndarray
     quarantine_share: np.ndarray | float = 0.0
+    doubt: np.ndarray | str = ""
     source_problems: Sequence[str] = field(default_factory=tuple)
     aged_hours: float = AGED_HOURS
 
@@ -58,9 +60,10 @@ def judge(facts: Facts, null_share: np.ndarray, note: str = "") -> Status:
     for mask, reason in degraded:
         status[mask] = "degraded"
         reasons[mask] = [f"{said}; {reason}" if said else reason for said in reasons[mask]]
+    doubt = np.broadcast_to(np.asarray(facts.doubt, dtype=object), facts.rows)
     for mask, reason in reversed(insufficient):
         status[mask] = "insufficient"
-        reasons[mask] = reason
+        reasons[mask] = [f"{reason}: {said}" if said else reason for said in doubt[mask]]
     return Status(status, reasons)
 
 
@@ -80,7 +83,9 @@ def _insufficient(facts: Facts) -> list[tuple[np.ndarray, str]]:
 def _degraded(facts: Facts, null_share: np.ndarray) -> list[tuple[np.ndarray, str]]:
     everyone = np.ones(facts.rows, dtype=bool)
     share = np.broadcast_to(np.asarray(facts.quarantine_share, dtype=np.float64), facts.rows)
-    found = [
+    doubt = np.broadcast_to(np.asarray(facts.doubt, dtype=object), facts.rows)
+    found = [(doubt == said, str(said)) for said in dict.fromkeys(doubt.tolist()) if said]
+    found += [
         (facts.input_age_hours > facts.aged_hours, f"the last observation is older than {facts.aged_hours:g} hours"),
         (share > MAX_QUARANTINE_SHARE, f"over {MAX_QUARANTINE_SHARE:.0%} of the source's rows were refused"),
         (null_share >= MAX_NULL_SHARE, "half of what the model looks at is not known"),

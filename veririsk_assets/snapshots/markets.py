@@ -13,6 +13,7 @@ from veririsk_assets.contracts.pools import MARKET_SNAPSHOTS
 from veririsk_assets.contracts.vocabulary import AAVE_ASSETS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.panels.as_of import as_of_fill
+from veririsk_assets.snapshots.prices import OutsidePrices
 
 MAX_AGE_HOURS = 6.0
 # Published once a day, or moving so slowly that an older value still says the same.
@@ -35,8 +36,8 @@ class Served:
         return np.where(self.index >= 0, self.rows[column].to_numpy(dtype=np.float64)[self.index], np.nan)
 
 
-def market_rows(raw: dict[str, pd.DataFrame], prices: pd.DataFrame | None, window: Window) -> pd.DataFrame:
-    """Rows of MARKET_SNAPSHOTS. `raw`: table name → rows; `prices`: as `views.prices` gives them."""
+def market_rows(raw: dict[str, pd.DataFrame], prices: OutsidePrices | None, window: Window) -> pd.DataFrame:
+    """Rows of MARKET_SNAPSHOTS. `raw`: table name → rows; `prices` end with the window."""
     columns = {"eth_price_usd": np.full(window.hours, np.nan), "market_cap_usd": np.full(window.hours, np.nan)}
     columns |= _outside(prices, window) if prices is not None else {}
     columns |= _perps(raw, window) | _aave(raw, window)
@@ -50,22 +51,9 @@ def market_rows(raw: dict[str, pd.DataFrame], prices: pd.DataFrame | None, windo
     return pd.DataFrame({"as_of": window.as_ofs} | {name: _plausible(name, values) for name, values in columns.items()})
 
 
-def price_grid(prices: pd.DataFrame, grid: Window, column: str = "price_usd") -> tuple[np.ndarray, np.ndarray]:
-    """Sorted tickers, and their outside prices on the grid (hours × tickers), at most MAX_AGE_HOURS old."""
-    symbols, codes = np.unique(prices["symbol"].to_numpy(dtype=object), return_inverse=True)
-    stamps = [prices[name].to_numpy(dtype="datetime64[us]") for name in ("observed_at", "available_at")]
-    index, _ = as_of_fill(stamps[0], stamps[1], codes.astype(np.int64), grid, np.arange(len(symbols)), MAX_AGE_HOURS)
-    values = prices[column].to_numpy(dtype=np.float64)
-    return symbols, np.where(index >= 0, values[index], np.nan)
-
-
-def _outside(prices: pd.DataFrame, window: Window) -> dict[str, np.ndarray]:
-    symbols, table = price_grid(prices, window)
-    _, caps = price_grid(prices, window, "market_cap_usd")
-    eth = table[:, symbols == "eth"]
-    known = ~np.isnan(caps).all(axis=1)
-    cap = np.where(known, np.nansum(caps, axis=1), np.nan)
-    return {"market_cap_usd": cap} | ({"eth_price_usd": eth[:, 0]} if eth.shape[1] else {})
+def _outside(prices: OutsidePrices, window: Window) -> dict[str, np.ndarray]:
+    columns = {"eth_price_usd": prices.of_ticker("eth", prices.believed), "market_cap_usd": prices.market_cap()}
+    return {name: values[-window.hours :] for name, values in columns.items()}
 
 
 def _perps(raw: dict[str, pd.DataFrame], window: Window) -> dict[str, np.ndarray]:

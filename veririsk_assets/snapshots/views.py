@@ -8,14 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from veririsk_assets.snapshots.prices import PLATFORMS
+
 STAMPS = ("available_at", "observed_at")
+REFUSED, WORTHLESS = "its source gave no usable value", "its source says 0 USD of reserves that are not 0"
 # A detail such as uniswap_v2_usdc_eth is a name of its own; one such as 0.05% tells twins apart.
 NAME_LIKE = r"[a-z0-9]+(_[a-z0-9]+)+"
 
 
 @dataclass(frozen=True)
 class View:
-    """`rows`: pool_id, available_at, observed_at, then snapshot columns; `pools`: pool_id, name, protocol, chain."""
+    """`rows`: pool_id, available_at, observed_at, doubt (why there is no TVL), then snapshot columns; `pools`: pool_id, name, protocol, chain."""
 
     source: str
     rows: pd.DataFrame
@@ -35,6 +38,7 @@ def defillama(raw: pd.DataFrame) -> View:
             "volume_24h_usd": raw["volume_24h_usd"],
         }
     )
+    rows = _with_doubts(rows)
     detail = raw["pool_meta"].fillna("")
     name = raw["symbol"].fillna("?").where(detail == "", raw["symbol"].fillna("?") + " (" + detail + ")")
     name = name.where(~detail.str.fullmatch(NAME_LIKE), detail)
@@ -56,9 +60,12 @@ def geckoterminal(raw: pd.DataFrame) -> View:
             "volume_24h_usd": raw["volume_24h_usd"],
             "token0": raw["base_token"],
             "token1": raw["quote_token"],
+            "token0_address": raw["base_token_address"],
+            "token1_address": raw["quote_token_address"],
+            "platform": raw["network"].map(PLATFORMS),
         }
     )
-    return View("geckoterminal", rows, _latest(pool_id, raw["name"], raw["dex"], raw["network"]))
+    return View("geckoterminal", _with_doubts(rows), _latest(pool_id, raw["name"], raw["dex"], raw["network"]))
 
 
 def thegraph(raw: pd.DataFrame) -> View:
@@ -76,10 +83,25 @@ def thegraph(raw: pd.DataFrame) -> View:
             "volume_usd_cum": raw["volume_usd_cum"],
             "token0": raw["token0"],
             "token1": raw["token1"],
+            "token0_address": raw["token0_address"],
+            "token1_address": raw["token1_address"],
+            "platform": "ethereum",
         }
     )
     name = raw["token0"].str.upper() + "-" + raw["token1"].str.upper()
-    return View("thegraph", rows, _latest(pool_id, name, raw["dex"], pd.Series("ethereum", index=raw.index)))
+    return View("thegraph", _with_doubts(rows), _latest(pool_id, name, raw["dex"], pd.Series("ethereum", index=raw.index)))
+
+
+def _with_doubts(rows: pd.DataFrame) -> pd.DataFrame:
+    """A value that was refused is named as such, and so is 0 USD of reserves that are not 0: nobody knows then what they are worth."""
+    worthless = rows["tvl_usd"].eq(0.0)
+    if "reserve0" in rows:
+        worthless &= rows["reserve0"].gt(0) & rows["reserve1"].gt(0)
+        rows = rows.assign(tvl_usd=rows["tvl_usd"].mask(worthless))
+    else:
+        worthless &= False
+    said = np.select([worthless, rows["tvl_usd"].isna()], [WORTHLESS, REFUSED], "")
+    return rows.assign(doubt=said.astype(object))
 
 
 VIEWS = {"defillama_pools": defillama, "geckoterminal_pools": geckoterminal, "thegraph_pairs": thegraph}
@@ -90,22 +112,3 @@ def _latest(pool_id: pd.Series, name: pd.Series, protocol: pd.Series, chain: pd.
         {"pool_id": pool_id, "name": name.fillna("?"), "protocol": protocol.fillna("?"), "chain": chain.fillna("?").str.lower()}
     )
     return about.drop_duplicates("pool_id", keep="last")
-
-
-def prices(raw: pd.DataFrame) -> pd.DataFrame:
-    """CoinGecko rows as `symbol, available_at, observed_at, price_usd, market_cap_usd`.
-
-    Two coins can share a ticker: the larger one by market capitalisation has it.
-    """
-    ranked = raw.sort_values(["pulled_at", "market_cap_usd"], ascending=[True, False], na_position="last", kind="stable")
-    chosen = ranked.drop_duplicates(["pulled_at", "symbol"])
-    columns = chosen[["symbol", "available_at", "price_usd", "market_cap_usd"]]
-    return columns.assign(
-        observed_at=chosen["observed_at"].fillna(chosen["pulled_at"]).astype("datetime64[us]"),
-        symbol=chosen["symbol"].replace({"weth": "eth"}),
-    )
-
-
-def token_prices(token: pd.Series) -> np.ndarray:
-    """Ticker under which a token's outside price is looked up; a wrapped coin is worth the coin."""
-    return token.fillna("").str.lower().replace({"weth": "eth"}).to_numpy(dtype=object)

@@ -1,12 +1,12 @@
 """Which live pools are looked at: those that are large, and those that the report names whatever their size."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from veririsk_assets.settings import Settings
-
-# A pool that entered stays until it fell below this share of the entry TVL, so that it does not flicker.
+# A pool that entered stays until it has been below this share of the entry TVL for long, so that it does not flicker.
 LEAVING_SHARE = 0.8
 
 
@@ -36,6 +36,7 @@ NAMED: tuple[Named, ...] = (
     *_named("compound-v2", "ETH", "USDC", "DAI", "USDT"),
     *_named("curve-dex", "DAI-USDC-USDT", "ETH-STETH", "FRAX-USDC", "FRAX-3CRV"),
 )
+NAMED_PROJECTS = frozenset(named.project for named in NAMED)
 ADDRESSES: tuple[str, ...] = (
     # Uniswap V2: USDC, DAI, USDT, WBTC against WETH.
     "0xb4e16d0168e52d35cacd2c6185b44281ec28c9dc",
@@ -67,33 +68,32 @@ COIN_IDS: tuple[str, ...] = (
 # fmt: on
 
 
-def choose(pools: pd.DataFrame, previous: set[str], settings: Settings) -> set[str]:
-    """DeFiLlama ids of the universe, from one pull's rows of `raw.defillama_pools` and the universe before it.
-
-    A pool enters at `min_tvl_usd`, leaves below 80 % of it; named pools are always in.
-    """
-    known = pools[pools["pool"].notna()]
-    is_large = known["tvl_usd"] >= settings.min_tvl_usd
-    stays = known["pool"].isin(previous) & (known["tvl_usd"] >= LEAVING_SHARE * settings.min_tvl_usd)
-    return set(known.loc[is_large | stays, "pool"]) | _named_ids(known)
-
-
 def named_addresses() -> list[tuple[str, str]]:
     """(network, address) of the named pools that trade; lending pools have no address at GeckoTerminal."""
     return [("eth", address) for address in ADDRESSES]
 
 
-def _named_ids(pools: pd.DataFrame) -> set[str]:
-    """Per named pool the largest row that matches: markets of the same token are listed beside the main one."""
-    projects = {named.project for named in NAMED}
-    rows = pools[(pools["chain"] == "Ethereum") & pools["project"].isin(projects)].sort_values(["tvl_usd", "pool"], ascending=[False, True])
+def is_named(pools: pd.DataFrame) -> np.ndarray:
+    """Which rows of raw/defillama_pools are like one of the report's pools, whatever their size."""
+    return np.array([bool(_matching(*row)) for row in _described(pools)], dtype=bool)
+
+
+def named_ids(pools: pd.DataFrame) -> set[str]:
+    """Per named pool the largest row of one pull that matches: markets of the same token are listed beside the main one."""
     found: dict[Named, str] = {}
-    for pool, project, symbol, detail in zip(rows["pool"], rows["project"], rows["symbol"], rows["pool_meta"], strict=True):
-        for named in NAMED:
-            if named.project == project and isinstance(symbol, str) and _tokens(symbol) == named.tokens and _fits(named.detail, detail):
-                found.setdefault(named, pool)
+    ranked = pools.sort_values(["tvl_usd", "pool"], ascending=[False, True])
+    for pool, row in zip(ranked["pool"], _described(ranked), strict=True):
+        for named in _matching(*row):
+            found.setdefault(named, pool)
     return set(found.values())
 
 
-def _fits(wanted: str, detail: object) -> bool:
-    return not wanted or detail == wanted
+def _described(pools: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+    return zip(*(pools[name] for name in ("chain", "project", "symbol", "pool_meta")), strict=True)
+
+
+def _matching(chain: object, project: object, symbol: object, detail: object) -> list[Named]:
+    if chain != "Ethereum" or project not in NAMED_PROJECTS or not isinstance(symbol, str):
+        return []
+    tokens = _tokens(symbol)
+    return [n for n in NAMED if n.project == project and tokens == n.tokens and (not n.detail or detail == n.detail)]

@@ -14,7 +14,8 @@ HOURS = 40
 def panel(*tail: float, age: float = 0.5, before: float = 100.0) -> Panel:
     """One pool: `before` through the look-back, then the tail's hours."""
     tvl = np.array([before] * (LOOKBACK_HOURS + HOURS - len(tail)) + list(tail), dtype=np.float32)[:, None]
-    return Panel(Window.ending("2025-06-01", len(tvl)), np.array([1]), {"tvl_usd": tvl, "input_age_hours": np.full_like(tvl, age)})
+    inputs = {"tvl_usd": tvl, "input_age_hours": np.full_like(tvl, age), "taken_back_hours": np.zeros_like(tvl)}
+    return Panel(Window.ending("2025-06-01", len(tvl)), np.array([1]), inputs)
 
 
 def last(*tail: float, **options: float) -> dict[str, float]:
@@ -51,12 +52,20 @@ def test_a_slide_that_goes_on_for_days_began_at_most_48_hours_ago() -> None:
     assert last(*(100.0 * 0.99**i for i in range(72)))["begun_hours"] == 48
 
 
+def test_a_high_that_was_taken_back_is_none_from_then_on() -> None:
+    spike = panel(100.0, 3000.0, 3000.0, 100.0, 99.0)
+    spike["taken_back_hours"][-2] = 2
+    found = detect(spike, HOURS)
+    assert found["state"][-5:, 0].tolist() == [NONE] * 5
+    assert found["high_tvl_usd"][-5:, 0].tolist() == [100.0, 3000.0, 3000.0, 100.0, 100.0]
+
+
 def test_no_hour_sees_the_future_and_hour_by_hour_equals_one_backfill() -> None:
     wild, _ = market(LOOKBACK_HOURS + HOURS, pools=9)
     rng = np.random.default_rng(6)
     tvl = 1e6 * np.exp(np.cumsum(rng.normal(0, 0.06, wild.shape), axis=0)).astype(np.float32)
     tvl[rng.random(tvl.shape) < 0.1] = np.nan
-    wild = changed(wild, tvl_usd=tvl)
+    wild = changed(wild, tvl_usd=tvl, taken_back_hours=np.where(rng.random(tvl.shape) < 0.01, 3, 0))
     known = detect(wild, HOURS)
     assert set(np.unique(known["state"])) == {UNKNOWN, NONE, FALLING, FALLEN}
     garbled = changed(wild, tvl_usd=np.vstack([tvl[:-8], np.full_like(tvl[-8:], 1e9)]))

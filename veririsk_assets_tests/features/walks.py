@@ -28,6 +28,7 @@ def market(hours: int, pools: int, seed: int = 0) -> tuple[Panel, Panel]:
         "lp_supply": 1000 * walk(rng, hours, pools, 0.003) * np.cumprod(jumps, axis=0),
         "apy": rng.uniform(0.01, 0.1, (hours, pools)),
         "input_age_hours": rng.uniform(0.1, 3.0, (hours, pools)),
+        "taken_back_hours": np.zeros((hours, pools)),
     } | _evidence(np.random.default_rng([seed, 1]), hours, pools)
     window = Window.ending(END, hours)
     inputs = {name: value.astype(np.float32) for name, value in values.items()}

@@ -6,7 +6,7 @@ import pytest
 
 from veririsk_assets.contracts.raw import DEFILLAMA_POOLS
 from veririsk_assets.contracts.windows import Window, naive, utc
-from veririsk_assets.pipeline.pools import _raw_rows
+from veririsk_assets.pipeline.said import raw_rows
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.snapshots.pools import LOOKBACK_HOURS, build_snapshots
@@ -35,7 +35,7 @@ def test_only_the_last_word_of_a_pool_is_read_and_the_snapshots_are_the_same(tmp
         window = Window.ending(END - end * (END - utc("2025-03-09T23:00")), hours)
         bounds = [naive(window.lookback(LOOKBACK_HOURS).start), naive(window.cutoff)]
         everything = house.lake.read(DEFILLAMA_POOLS, where="pulled_at > ? AND available_at <= ?", parameters=bounds)
-        read = _raw_rows(house, window)
+        read = raw_rows(house, window)
         assert len(read[DEFILLAMA_POOLS.name]) < len(everything) / 4
         expected = build_snapshots(read | {DEFILLAMA_POOLS.name: everything}, {}, window)
         found = build_snapshots(read, {}, window)

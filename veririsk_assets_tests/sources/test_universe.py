@@ -2,29 +2,12 @@
 
 import pandas as pd
 
-from veririsk_assets.settings import Settings
-from veririsk_assets.sources.universe import COIN_IDS, choose, named_addresses
-
-SETTINGS = Settings(min_tvl_usd=1e6)
+from veririsk_assets.sources.universe import COIN_IDS, is_named, named_addresses, named_ids
 
 
 def pools(*rows: tuple[str, str, str, str | None, float]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["pool", "project", "symbol", "pool_meta", "tvl_usd"])
     return frame.assign(chain="Ethereum")
-
-
-def test_a_pool_enters_at_the_minimum_and_leaves_below_80_percent_of_it() -> None:
-    seen = pools(
-        ("big", "x", "A-B", None, 1e6),
-        ("kept", "x", "A-B", None, 8e5),
-        ("left", "x", "A-B", None, 799_999.0),
-        ("new", "x", "A-B", None, 9e5),
-    )
-    assert choose(seen, {"kept", "left"}, SETTINGS) == {"big", "kept"}
-
-
-def test_a_pool_that_vanished_or_has_no_tvl_is_not_chosen() -> None:
-    assert choose(pools(("nan", "x", "A-B", None, float("nan"))), {"gone", "nan"}, SETTINGS) == set()
 
 
 def test_a_named_pool_is_in_whatever_its_size_and_its_twins_are_not() -> None:
@@ -35,8 +18,9 @@ def test_a_named_pool_is_in_whatever_its_size_and_its_twins_are_not() -> None:
         ("aave", "aave-v3", "WETH", None, 50.0),
         ("aave-other", "aave-v3", "WETH", "lido-market", 20.0),
     )
-    assert choose(seen, set(), SETTINGS) == {"v3-30", "v2", "aave"}
-    assert choose(seen.assign(chain="Base"), set(), SETTINGS) == set()
+    assert named_ids(seen) == {"v3-30", "v2", "aave"}
+    assert is_named(seen).tolist() == [True, False, True, True, True]
+    assert named_ids(seen.assign(chain="Base")) == set() and not is_named(seen.assign(chain="Base")).any()
 
 
 def test_addresses_and_coins_are_well_formed_and_named_once() -> None:
