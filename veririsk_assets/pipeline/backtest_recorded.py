@@ -65,7 +65,7 @@ def recorded_panels(seen: Recording, rows: np.ndarray, window: Window, data_hash
     named = [f"{seen.dexs[start]}:{seen.pools[start]}" for start, _ in seen.spans]
     keys_of = np.repeat([pool_key(name) for name in named], [end - start for start, end in seen.spans])[rows]
     keys = np.unique(keys_of)
-    names = tuple(sorted((name for name in named if pool_key(name) in set(keys.tolist())), key=pool_key))
+    names = tuple(sorted({name for name in named if pool_key(name) in keys}, key=pool_key))
     _require_memory(window.hours, len(keys))
     index, age = as_of_fill(seen.at[rows], seen.at[rows], keys_of, window, keys, MAX_AGE_HOURS)
 
@@ -125,9 +125,16 @@ def _between(at: np.ndarray, start: datetime | None, end: datetime | None) -> np
 
 
 def _gone_for_good(index: np.ndarray) -> np.ndarray:
-    """Hours after a pool's last row although other pools go on. A gap that ends again is a gap of the recording, not an exit."""
+    """Hours after a pool's last row although other pools go on.
+
+    A gap that ends again is a gap of the recording, and where most pools end within a day the recording does: neither is an exit.
+    """
     known = index >= 0
     last = np.where(known.any(axis=0), len(index) - 1 - np.argmax(known[::-1], axis=0), len(index))
+    lasts = np.sort(last)
+    ended = np.searchsorted(lasts, last + DAY, side="right") - np.searchsorted(lasts, last - DAY, side="left")
+    alive = len(last) - np.searchsorted(lasts, last - DAY, side="left")
+    last = np.where(2 * ended > alive, len(index), last)
     going_on = np.asarray(known.any(axis=1)).reshape(-1, 1)
     return np.asarray((np.arange(len(index)).reshape(-1, 1) > last) & going_on)
 

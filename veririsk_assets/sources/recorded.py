@@ -46,7 +46,7 @@ class RecordedMarket:
     @property
     def last_hour(self) -> datetime:
         """The first hour whose pull saw the last row: later ones hear nothing new."""
-        return floor_hour(datetime.fromtimestamp(self._recording.last_second - 1, UTC) - PULL_DELAY + HOUR)
+        return max(self.first_hour, floor_hour(datetime.fromtimestamp(self._recording.last_second - 1, UTC) - PULL_DELAY + HOUR))
 
     @property
     def left_out(self) -> tuple[str, ...]:

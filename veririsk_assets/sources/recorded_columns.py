@@ -3,6 +3,7 @@
 What cannot be read is missing and marked; a column that holds something else altogether raises WrongKind.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from veririsk_assets.sources.numbers import number
 
 LARGEST = float(np.finfo(np.float32).max)
 SHOWN_SIGNS = 40
+ODD_SIGN = re.compile(r"[^\w .,:;/+%…-]", re.ASCII)
 
 
 class WrongKind(ValueError):
@@ -96,9 +98,10 @@ def floats(column: Any) -> np.ndarray:
 
 
 def shown(value: Any) -> str:
-    """A value in a sentence: on one line, and not longer than it takes to recognise it."""
-    said = repr(value) if isinstance(value, str) else str(value)
-    return said if len(said) <= SHOWN_SIGNS else said[: SHOWN_SIGNS - 1] + "…"
+    """A value in a sentence of a terminal or a page: not longer than it takes to recognise it, without signs that mean something there."""
+    said = str(value)
+    said = said if len(said) <= SHOWN_SIGNS else said[: SHOWN_SIGNS - 1] + "…"
+    return f"'{ODD_SIGN.sub('?', said)}'" if isinstance(value, str) else said
 
 
 def _decoded(one: Any) -> str:

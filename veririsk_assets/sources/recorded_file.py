@@ -18,7 +18,9 @@ from veririsk_assets.sources.recorded_span import far_from_the_rest, fault_of
 
 FILE_NAME = f"pool_reserves_4h{SUFFIX}"
 # What a live subgraph may say of a pair a recorded one may.
-SAID_BY_PAIRS = {name: name for name in ("reserve0", "reserve1", "lp_supply", "volume_usd_cum", "tx_count_cum")} | {"tvl_usd": "reserve_usd"}
+SAID_BY_PAIRS = {name: name for name in ("reserve0", "reserve1", "lp_supply", "volume_usd_cum", "tx_count_cum")} | {
+    "tvl_usd": "reserve_usd"
+}
 SHAPE = Shape(
     time="ts",
     key=("dex", "pool"),

@@ -72,7 +72,9 @@ def _texts(raw: np.ndarray) -> Read:
 
 def _of_iso(said: np.ndarray) -> np.ndarray:
     """01/02/2021 is two days: only ISO 8601 is read."""
-    moments = pd.to_datetime(pd.Series([ZONE_AS_WORD.sub("Z", one) for one in said], dtype=object), format="ISO8601", utc=True, errors="coerce")
+    moments = pd.to_datetime(
+        pd.Series([ZONE_AS_WORD.sub("Z", one) for one in said], dtype=object), format="ISO8601", utc=True, errors="coerce"
+    )
     naive = moments.dt.tz_localize(None).astype("datetime64[us]")
     return _micros(naive.fillna(pd.Timestamp(0)).to_numpy().astype(np.int64), ("us",))
 
