@@ -92,10 +92,10 @@ def run(
         first_scored, last = floor_hour(utc(start)), floor_hour(utc(end))
         if last <= first_scored:
             raise ValueError(f"--to {end} is not after --from {start}")
-        asked = within_recording(house, first_scored, last)
+        asked = within_recording(house.settings, first_scored, last)
         first_scored, last = asked.start, asked.end
         for sentence in asked.said:
-            err.print(sentence, highlight=False, markup=False)
+            err.print(sentence, highlight=False, markup=False, soft_wrap=True)
         first = floor_hour(replay.history_start(first_scored, history, replay.earliest_hour(house)))
         replay.run(house, outside(house), first, first_scored, last, progress)
         done = publish_file(house)

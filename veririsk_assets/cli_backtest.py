@@ -82,7 +82,7 @@ def _sentences() -> Iterator[None]:
 
 
 def _say(line: str) -> None:
-    err.print(line, highlight=False, markup=False)
+    err.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _show(report: dict[str, Any], folder: Path) -> None:

@@ -54,7 +54,8 @@ def read_recorded(path: Path, start: datetime | None = None, end: datetime | Non
     seen = recording(path)
     rows = np.flatnonzero(_between(seen.at, start, end))
     if len(rows) < 2:
-        raise ValueError(f"{file.name} has no rows between {start} and {end}: it runs from {seen.at.min()} to {seen.at.max()}")
+        first, last = (str(moment.astype("datetime64[m]")).replace("T", " ") for moment in (seen.at.min(), seen.at.max()))
+        raise ValueError(f"{file} has no rows for the hours asked about: it runs from {first} to {last} UTC")
     window = _span(seen.at[rows])
     evidence = Evidence() if folder is None else read_evidence(folder, window)
     return recorded_panels(seen, rows, window, digest_of(file), evidence)
@@ -127,14 +128,14 @@ def _between(at: np.ndarray, start: datetime | None, end: datetime | None) -> np
 def _gone_for_good(index: np.ndarray) -> np.ndarray:
     """Hours after a pool's last row although other pools go on.
 
-    A gap that ends again is a gap of the recording, and where most pools end within a day the recording does: neither is an exit.
+    A gap that ends again is a gap of the recording, and where half of the pools end within a day the recording does: neither is an exit.
     """
     known = index >= 0
     last = np.where(known.any(axis=0), len(index) - 1 - np.argmax(known[::-1], axis=0), len(index))
     lasts = np.sort(last)
     ended = np.searchsorted(lasts, last + DAY, side="right") - np.searchsorted(lasts, last - DAY, side="left")
     alive = len(last) - np.searchsorted(lasts, last - DAY, side="left")
-    last = np.where(2 * ended > alive, len(index), last)
+    last = np.where((2 * ended >= alive) & (ended > 1), len(index), last)
     going_on = np.asarray(known.any(axis=1)).reshape(-1, 1)
     return np.asarray((np.arange(len(index)).reshape(-1, 1) > last) & going_on)
 

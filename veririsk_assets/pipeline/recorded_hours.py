@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from veririsk_assets.pipeline.outside import recorded_market
-from veririsk_assets.pipeline.step import House
+from veririsk_assets.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,11 @@ class AskedHours:
     said: tuple[str, ...] = ()
 
 
-def within_recording(house: House, start: datetime, end: datetime) -> AskedHours:
+def within_recording(settings: Settings, start: datetime, end: datetime) -> AskedHours:
     """The hours that are recorded; all of them where nothing is replayed from a file. Raises ValueError where none is."""
-    if house.settings.source != "recorded":
+    if settings.source != "recorded":
         return AskedHours(start, end)
-    market = recorded_market(house.settings)
+    market = recorded_market(settings)
     first, last = market.first_hour, market.last_hour
     if start >= last or end <= first:
         raise ValueError(

@@ -99,7 +99,7 @@ def floats(column: Any) -> np.ndarray:
 
 def shown(value: Any) -> str:
     """A value in a sentence of a terminal or a page: not longer than it takes to recognise it, without signs that mean something there."""
-    said = str(value)
+    said = str(value.astype("datetime64[s]")).replace("T", " ") if isinstance(value, np.datetime64) else str(value)
     said = said if len(said) <= SHOWN_SIGNS else said[: SHOWN_SIGNS - 1] + "…"
     return f"'{ODD_SIGN.sub('?', said)}'" if isinstance(value, str) else said
 

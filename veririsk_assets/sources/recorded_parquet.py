@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from veririsk_assets.sources.recorded_columns import shown
+
 SUFFIX = ".parquet"
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 # Writers keep notes of their own beside the parts: _SUCCESS, _metadata, .part-0.crc.
 NOTES = ("_", ".")
 POINTERS = {b"version https://git-lfs": "a Git LFS pointer", b"/annex/objects/": "a git-annex pointer"}
+MAGIC = b"PAR1"
 BLOCK = 1 << 20
 Columns = Mapping[str, Any]
 
@@ -70,7 +73,7 @@ def _read(part: Path, by_folder: Mapping[str, str | None], names: Sequence[str])
             _require(part, inside, by_folder, names)
             table = file.read(columns=[name for name in names if name in inside], use_pandas_metadata=False)
     except (OSError, pa.ArrowException) as error:
-        raise ValueError(f"{part} cannot be read as Parquet: {_instead(part) or str(error).splitlines()[0]}") from None
+        raise ValueError(f"{part} cannot be read as Parquet: {_instead(part) or _first_sentence(error)}") from None
     folders = {name: pa.chunked_array([pa.array([by_folder[name]] * len(table), pa.string())]) for name in names if name in by_folder}
     return folders | {name: table.column(name) for name in table.column_names}
 
@@ -85,10 +88,19 @@ def _require(part: Path, inside: list[str], by_folder: Mapping[str, str | None],
 
 
 def _instead(part: Path) -> str:
-    """What a file is that only stands for one."""
+    """What it is that is no Parquet file; empty for one that is, but broken, and for one that cannot be opened."""
     try:
         with part.open("rb") as file:
             start = file.read(200)
     except OSError:
         return ""
-    return next((f"it is {what}, not the file that it stands for" for sign, what in POINTERS.items() if sign in start), "")
+    pointer = next((what for sign, what in POINTERS.items() if sign in start), "")
+    if pointer:
+        return f"it is {pointer}, not the file that it stands for"
+    if start.startswith(MAGIC):
+        return ""
+    return f"it begins with {shown(start.decode('ascii', errors='replace'))}" if start else "it is empty"
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).partition("\n")[0].partition(". ")[0]

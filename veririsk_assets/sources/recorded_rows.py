@@ -46,9 +46,9 @@ class LeftOut:
         """Empty where everything was used."""
         said = []
         if self.rows:
-            said.append(f"left out {sum(self.rows.values()):,} of {self.total:,} rows: {_listed(self.rows)}")
+            said.append(f"of {self.total:,} rows left out: {_listed(self.rows)}")
         if self.values:
-            said.append(f"took {sum(self.values.values()):,} values as unknown: {_listed(self.values)}")
+            said.append(f"values taken as unknown: {_listed(self.values)}")
         return f"{file.name}: {'; '.join(said)}" if said else ""
 
     def drop(self, frame: pd.DataFrame, is_bad: np.ndarray, reason: str) -> pd.DataFrame:
@@ -57,7 +57,7 @@ class LeftOut:
 
     def forget(self, frame: pd.DataFrame, name: str, is_bad: np.ndarray, reason: str) -> None:
         """The column without these values."""
-        if _counted(self.values, is_bad, f"of {name} {reason}"):
+        if _counted(self.values, is_bad, f"{name} {reason}"):
             frame[name] = frame[name].mask(is_bad)
 
 
@@ -118,7 +118,7 @@ def _known(frame: pd.DataFrame, found: Mapping[str, Read], shape: Shape, left_ou
         is_bad |= is_new
     for name in shape.numbers:
         one = found[name]
-        _counted(left_out.values, one.wrong & ~is_bad, f"of {name} no number, as {one.sample}")
+        _counted(left_out.values, one.wrong & ~is_bad, f"{name} that is no number, as {one.sample}")
     return frame[~is_bad].copy() if is_bad.any() else frame
 
 
@@ -143,7 +143,7 @@ def _once(frame: pd.DataFrame, key: list[str], values: list[str], left_out: Left
     contradicts[doubled] = ((high - low) > ROUNDING * high.abs()).any(axis=1).to_numpy()
     # What one of two rows left open, the other may have said.
     frame.loc[doubled, values] = groups[values].transform("last")
-    frame = left_out.drop(frame, contradicts, "that contradict another of the same time")
+    frame = left_out.drop(frame, contradicts, "that contradict another row of the same time")
     return left_out.drop(frame, frame.duplicated(key, keep="last").to_numpy(), REPEATED)
 
 
