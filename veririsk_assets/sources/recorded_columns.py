@@ -88,12 +88,12 @@ def said_in(column: Any) -> np.ndarray:
     return np.array([*once, None], dtype=object)[places]
 
 
-def floats(column: Any) -> np.ndarray:
+def floats(column: Any, wanted: str = "number") -> np.ndarray:
     """A number column as float64, NaN for null. Raises WrongKind on any other."""
     import pyarrow.types as kinds
 
     if not (kinds.is_integer(column.type) or kinds.is_floating(column.type) or kinds.is_decimal(column.type)):
-        raise WrongKind(f"{column.type} is no number")
+        raise WrongKind(f"{column.type} is no {wanted}")
     return np.asarray(column.cast("float64", safe=False).to_numpy(), dtype=np.float64)
 
 
@@ -105,4 +105,8 @@ def shown(value: Any) -> str:
 
 
 def _decoded(one: Any) -> str:
-    return one.decode("utf-8", errors="replace") if isinstance(one, bytes) else str(one)
+    """Bytes that are no text are an address: two of them stay two."""
+    try:
+        return one.decode("utf-8") if isinstance(one, bytes) else str(one)
+    except UnicodeDecodeError:
+        return f"0x{one.hex()}"

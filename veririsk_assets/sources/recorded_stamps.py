@@ -52,7 +52,7 @@ def _counts(column: Any) -> Read:
     import pyarrow.types as kinds
 
     is_said = np.asarray(column.is_valid())
-    raw = column.cast("int64", safe=False).fill_null(0).to_numpy() if kinds.is_integer(column.type) else floats(column)
+    raw = column.cast("int64", safe=False).fill_null(0).to_numpy() if kinds.is_integer(column.type) else floats(column, "time")
     micros = _micros(raw, tuple(PER_SECOND))
     return Read.of(_times(micros), is_said & (micros == 0) & ~np.isnan(raw), raw)
 

@@ -16,6 +16,7 @@ from veririsk_assets.pipeline.recorded_hours import within_recording
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import thegraph
 from veririsk_assets.sources.recorded import RecordedMarket
+from veririsk_assets.sources.recorded_evidence import FILES
 from veririsk_assets_tests.sources.answers import wire
 from veririsk_assets_tests.sources.recordings import FILE, FIRST, POOLS, SAME, market, write
 from veririsk_assets_tests.sources.test_recorded_file import LEFT_OUT, REFUSED, UNKNOWN, spoilt
@@ -37,6 +38,14 @@ def test_both_commands_say_the_same_of_a_file(fault: str, tmp_path: Path) -> Non
     folder = write(spoilt(FAULTS[fault]), tmp_path)
     said = said_by(read_recorded, folder)
     assert said and said == said_by(RecordedMarket, folder)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_both_commands_refuse_evidence_that_cannot_be_read(name: str, tmp_path: Path) -> None:
+    folder = write(WHOLE, tmp_path)
+    (folder / f"{name}.parquet").write_text("<html>")
+    said = said_by(read_recorded, folder)
+    assert f"{name}.parquet cannot be read as Parquet" in str(said[1]) and said == said_by(RecordedMarket, folder)
 
 
 @pytest.mark.parametrize("path", [Path("nowhere"), Path("nowhere.parquet"), Path()])

@@ -129,6 +129,7 @@ REFUSED = {
     "32 bits": (lambda rows: rows.assign(ts=(rows["ts"].astype("int64") / 1e6).astype("float32")), "ts: a number of 32 bits is minutes off"),
     "truths": (lambda rows: rows.assign(tvl_usd=True), "tvl_usd: bool is no number"),
     "words": (lambda rows: rows.assign(tvl_usd="[red]much"), r"tvl_usd: '\?red\?much' is no number"),
+    "true times": (lambda rows: rows.assign(ts=True), "ts: bool is no time"),
     "lists": (lambda rows: rows.assign(pool=[[1]] * len(rows)), "pool: list<.*> is no text"),
     "days of many rows": (lambda rows: rows.assign(ts=rows["ts"].dt.date), "of 200 rows left out: 200 that contradict another row"),
     "no dex at all": (lambda rows: rows.assign(dex=None), "of 200 rows left out: 200 without dex"),
@@ -171,6 +172,11 @@ def test_a_folder_of_parts_stands_for_a_file_and_an_empty_one_for_none(tmp_path:
     (tmp_path / "empty" / FILE).mkdir(parents=True)
     with pytest.raises(ValueError, match="folder without parts"):
         recording(tmp_path / "empty")
+
+
+def test_addresses_in_bytes_stay_apart(tmp_path: Path) -> None:
+    names = {pool: bytes([255 - place, 1]) for place, pool in enumerate(WHOLE["pool"].unique())}
+    assert set(read(WHOLE.assign(pool=WHOLE["pool"].map(names)), tmp_path).ids) == {"0xff01", "0xfe01", "0xfd01", "0xfc01"}
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
