@@ -86,11 +86,16 @@ def run(
     from veririsk_assets.pipeline import replay
     from veririsk_assets.pipeline.outside import outside
     from veririsk_assets.pipeline.publishing import publish as publish_file
+    from veririsk_assets.pipeline.recorded_hours import within_recording
 
     with _house() as house, _progress() as progress:
         first_scored, last = floor_hour(utc(start)), floor_hour(utc(end))
         if last <= first_scored:
             raise ValueError(f"--to {end} is not after --from {start}")
+        asked = within_recording(house.settings, first_scored, last)
+        first_scored, last = asked.start, asked.end
+        for sentence in asked.said:
+            err.print(sentence, highlight=False, markup=False, soft_wrap=True)
         first = floor_hour(replay.history_start(first_scored, history, replay.earliest_hour(house)))
         replay.run(house, outside(house), first, first_scored, last, progress)
         done = publish_file(house)

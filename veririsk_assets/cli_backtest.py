@@ -54,6 +54,8 @@ def pools(
     span = (utc(start) if start else None, utc(end) if end else None)
     with _sentences():
         material = backtest.recorded_material(recorded_dir, setting, *span) if recorded_dir else _lake(setting, span)
+        for sentence in material.about.get("left_out", ()):
+            _say(sentence)
         done = backtest.backtest_pools(material, setting, folder, resume, _say)
         _show(done.report, done.folder)
         if docs is not None:
@@ -80,7 +82,7 @@ def _sentences() -> Iterator[None]:
 
 
 def _say(line: str) -> None:
-    err.print(line, highlight=False)
+    err.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _show(report: dict[str, Any], folder: Path) -> None:

@@ -65,7 +65,13 @@ def recorded_material(folder: Path, setting: "Setting", start: datetime | None =
     features = build_features(seen.pools, seen.market, hours)
     labels = build_labels(seen.pools, horizon, hours - horizon)
     study = build_study(seen.pools, features, labels, seen.names, setting.label, horizon, setting.min_tvl_usd)
-    about = {"source": "recorded", "sha256": seen.data_hash, "evidence": seen.evidence, "lake_snapshot_id": None}
+    about = {
+        "source": "recorded",
+        "sha256": seen.data_hash,
+        "evidence": seen.evidence,
+        "lake_snapshot_id": None,
+        "left_out": list(seen.left_out),
+    }
     return Material(study, about, detection_study(seen.pools, features, setting.min_tvl_usd))
 
 

@@ -5,7 +5,6 @@ Nothing is interpolated: an hour has the last value that was available at its cu
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from veririsk_assets.contracts.windows import Window
 from veririsk_assets.panels.as_of import as_of_fill
 from veririsk_assets.sources import recorded_evidence as files
 from veririsk_assets.sources.recorded_evidence import evidence_rows
+from veririsk_assets.sources.recorded_parquet import SUFFIX, digest_of
 
 DAY_HOURS = 24
 FUNDED = ("BTC", "ETH")
@@ -29,11 +29,15 @@ Columns = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Evidence:
-    """`market`: MARKET_INPUTS that are known, hours × 1; `prices`: symbol → USDT by the hour; `files`: name → hash."""
+    """`market`: MARKET_INPUTS that are known, hours × 1; `prices`: symbol → USDT by the hour; `files`: name → hash.
+
+    `left_out`: in a sentence for each file what of it is not used.
+    """
 
     market: Columns = field(default_factory=dict)
     prices: Columns = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
     def price(self, token: str) -> np.ndarray | float:
         """Outside price of a pool's token; NaN where nobody recorded it: not even a stablecoin is taken for a dollar."""
@@ -45,11 +49,12 @@ def read_evidence(folder: Path, window: Window) -> Evidence:
     """Those of the files that the folder has. Raises ValueError on one that cannot be used."""
     found = Evidence()
     for name in files.FILES:
-        rows = evidence_rows(folder, name)
-        if rows is None:
+        seen = evidence_rows(folder, name)
+        if seen is None:
             continue
-        file = folder / f"{name}.parquet"
-        found.files[file.name] = sha256(file.read_bytes()).hexdigest()
+        file, rows = folder / f"{name}{SUFFIX}", seen.frame
+        found.files[file.name] = digest_of(file)
+        found.left_out.extend([seen.left_out] if seen.left_out else [])
         if name == files.PRICES:
             found.prices.update(_prices(rows, window))
         else:

@@ -88,6 +88,7 @@ def _data(report: Tree) -> list[str]:
     ]
     beside = ", ".join(f"{name} `{digest[:16]}`" for name, digest in (data.get("evidence") or {}).items())
     lines += [f"- Evidence beside the pools: {beside}."] if beside else []
+    lines += [f"- Of the data, {reason}." for reason in data.get("left_out") or ()]
     lines += [f"- Left out: {reason}" for reason in report["refused"].values()]
     return [*lines, ""]
 

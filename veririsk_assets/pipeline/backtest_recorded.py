@@ -4,9 +4,9 @@ An observation is known from its own stamp on and serves at most 6 hours. Nothin
 knows of the world outside is read in `backtest_evidence`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +15,16 @@ import pandas as pd
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import INPUTS, MARKET_INPUTS
 from veririsk_assets.contracts.vocabulary import pool_key
-from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, utc
+from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, naive, utc
 from veririsk_assets.panels.as_of import as_of_fill
 from veririsk_assets.pipeline.backtest_evidence import Evidence, read_evidence
+from veririsk_assets.sources.recorded_file import Recording, located, recording
+from veririsk_assets.sources.recorded_parquet import digest_of
 
-FILE_NAME = "pool_reserves_4h.parquet"
 MAX_AGE_HOURS = 6.0
 DAY = 24
-COLUMNS = ("dex", "pool", "ts", "reserve0", "reserve1", "tvl_usd", "volume_usd_cum", "lp_supply")
+# More pool-hours than fit into the memory of a large workstation, at some 700 bytes each.
+MOST_POOL_HOURS = 40_000_000
 ETH = "weth"
 # Dollars by construction: the other side of a pair with one of them is priced in dollars by the pair itself.
 DOLLARS = ("usdc", "usdt", "dai")
@@ -30,46 +32,46 @@ DOLLARS = ("usdc", "usdt", "dai")
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a recording knows, by the hour: pool panel, market panel (one column), names by column, and the files' hashes."""
+    """What a recording knows, by the hour: pool panel, market panel (one column), names by column, and the files' hashes.
+
+    `left_out`: in a sentence for each file what of it is not used.
+    """
 
     pools: Panel
     market: Panel
     names: tuple[str, ...]
     data_hash: str
     evidence: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
-def read_recorded(folder: Path, start: datetime | None = None, end: datetime | None = None) -> Recorded:
+def read_recorded(path: Path, start: datetime | None = None, end: datetime | None = None) -> Recorded:
     """The recording of a folder, between the hours given; a single file stands for itself, without a folder's evidence.
 
-    Raises FileNotFoundError, or ValueError on missing columns or no rows.
+    Raises FileNotFoundError, or ValueError on a file that cannot be used or has no rows then.
     """
-    file = folder if folder.suffix == ".parquet" else folder / FILE_NAME
-    if not file.exists():
-        raise FileNotFoundError(f"{folder} has no {FILE_NAME}")
-    rows = pd.read_parquet(file)
-    missing = [name for name in COLUMNS if name not in rows]
-    if missing:
-        raise ValueError(f"{file.name} lacks the columns {', '.join(missing)}")
-    rows = _between(rows[list(COLUMNS)], start, end)
+    file, folder = located(path)
+    seen = recording(path)
+    rows = np.flatnonzero(_between(seen.at, start, end))
     if len(rows) < 2:
-        raise ValueError(f"{file.name} has no rows between {start} and {end}")
-    digest = sha256(file.read_bytes()).hexdigest()
-    evidence = Evidence() if file == folder else read_evidence(folder, _span(rows))
-    return recorded_panels(rows, digest, evidence)
+        first, last = (str(moment.astype("datetime64[m]")).replace("T", " ") for moment in (seen.at.min(), seen.at.max()))
+        raise ValueError(f"{file} has no rows for the hours asked about: it runs from {first} to {last} UTC")
+    window = _span(seen.at[rows])
+    evidence = Evidence() if folder is None else read_evidence(folder, window)
+    return recorded_panels(seen, rows, window, digest_of(file), evidence)
 
 
-def recorded_panels(rows: pd.DataFrame, data_hash: str, evidence: Evidence) -> Recorded:
-    """Rows of the recording (COLUMNS) as panels over the hours that they span."""
-    names = sorted({f"{dex}:{pool}" for dex, pool in zip(rows["dex"], rows["pool"], strict=True)}, key=pool_key)
-    keys = np.array([pool_key(name) for name in names], dtype=np.int64)
-    row_keys = (rows["dex"] + ":" + rows["pool"]).map(dict(zip(names, keys.tolist(), strict=True))).to_numpy(dtype=np.int64)
-    stamps = rows["ts"].to_numpy(dtype="datetime64[us]")
-    window = _span(rows)
-    index, age = as_of_fill(stamps, stamps, row_keys, window, keys, MAX_AGE_HOURS)
+def recorded_panels(seen: Recording, rows: np.ndarray, window: Window, data_hash: str, evidence: Evidence) -> Recorded:
+    """These rows of the recording as panels over the hours of the window."""
+    named = [f"{seen.dexs[start]}:{seen.pools[start]}" for start, _ in seen.spans]
+    keys_of = np.repeat([pool_key(name) for name in named], [end - start for start, end in seen.spans])[rows]
+    keys = np.unique(keys_of)
+    names = tuple(sorted({name for name in named if pool_key(name) in keys}, key=pool_key))
+    _require_memory(window.hours, len(keys))
+    index, age = as_of_fill(seen.at[rows], seen.at[rows], keys_of, window, keys, MAX_AGE_HOURS)
 
     def grid(name: str) -> np.ndarray:
-        return np.where(index >= 0, rows[name].to_numpy(dtype=np.float64)[index], np.nan)
+        return np.where(index >= 0, seen.values[name][rows][index], np.nan)
 
     columns = _columns(grid, index.shape)
     columns["input_age_hours"] = age
@@ -78,15 +80,21 @@ def recorded_panels(rows: pd.DataFrame, data_hash: str, evidence: Evidence) -> R
     pools = Panel(window, keys, {name: np.asarray(values, dtype=np.float32) for name, values in columns.items()})
     unknown = dict.fromkeys(MARKET_INPUTS, np.full((window.hours, 1), np.nan, dtype=np.float32))
     market = Panel(window, np.array([0]), unknown | evidence.market | {"eth_price_usd": _eth_price(columns, names)})
-    return Recorded(pools, market, tuple(names), data_hash, evidence.files)
+    left_out = tuple(filter(None, (seen.left_out, *evidence.left_out)))
+    return Recorded(pools, market, names, data_hash, evidence.files, left_out)
 
 
-def _span(rows: pd.DataFrame) -> Window:
-    stamps = rows["ts"]
-    return Window(floor_hour(utc(pd.Timestamp(stamps.min()))) - HOUR, floor_hour(utc(pd.Timestamp(stamps.max()))))
+def _span(at: np.ndarray) -> Window:
+    first, last = (floor_hour(utc(pd.Timestamp(moment).to_pydatetime())) for moment in (at.min(), at.max()))
+    return Window(first - HOUR, last)
 
 
-def _outside_prices(names: list[str], evidence: Evidence, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+def _require_memory(hours: int, pools: int) -> None:
+    if hours * pools > MOST_POOL_HOURS:
+        raise ValueError(f"{hours:,} h of {pools:,} pools do not fit into memory: give fewer hours with --from and --to, or fewer pools")
+
+
+def _outside_prices(names: Sequence[str], evidence: Evidence, shape: tuple[int, int]) -> dict[str, np.ndarray]:
     """Of both tokens of each pool, as its name says them."""
     prices = {f"price{side}_usd": np.full(shape, np.nan) for side in (0, 1)}
     for column, name in enumerate(names):
@@ -108,27 +116,31 @@ def _columns(grid, shape: tuple[int, int]) -> dict[str, np.ndarray]:  # type: ig
     return columns
 
 
-def _between(rows: pd.DataFrame, start: datetime | None, end: datetime | None) -> pd.DataFrame:
-    stamps = pd.to_datetime(rows["ts"])
-    stamps = stamps.dt.tz_convert("UTC").dt.tz_localize(None) if stamps.dt.tz is not None else stamps
-    rows = rows.assign(ts=stamps)
-    keep = np.ones(len(rows), dtype=bool)
+def _between(at: np.ndarray, start: datetime | None, end: datetime | None) -> np.ndarray:
+    is_in = np.ones(len(at), dtype=bool)
     if start is not None:
-        keep &= (stamps >= pd.Timestamp(utc(start)).tz_localize(None)).to_numpy()
+        is_in &= at >= np.datetime64(naive(start))
     if end is not None:
-        keep &= (stamps < pd.Timestamp(utc(end)).tz_localize(None)).to_numpy()
-    return rows[keep].reset_index(drop=True)
+        is_in &= at < np.datetime64(naive(end))
+    return is_in
 
 
 def _gone_for_good(index: np.ndarray) -> np.ndarray:
-    """Hours after a pool's last row although other pools go on. A gap that ends again is a gap of the recording, not an exit."""
+    """Hours after a pool's last row although other pools go on.
+
+    A gap that ends again is a gap of the recording, and where half of the pools end within a day the recording does: neither is an exit.
+    """
     known = index >= 0
     last = np.where(known.any(axis=0), len(index) - 1 - np.argmax(known[::-1], axis=0), len(index))
+    lasts = np.sort(last)
+    ended = np.searchsorted(lasts, last + DAY, side="right") - np.searchsorted(lasts, last - DAY, side="left")
+    alive = len(last) - np.searchsorted(lasts, last - DAY, side="left")
+    last = np.where((2 * ended >= alive) & (ended > 1), len(index), last)
     going_on = np.asarray(known.any(axis=1)).reshape(-1, 1)
     return np.asarray((np.arange(len(index)).reshape(-1, 1) > last) & going_on)
 
 
-def _eth_price(columns: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
+def _eth_price(columns: dict[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
     """ETH in USD as the deepest pair of it with a dollar token trades it, hours × 1; NaN where there is no such pair.
 
     Which side is which is in the pair's name; the price is the pool's own at that hour, so it sees no future.

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour, utc
 from veririsk_assets.pipeline.crosswalk import crosswalk
@@ -14,6 +14,9 @@ from veririsk_assets.settings import Settings
 from veririsk_assets.sources.universe import named_addresses
 from veririsk_assets.wire.clock import Clock, FixedClock, SystemClock
 from veririsk_assets.wire.session import Wire
+
+if TYPE_CHECKING:
+    from veririsk_assets.sources.recorded import RecordedMarket
 
 MARKET_FILE = "market.json"
 NO_RECORDED_DIR = "the recorded source needs VERIRISK_RECORDED_DIR: a folder with pool_reserves_4h.parquet"
@@ -67,7 +70,7 @@ def outside(house: House, end: datetime | None = None) -> Outside:
     source = house.settings.source
     if source == "live":
         return Live(house)
-    return _simulated(house, end) if source == "simulated" else Replayed(house, _recorded(house.settings))
+    return _simulated(house, end) if source == "simulated" else Replayed(house, recorded_market(house.settings).transport)
 
 
 def _wire(house: House, clock: Clock, adapter: Any, patience_seconds: float) -> Wire:
@@ -104,10 +107,10 @@ def simulated_market(settings: Settings, end: datetime | None = None) -> Any:
     return Market(fixed["seed"], fixed["variant"], fixed["pools"], forced_end)
 
 
-def _recorded(settings: Settings) -> Callable[[datetime], Any]:
+def recorded_market(settings: Settings) -> "RecordedMarket":
+    """Raises ValueError or FileNotFoundError where there is none that can be used."""
     from veririsk_assets.sources.recorded import RecordedMarket
 
     if settings.recorded_dir is None:
         raise ValueError(NO_RECORDED_DIR)
-    market = RecordedMarket(settings.recorded_dir)
-    return market.transport
+    return RecordedMarket(settings.recorded_dir)

@@ -11,7 +11,7 @@ from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_LABELS, POOL_SCO
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.pipeline.detections import hourly_pool_detections
 from veririsk_assets.pipeline.learning import hourly_pool_labels, train_pools
-from veririsk_assets.pipeline.outside import NO_RECORDED_DIR, Outside
+from veririsk_assets.pipeline.outside import Outside, recorded_market
 from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
 from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
 from veririsk_assets.pipeline.recalibration import daily_shifts
@@ -134,10 +134,4 @@ def history_start(start: datetime, history: str, earliest: datetime) -> datetime
 
 def earliest_hour(house: House) -> datetime:
     """The first hour that the source can say anything about."""
-    if house.settings.source == "recorded":
-        if house.settings.recorded_dir is None:
-            raise ValueError(NO_RECORDED_DIR)
-        from veririsk_assets.sources.recorded import RecordedMarket
-
-        return RecordedMarket(house.settings.recorded_dir).first_hour
-    return utc("2025-01-01")
+    return recorded_market(house.settings).first_hour if house.settings.source == "recorded" else utc("2025-01-01")

@@ -20,7 +20,7 @@ from urllib3 import HTTPResponse
 
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, floor_hour, utc
 from veririsk_assets.sources.recorded_answers import RecordedAnswers
-from veririsk_assets.sources.recorded_file import Recording, recording
+from veririsk_assets.sources.recorded_file import Recording, located, recording
 from veririsk_assets.wire.responses import RECORDED_HEADER
 
 # An observation serves at most this long before the hour that is asked about.
@@ -30,11 +30,11 @@ _BUILDER = HTTPAdapter()
 
 
 class RecordedMarket:
-    """A recorded file, or a folder with `pool_reserves_4h.parquet`. Raises ValueError when it cannot be used."""
+    """A recorded file, or a folder with `pool_reserves_4h.parquet`. Raises FileNotFoundError, or ValueError when it cannot be used."""
 
     def __init__(self, path: Path | str) -> None:
         self._recording = recording(Path(path))
-        self._answers = RecordedAnswers(Path(path) if Path(path).is_dir() else None)
+        self._answers = RecordedAnswers(located(Path(path))[1])
         self._written = lru_cache(maxsize=4096)(self._recording.pair_json)
 
     @property
@@ -42,6 +42,16 @@ class RecordedMarket:
         """The first full hour at or after the first row."""
         first = datetime.fromtimestamp(self._recording.first_second, UTC)
         return floor_hour(first) if first == floor_hour(first) else floor_hour(first) + HOUR
+
+    @property
+    def last_hour(self) -> datetime:
+        """The first hour whose pull saw the last row: later ones hear nothing new."""
+        return max(self.first_hour, floor_hour(datetime.fromtimestamp(self._recording.last_second - 1, UTC) - PULL_DELAY + HOUR))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """In a sentence for each file what of it is never told."""
+        return tuple(filter(None, (self._recording.left_out, *self._answers.left_out)))
 
     def transport(self, as_of: datetime) -> "RecordedTransport":
         return RecordedTransport(self, utc(as_of))

@@ -23,8 +23,10 @@ class RecordedAnswers:
     """`folder` None knows nothing. Raises ValueError on a file that cannot be used."""
 
     def __init__(self, folder: Path | None) -> None:
-        found = {name: files.evidence_rows(folder, name) for name, _ in HOSTS.values()} if folder else {}
-        self._rows = {name: rows for name, rows in found.items() if rows is not None}
+        # Those that no host tells too: what is wrong with a folder does not depend on who reads it.
+        found = {name: files.evidence_rows(folder, name) for name in files.FILES} if folder else {}
+        self._rows = {name: rows.frame for name, rows in found.items() if rows is not None}
+        self.left_out = tuple(rows.left_out for rows in found.values() if rows is not None and rows.left_out)
 
     def answer(self, host: str, second: int) -> Any | None:
         """The JSON value that the host's reply had at a unix second; None where nothing of then is recorded."""

@@ -1,8 +1,7 @@
-"""Reads a recorded file once: columns checked, rows sorted by pair and time."""
+"""The recorded pools, read once for every command: rows that can be believed, sorted by pair and time, and what was left out."""
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,21 +10,41 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-FILE_NAME = "pool_reserves_4h.parquet"
-VALUES = ("reserve0", "reserve1", "tvl_usd", "lp_supply", "volume_usd_cum", "tx_count_cum")
-COLUMNS = ("dex", "pool", "token0", "token1", "ts", *VALUES)
+from veririsk_assets.contracts import raw
+from veririsk_assets.sources.recorded_columns import shown
+from veririsk_assets.sources.recorded_parquet import SUFFIX, version_of
+from veririsk_assets.sources.recorded_rows import LeftOut, Shape, read_rows
+from veririsk_assets.sources.recorded_span import far_from_the_rest, fault_of
+
+FILE_NAME = f"pool_reserves_4h{SUFFIX}"
+# What a live subgraph may say of a pair a recorded one may.
+SAID_BY_PAIRS = {name: name for name in ("reserve0", "reserve1", "lp_supply", "volume_usd_cum", "tx_count_cum")} | {
+    "tvl_usd": "reserve_usd"
+}
+SHAPE = Shape(
+    time="ts",
+    key=("dex", "pool"),
+    texts=("token0", "token1"),
+    numbers={name: raw.THEGRAPH_PAIRS.column(said) for name, said in SAID_BY_PAIRS.items()},
+)
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Rows by (pair, time). `spans`: first and past-the-last row of each pair; `seconds`: unix; `values` as in the file."""
+    """Rows by (pair, time). `spans`: first and past-the-last row of each pair; `at`: UTC, datetime64[us]; `values` as in the file.
+
+    `left_out` says in one sentence what of the file is not here; empty where all of it is.
+    """
 
     ids: np.ndarray
     dexs: np.ndarray
+    pools: np.ndarray
     tokens: tuple[np.ndarray, np.ndarray]
+    at: np.ndarray
     seconds: np.ndarray
     values: dict[str, np.ndarray]
     spans: list[tuple[int, int]]
+    left_out: str
 
     @property
     def first_second(self) -> int:
@@ -53,59 +72,57 @@ class Recording:
         return json.dumps(pair, separators=(",", ":"))
 
 
+def located(path: Path) -> tuple[Path, Path | None]:
+    """The recorded file, which may be a folder of parts, and the folder that may hold evidence beside it: a file alone has none."""
+    inside = path / FILE_NAME
+    if inside.exists():
+        return inside, path
+    if path.is_file() or (path.is_dir() and path.suffix == SUFFIX):
+        return path, None
+    raise FileNotFoundError(f"no recorded file: {path} has no {FILE_NAME}")
+
+
 def recording(path: Path) -> Recording:
-    """Raises ValueError that says what is wrong with the file."""
-    file = path / FILE_NAME if path.is_dir() else path
-    if not file.is_file():
-        raise ValueError(f"no recorded file at {file}")
-    seen = file.stat()
-    return _read(file.resolve(), seen.st_mtime_ns, seen.st_size)
+    """Raises FileNotFoundError, or ValueError that says what is wrong with the file."""
+    file, _ = located(path)
+    return _recording(file.resolve(), version_of(file))
 
 
 @lru_cache(maxsize=4)
-def _read(file: Path, changed_at: int, size: int) -> Recording:  # noqa: ARG001 - a changed file is read again
-    return _sorted(read_columns(file, COLUMNS), file)
-
-
-def read_columns(file: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Raises ValueError where the file has not all of them or is no Parquet file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        missing = [name for name in columns if name not in pq.read_schema(file).names]
-        if missing:
-            raise ValueError(f"{file} lacks the columns {', '.join(missing)}")
-        return pq.read_table(file, columns=list(columns)).to_pandas()
-    except (OSError, pa.ArrowException) as error:
-        raise ValueError(f"{file} cannot be read as Parquet: {error}") from None
-
-
-def naive_stamps(column: pd.Series) -> pd.Series:
-    """To microseconds at once: the number of a stamp depends on the unit it is held in. Raises ValueError or TypeError."""
-    return pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[us]")
-
-
-def _sorted(rows: pd.DataFrame, file: Path) -> Recording:
-    try:
-        stamps = naive_stamps(rows["ts"])
-        values = {name: rows[name].to_numpy(dtype=np.float64) for name in VALUES}
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{file} holds columns of a wrong type: {error}") from None
-    usable = (stamps.notna() & rows["pool"].notna()).to_numpy()
-    if not usable.any():
+def _recording(file: Path, version: tuple[tuple[str, int, int], ...]) -> Recording:  # noqa: ARG001 - a changed file is read again
+    rows, left_out = read_rows(file, SHAPE)
+    if not len(rows):
         raise ValueError(f"{file} has no rows")
+    rows = _of_one_time(file, rows, left_out)
+    # A provider without a price says 0 of a pool that is not empty.
+    is_unpriced = (rows["tvl_usd"] == 0) & (rows["reserve0"] > 0) & (rows["reserve1"] > 0)
+    left_out.forget(rows, "tvl_usd", is_unpriced.to_numpy(), "0 beside reserves")
+    return _sorted(rows, left_out.sentence(file))
+
+
+def _of_one_time(file: Path, rows: pd.DataFrame, left_out: LeftOut) -> pd.DataFrame:
+    """Without the few rows that are far from all others. Raises ValueError where the rest is torn apart."""
+    at = rows["at"].to_numpy(dtype="datetime64[us]")
+    is_far = far_from_the_rest(at)
+    rows = left_out.drop(rows, is_far, f"far from all others, as of {shown(at[np.argmax(is_far)])}").reset_index(drop=True)
+    fault = fault_of(at[~is_far])
+    if fault:
+        raise ValueError(f"{file} cannot be used: {fault}")
+    return rows
+
+
+def _sorted(rows: pd.DataFrame, left_out: str) -> Recording:
+    at = rows["at"].to_numpy(dtype="datetime64[us]")
     ids = _ids(rows)
-    # Rounded up: a row is never seen before its time.
-    seconds = -(-stamps.to_numpy().astype(np.int64) // 10**6)
-    order = np.flatnonzero(usable)
-    order = order[np.lexsort((seconds[order], ids[order]))]
-    ids = ids[order]
+    order = np.lexsort((at, ids))
+    ids, at = ids[order], at[order]
     starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
     spans = list(zip(starts.tolist(), [*starts[1:].tolist(), len(ids)], strict=True))
-    texts = {name: _texts(rows[name])[order] for name in ("dex", "token0", "token1")}
-    ordered = {name: array[order] for name, array in values.items()}
-    return Recording(ids, texts["dex"], (texts["token0"], texts["token1"]), seconds[order], ordered, spans)
+    texts = {name: _texts(rows[name])[order] for name in ("dex", "pool", "token0", "token1")}
+    ordered = {name: rows[name].to_numpy()[order] for name in SHAPE.numbers}
+    # Rounded up: a row is never seen before its time.
+    seconds = -(-at.astype(np.int64) // 10**6)
+    return Recording(ids, texts["dex"], texts["pool"], (texts["token0"], texts["token1"]), at, seconds, ordered, spans, left_out)
 
 
 def _ids(rows: pd.DataFrame) -> np.ndarray:

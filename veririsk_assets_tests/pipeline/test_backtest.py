@@ -138,6 +138,9 @@ def test_one_command_judges_the_pools_of_a_folder(recorded: Path, tmp_path: Path
     found = json.loads((tmp_path / "out" / "report.json").read_text())
     assert found["settings"]["high_alert_hours"] == 12 and set(found["results"]) == {"ewma_volatility_7d", "volatility_logistic"}
     assert (tmp_path / "model_card.md").exists()
+    assert found["data"]["left_out"] == [] and "Of the data" not in report_page(found)
+    found["data"]["left_out"] = ["pool_reserves_4h.parquet: of 9 rows left out: 1 without pool"]
+    assert "- Of the data, pool_reserves_4h.parquet: of 9 rows left out: 1 without pool." in report_page(found)
     wrong = CliRunner().invoke(app, [*arguments[:-2], "--models", "crystal_ball"])
     assert isinstance(wrong.exception, ValueError) and "no model 'crystal_ball'" in str(wrong.exception)
 

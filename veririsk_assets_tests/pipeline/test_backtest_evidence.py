@@ -41,7 +41,7 @@ SAID = {
     "aave_reserves_hourly": hourly(RESERVES, "asset", supplied_usd=50.0, borrowed_usd=20.0, liquidations_usd=3.0),
     "terra_stablecoins_daily": pd.concat([daily(symbol=symbol, supply=5e9) for symbol in ("USDT", "USDC", "DAI", "UST")]),
     "eth_gas_price_daily": daily(gas_wei=30e9),
-    "fear_greed_daily": daily(value=40),
+    "fear_greed_daily": daily(value=4),
     "prices_hourly": hourly(("ETH",), "symbol", close=2_000.0).assign(venue="binance_spot_a"),
 }
 
@@ -67,7 +67,7 @@ def known(column: np.ndarray) -> tuple[str, str]:
         ("aave_utilisation", 0.4, ("2021-05-11T13", "2021-05-11T18")),
         ("stablecoin_supply_usd", 15e9, ("2021-05-12T01", "2021-05-13T23")),
         ("gas_gwei", 30.0, ("2021-05-12T01", "2021-05-13T23")),
-        ("fear_greed", 40.0, ("2021-05-11T00", "2021-05-12T23")),
+        ("fear_greed", 4.0, ("2021-05-11T00", "2021-05-12T23")),
     ],
 )
 def test_a_value_is_known_from_its_publication_until_it_is_too_old(
@@ -120,6 +120,40 @@ def test_liquidations_are_those_of_the_24_hours_known_last(tmp_path: Path) -> No
     at = {str(hour): value for hour, value in zip(DAYS.as_ofs.astype("datetime64[h]"), found, strict=True)}
     assert at["2021-05-12T13"] == 4 * sum(range(13, 37))
     assert known(found) == ("2021-05-12T01", "2021-05-13T05")
+
+
+def test_what_a_file_says_twice_is_counted_once_and_a_contradiction_is_no_news(tmp_path: Path) -> None:
+    stamps = pd.date_range("2021-05-10", "2021-05-12T23:00", freq="h")
+    rows = pd.concat([pd.DataFrame({"ts": stamps, "asset": asset, "liquidations_usd": 1.0}) for asset in RESERVES], ignore_index=True)
+    rows = rows.assign(supplied_usd=50.0, borrowed_usd=20.0)
+    twice = read_evidence(write(tmp_path, aave_reserves_hourly=pd.concat([rows, rows])), DAYS)
+    assert np.nanmax(twice.market["aave_liquidations_usd"]) == 24 * len(RESERVES)
+    assert twice.left_out == [f"aave_reserves_hourly.parquet: of {2 * len(rows)} rows left out: {len(rows)} said twice"]
+    other = rows[rows["ts"] == STAMP].assign(borrowed_usd=49.0)
+    torn = read_evidence(write(tmp_path, aave_reserves_hourly=pd.concat([rows, other])), DAYS)
+    assert np.nanmax(torn.market["aave_utilisation"]) == pytest.approx(0.4)
+    assert torn.left_out == ["aave_reserves_hourly.parquet: of 292 rows left out: 8 that contradict another row of the same time"]
+
+
+@pytest.mark.parametrize(("name", "column", "value"), [("fear_greed_daily", "value", 999.0), ("prices_hourly", "close", -1.0)])
+def test_what_no_source_may_say_is_unknown_and_said(name: str, column: str, value: float, tmp_path: Path) -> None:
+    seen = read_evidence(write(tmp_path, **{name: SAID[name].assign(**{column: value})}), DAYS)
+    assert not any(np.isfinite(found).any() for found in (*seen.market.values(), *seen.prices.values()))
+    assert len(seen.left_out) == 1 and f"values taken as unknown: {len(SAID[name])} {column} " in seen.left_out[0]
+
+
+def test_evidence_may_be_a_folder_of_parts_with_counts_for_times(tmp_path: Path) -> None:
+    plain, parts = tmp_path / "plain", tmp_path / "parts"
+    for folder in (plain, parts):
+        folder.mkdir()
+    rows = SAID["hyperliquid_funding_hourly"]
+    (parts / "hyperliquid_funding_hourly.parquet").mkdir()
+    for coin, some in rows.groupby("symbol"):
+        odd = some.assign(ts=some["ts"].astype("datetime64[ms]").astype("int64"), symbol=some["symbol"].astype("category"))
+        odd.to_parquet(parts / "hyperliquid_funding_hourly.parquet" / f"{coin}.parquet")
+    one, other = read_evidence(write(plain, hyperliquid_funding_hourly=rows), DAYS), read_evidence(parts, DAYS)
+    np.testing.assert_array_equal(one.market["funding_rate"], other.market["funding_rate"])
+    assert np.isfinite(one.market["funding_rate"]).any() and len(other.files["hyperliquid_funding_hourly.parquet"]) == 64
 
 
 def test_an_empty_folder_knows_nothing_and_an_unusable_file_says_why(tmp_path: Path) -> None:

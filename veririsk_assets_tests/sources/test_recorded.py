@@ -115,7 +115,7 @@ def test_pools_of_one_name_on_two_dexs_stay_two(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no recorded file"):
+    with pytest.raises(FileNotFoundError, match="no recorded file"):
         RecordedMarket(tmp_path)
     (tmp_path / "text.parquet").write_text("not parquet")
     with pytest.raises(ValueError, match="cannot be read"):
