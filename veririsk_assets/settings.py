@@ -26,7 +26,9 @@ class Settings(BaseSettings):
     pools: int = Field(120, description="How many pools the simulated market has.")
     history_days: int = Field(90, description="Days of scores kept in the published file.")
     detail_days: int = Field(30, description="Days of features and reasons kept in the published file.")
-    min_tvl_usd: float = Field(1_000_000.0, description="A live DeFiLlama pool enters the universe at this TVL and leaves at 80 % of it.")
+    min_tvl_usd: float = Field(
+        1_000_000.0, description="A live DeFiLlama pool enters the universe at this TVL and leaves after 30 days below 80 % of it."
+    )
     max_geckoterminal_pools: int = Field(300, description="GeckoTerminal addresses asked for per hour.")
     coingecko_monthly_credits: int = Field(10_000, description="CoinGecko calls allowed per calendar month.")
     pull_deadline_seconds: float = Field(240.0, description="Longest time that one source may take in one hour, retries included.")

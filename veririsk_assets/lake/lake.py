@@ -112,6 +112,14 @@ class Lake:
             return None
         return None if earliest != earliest else earliest.to_pydatetime()
 
+    def count_added(self, table: Table, after_snapshot: int, where: str, parameters: Sequence[Any] = ()) -> int | None:
+        """How many rows that `where` selects were added after a lake snapshot; None when it has expired."""
+        added = f"ducklake_table_insertions('lake', '{table.stage}', '{table.name}', {after_snapshot + 1}::BIGINT, {self.snapshot_id()}::BIGINT)"
+        try:
+            return int(self.sql(f"SELECT count(*) AS n FROM {added} WHERE {where}", parameters)["n"].iloc[0])
+        except duckdb.Error:
+            return None
+
     def append(self, table: Table, frame: pd.DataFrame, as_of: datetime | None = None) -> Written:
         """Adds rows and never removes any. A doubled key within the frame is a row fault here."""
         checked = check(table, frame, duplicates_to_quarantine=True)

@@ -18,6 +18,8 @@ from veririsk_assets.contracts.vocabulary import pool_key
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, naive, utc
 from veririsk_assets.panels.as_of import as_of_fill
 from veririsk_assets.pipeline.backtest_evidence import Evidence, read_evidence
+from veririsk_assets.snapshots.suspects import INPUTS as SUSPECTS_LOOK_AT
+from veririsk_assets.snapshots.suspects import suspects
 from veririsk_assets.sources.recorded_file import Recording, located, recording
 from veririsk_assets.sources.recorded_parquet import digest_of
 
@@ -77,11 +79,20 @@ def recorded_panels(seen: Recording, rows: np.ndarray, window: Window, data_hash
     columns["input_age_hours"] = age
     columns["is_tombstone"] = _gone_for_good(index)
     columns |= _outside_prices(names, evidence, index.shape)
+    ether = _eth_price(columns, names)
+    columns |= _doubts(columns, ether, window, keys)
     pools = Panel(window, keys, {name: np.asarray(values, dtype=np.float32) for name, values in columns.items()})
     unknown = dict.fromkeys(MARKET_INPUTS, np.full((window.hours, 1), np.nan, dtype=np.float32))
-    market = Panel(window, np.array([0]), unknown | evidence.market | {"eth_price_usd": _eth_price(columns, names)})
+    market = Panel(window, np.array([0]), unknown | evidence.market | {"eth_price_usd": ether})
     left_out = tuple(filter(None, (seen.left_out, *evidence.left_out)))
     return Recorded(pools, market, names, data_hash, evidence.files, left_out)
+
+
+def _doubts(columns: dict[str, np.ndarray], ether: np.ndarray, window: Window, keys: np.ndarray) -> dict[str, np.ndarray]:
+    """Jumps that nothing else in the recording supports, and what is taken back, as live snapshots have them."""
+    nothing = np.full((window.hours, len(keys)), np.nan)
+    found = suspects(Panel(window, keys, dict.fromkeys(SUSPECTS_LOOK_AT, nothing) | columns), ether, window.hours)
+    return {"is_suspect": found.is_suspect, "taken_back_hours": found.taken_back_hours}
 
 
 def _span(at: np.ndarray) -> Window:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pool_features, pools
+from veririsk_assets.contracts.raw import FEEDS
 from veririsk_assets.contracts.vocabulary import HEURISTIC
 from veririsk_assets.contracts.windows import Window, naive, utc
 from veririsk_assets.pipeline import champions, recalibration
@@ -78,7 +79,7 @@ def _replayed(house: House, pool_id: str, key: int, horizon: int, window: Window
     own = inputs.rows[inputs.rows["pool_key"] == key]
     replayed = {str(k): v for k, v in pd.concat(scored(house, inputs, own, horizon, version)).iloc[0].items()}
     differences = _differences(published, replayed) if published else {}
-    remarks = [*then.remarks, *remarks, *_rewritten(house, key, horizon, window, published)]
+    remarks = [*then.remarks, *remarks, *_received_since(house, window, published), *_rewritten(house, key, horizon, window, published)]
     if differences:
         remarks += _moved_features(house, own, window)
     return Replay(pool_id, horizon, replayed, published, differences, remarks)
@@ -109,6 +110,19 @@ def _one(house: House, source: str, key: int, horizon: int, window: Window) -> d
     query = f"SELECT * FROM {source} WHERE as_of = ? AND pool_key = ? AND horizon_hours = ?"
     rows = house.lake.sql(query, [naive(window.as_of), key, horizon])
     return {str(k): v for k, v in rows.iloc[0].items()} if len(rows) else None
+
+
+def _received_since(house: House, window: Window, published: dict[str, Any] | None) -> list[str]:
+    """Raw rows about these hours that were stored after the score had been made: a replay knows them, the score did not."""
+    if published is None:
+        return []
+    seen = int(published["lake_snapshot_id"])
+    back = window.lookback(pool_features.LOOKBACK_HOURS)
+    bounds = [naive(back.start), naive(window.cutoff)]
+    counts = {table.name: house.lake.count_added(table, seen, "available_at > ? AND available_at <= ?", bounds) for table in FEEDS}
+    said = ", ".join(f"{count:,} of {name}" for name, count in counts.items() if count)
+    total = sum(count or 0 for count in counts.values())
+    return [f"raw has since received {total:,} rows for these hours ({said}); `veririsk recompute` takes them in"] if total else []
 
 
 def _rewritten(house: House, key: int, horizon: int, window: Window, published: dict[str, Any] | None) -> list[str]:

@@ -79,6 +79,7 @@ def test_a_difference_is_named_with_the_features_that_moved(house: House) -> Non
     published, now = found.differences["tvl_usd"]
     assert now == pytest.approx(1.1 * published)
     assert "features differ from the stored ones" in found.remarks[-1]
+    assert any(said.startswith("raw has since received 1 rows for these hours (1 of defillama_pools)") for said in found.remarks)
 
 
 @pytest.mark.parametrize(
