@@ -134,7 +134,10 @@ class Lake:
         def write(cursor: duckdb.DuckDBPyConnection) -> None:
             nonlocal added, taken
             taken = taken_hours(cursor, table, checked.rows, seen)
-            added = cursor.execute(insert_new(table, checked.rows, once or table.key, taken)).fetchall()[0][0]
+            try:
+                added = cursor.execute(insert_new(table, checked.rows, once or table.key, taken)).fetchall()[0][0]
+            except (duckdb.DataError, duckdb.InvalidInputException) as error:
+                raise ContractError(f"{table.sql_name}: the database takes a value for none: {error}") from error
 
         self._store(table, checked.rows, checked.faults, as_of, write if len(checked.rows) else None)
         return Written(added, len(checked.faults), added > 0, self.snapshot_id(), checked.refused_count, taken)
