@@ -27,16 +27,18 @@ def taken_hours(
 
 
 def insert_new(table: Table, rows: pd.DataFrame, once: Sequence[str], taken: frozenset[datetime]) -> str:
-    """Into the table from `new_rows`: those that it does not hold by `once`, but none of the taken hours."""
+    """Into the table from `new_rows`: those that it does not hold by `once` (without columns: all), but none of the taken hours."""
     names = ", ".join(table.names)
-    same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM n.{name}" for name in once)
-    if table.time in once:  # files of other times need not be read
-        same += f" AND s.{table.time} BETWEEN {_stamp(rows[table.time].min())} AND {_stamp(rows[table.time].max())}"
-    others = f" AND {HOUR_OF.format(f'n.{table.time}')} NOT IN ({', '.join(_stamp(hour) for hour in sorted(taken))})" if taken else ""
-    return (
-        f"INSERT INTO lake.{table.sql_name} ({names}) SELECT {names} FROM new_rows n "
-        f"WHERE NOT EXISTS (SELECT 1 FROM lake.{table.sql_name} s WHERE {same}){others}"
-    )
+    conditions = []
+    if once:
+        same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM n.{name}" for name in once)
+        if table.time in once:  # files of other times need not be read
+            same += f" AND s.{table.time} BETWEEN {_stamp(rows[table.time].min())} AND {_stamp(rows[table.time].max())}"
+        conditions.append(f"NOT EXISTS (SELECT 1 FROM lake.{table.sql_name} s WHERE {same})")
+    if taken:
+        conditions.append(f"{HOUR_OF.format(f'n.{table.time}')} NOT IN ({', '.join(_stamp(hour) for hour in sorted(taken))})")
+    clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"INSERT INTO lake.{table.sql_name} ({names}) SELECT {names} FROM new_rows n{clause}"
 
 
 def _stamp(moment: datetime) -> str:

@@ -120,11 +120,11 @@ class Lake:
         frame: pd.DataFrame,
         as_of: datetime | None = None,
         seen: Mapping[datetime, int] | None = None,
-        once: Sequence[str] = (),
+        once: Sequence[str] | None = None,
     ) -> Written:
         """Adds the rows that are not there yet and never removes any. A doubled key within the frame is a row fault here.
 
-        A row whose key is stored is left out; `once`: other columns to know it by. `seen`: how many rows of each hour of
+        A row whose key is stored is left out; `once`: other columns to know it by, none of which adds every row. `seen`: how many rows of each hour of
         `table.time` the caller knows of; of hours that have another number by now nothing is added (`taken`). Both are looked
         up in the transaction that adds: of two runs at once each row is stored by one.
         """
@@ -135,7 +135,7 @@ class Lake:
             nonlocal added, taken
             taken = taken_hours(cursor, table, checked.rows, seen)
             try:
-                added = cursor.execute(insert_new(table, checked.rows, once or table.key, taken)).fetchall()[0][0]
+                added = cursor.execute(insert_new(table, checked.rows, table.key if once is None else once, taken)).fetchall()[0][0]
             except (duckdb.DataError, duckdb.InvalidInputException) as error:
                 raise ContractError(f"{table.sql_name}: the database takes a value for none: {error}") from error
 

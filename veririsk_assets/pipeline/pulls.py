@@ -160,8 +160,10 @@ def _store(house: House, endpoint: Endpoint, window: Window, asked: Sequence[Ask
     if answers:
         try:
             rows = _without_repeats(house, endpoint.table, together(endpoint.table, answers).frame, window)
-            seen = None if repull else {naive(one.hour.as_of): one.known for one in asked}
-            written = house.lake.append(endpoint.table, rows, window.as_of, seen=seen)
+            seen = {naive(one.hour.as_of): one.known for one in asked}
+            # A pull that a person asks for again is added, whatever is there.
+            how: dict[str, Any] = {"once": ()} if repull else {"seen": seen}
+            written = house.lake.append(endpoint.table, rows, window.as_of, **how)
         except UNSTORABLE as error:
             fault = _told(error)
     stored = _stored_hours(house, endpoint.table, window) if answers else {}
