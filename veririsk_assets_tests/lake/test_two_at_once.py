@@ -1,6 +1,7 @@
 """Two runs that have both looked before either writes: each row is stored once, each window whole, on either catalog."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -101,3 +102,20 @@ def test_two_runs_that_replace_a_window_leave_one_of_them_whole(lake: Lake, toge
         together(*[lambda other, tvl=tvl, i=i: other.replace(POOL_SNAPSHOTS, snapshot_rows(HOUR, 5, tvl + i), HOUR) for i in (0.25, 0.5)])
         stored = lake.read(POOL_SNAPSHOTS)
         assert len(stored) == 5 and stored["tvl_usd"].nunique() == 1
+
+
+def test_decisions_wait_for_each_other_and_commit_within(lake: Lake, open_lake: Callable[..., Lake]) -> None:
+    other, inside = open_lake(), list[str]()
+
+    def decide(one: Lake) -> None:
+        with one.catalog.decision_lock():
+            before = len(one.read(CHAMPIONS))
+            inside.append("in")
+            time.sleep(0.2)
+            one.append(CHAMPIONS, rows(CHAMPIONS, 1).assign(version=str(before)), once=("version",))
+            inside.append("out")
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(decide, (lake, other)))
+    assert inside == ["in", "out"] * 2
+    assert set(lake.read(CHAMPIONS)["version"]) == {"0", "1"}

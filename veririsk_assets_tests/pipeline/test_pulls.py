@@ -1,6 +1,7 @@
 """What a pull stores and says: in which order, of which hosts at once, by when, and what becomes of faults."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -11,10 +12,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from veririsk_assets.contracts import raw
+from veririsk_assets.contracts import pools, raw
 from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import HOUR, naive
-from veririsk_assets.pipeline import followed, pulls
+from veririsk_assets.pipeline import followed, promotion, pulls
 from veririsk_assets.pipeline.endpoints import ENDPOINTS, Endpoint
 from veririsk_assets.pipeline.outside import simulated_market
 from veririsk_assets.pipeline.pulls import pull, pull_all
@@ -296,3 +297,18 @@ def test_two_first_runs_at_once_agree_on_their_market(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(4) as threads:
         assert len(set(threads.map(first, range(4)))) == 1
+
+
+def test_of_two_orders_at_once_for_the_same_champion_one_is_carried_out(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, barrier = home(settings), threading.Barrier(2)
+    monkeypatch.setattr(promotion, "_require_servable", lambda *_: None)
+    monkeypatch.setattr(promotion, "_gate", lambda *_: (time.sleep(0.2), (True, "proven"))[1])
+    monkeypatch.setattr(promotion, "point_aliases", lambda *_: None)
+
+    def order(_: int) -> str:
+        barrier.wait(30)
+        return promotion.appoint(house, promotion.Order(24, "promote", START, "7")).metadata["verdict"]
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(order, range(2))) == ["proven", "version 7 serves already"]
+    assert len(house.lake.read(pools.CHAMPIONS)) == 1
