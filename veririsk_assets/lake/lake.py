@@ -114,7 +114,11 @@ class Lake:
             return None
         return None if earliest != earliest else earliest.to_pydatetime()
 
-    def append(
+    def append(self, table: Table, frame: pd.DataFrame, as_of: datetime | None = None) -> Written:
+        """Adds the rows whose key is not stored yet, and never removes any. A doubled key within the frame is a row fault here."""
+        return self.append_once(table, frame, as_of)
+
+    def append_once(
         self,
         table: Table,
         frame: pd.DataFrame,
@@ -122,11 +126,9 @@ class Lake:
         seen: Mapping[datetime, int] | None = None,
         once: Sequence[str] | None = None,
     ) -> Written:
-        """Adds the rows that are not there yet and never removes any. A doubled key within the frame is a row fault here.
-
-        A row whose key is stored is left out; `once`: other columns to know it by, none of which adds every row. `seen`: how many rows of each hour of
-        `table.time` the caller knows of; of hours that have another number by now nothing is added (`taken`). Both are looked
-        up in the transaction that adds: of two runs at once each row is stored by one.
+        """Like `append`. `once`: other columns than the key to know a stored row by; with none of them every row is added. `seen`: how
+        many rows of each hour of `table.time` the caller knows of; of hours that have another number by now nothing is added
+        (`taken`). All is looked up in the transaction that adds: of two runs at once each row is stored by one.
         """
         checked = check(table, frame, duplicates_to_quarantine=True)
         added, taken = 0, frozenset[datetime]()

@@ -163,12 +163,12 @@ def _store(house: House, endpoint: Endpoint, window: Window, asked: Sequence[Ask
             seen = {naive(one.hour.as_of): one.known for one in asked}
             # A pull that a person asks for again is added, whatever is there.
             how: dict[str, Any] = {"once": ()} if repull else {"seen": seen}
-            written = house.lake.append(endpoint.table, rows, window.as_of, **how)
+            written = house.lake.append_once(endpoint.table, rows, window.as_of, **how)
         except UNSTORABLE as error:
             fault = _told(error)
     stored = _stored_hours(house, endpoint.table, window) if answers else {}
     statuses = [_status(endpoint, one, *_came_of(house, one, stored, written.taken, fault)) for one in asked]
-    house.lake.append(raw.SOURCE_STATUS, pd.DataFrame(statuses), window.as_of, once=ATTEMPT)
+    house.lake.append_once(raw.SOURCE_STATUS, pd.DataFrame(statuses), window.as_of, once=ATTEMPT)
     outcomes = pd.Series([status["outcome"] for status in statuses]).value_counts().to_dict()
     is_pulled = not {"pulled", "partial"}.isdisjoint(outcomes)
     kept = sum(one.known for one in asked)

@@ -62,20 +62,20 @@ def test_the_same_rows_from_two_runs_are_stored_once(lake: Lake, together: Calla
 
 def test_of_two_pulls_of_an_hour_at_once_one_is_stored(lake: Lake, together: Callable[..., list[Any]]) -> None:
     stamps = [AT, AT.replace(second=1)]
-    written = together(*[lambda other, at=at: other.append(DEFILLAMA_POOLS, rows(DEFILLAMA_POOLS, 3, at), seen={}) for at in stamps])
+    written = together(*[lambda other, at=at: other.append_once(DEFILLAMA_POOLS, rows(DEFILLAMA_POOLS, 3, at), seen={}) for at in stamps])
     assert sorted((each.rows, sorted(each.taken)) for each in written) == [(0, [AT.replace(minute=0)]), (3, [])]
     assert lake.read(DEFILLAMA_POOLS)["pulled_at"].nunique() == 1
 
 
 def test_an_hour_is_free_for_whoever_has_seen_what_is_in_it(lake: Lake) -> None:
     hour = AT.replace(minute=0)
-    assert lake.append(DEFILLAMA_POOLS, rows(DEFILLAMA_POOLS), seen={hour: 0}).rows == 3
+    assert lake.append_once(DEFILLAMA_POOLS, rows(DEFILLAMA_POOLS), seen={hour: 0}).rows == 3
     later = AT.replace(minute=40)
-    assert lake.append(DEFILLAMA_POOLS, rows(DEFILLAMA_POOLS, 3, later), seen={}).taken == {hour}
-    assert lake.append(DEFILLAMA_POOLS, rows(DEFILLAMA_POOLS, 3, later), seen={hour: 3}).rows == 3
+    assert lake.append_once(DEFILLAMA_POOLS, rows(DEFILLAMA_POOLS, 3, later), seen={}).taken == {hour}
+    assert lake.append_once(DEFILLAMA_POOLS, rows(DEFILLAMA_POOLS, 3, later), seen={hour: 3}).rows == 3
     assert lake.append(DEFILLAMA_POOLS, rows(DEFILLAMA_POOLS, 3, AT.replace(minute=50))).rows == 3
     two_hours = pd.concat([rows(DEFILLAMA_POOLS, 3, AT.replace(minute=55)), rows(DEFILLAMA_POOLS, 3, AT.replace(hour=7))])
-    written = lake.append(DEFILLAMA_POOLS, two_hours, seen={})
+    written = lake.append_once(DEFILLAMA_POOLS, two_hours, seen={})
     assert (written.rows, written.taken) == (3, {hour})
 
 
@@ -93,7 +93,7 @@ def test_a_missing_value_in_a_key_is_a_value_like_others(lake: Lake) -> None:
 def test_a_row_is_known_by_the_columns_that_it_is_asked_by(lake: Lake) -> None:
     tried = rows(SOURCE_STATUS, 1)
     key = (*SOURCE_STATUS.key, "outcome")
-    written = [lake.append(SOURCE_STATUS, tried.assign(outcome=said), once=key).rows for said in ("failed", "pulled", "failed")]
+    written = [lake.append_once(SOURCE_STATUS, tried.assign(outcome=said), once=key).rows for said in ("failed", "pulled", "failed")]
     assert written == [1, 1, 0]
 
 
@@ -112,7 +112,7 @@ def test_decisions_wait_for_each_other_and_commit_within(lake: Lake, open_lake: 
             before = len(one.read(CHAMPIONS))
             inside.append("in")
             time.sleep(0.2)
-            one.append(CHAMPIONS, rows(CHAMPIONS, 1).assign(version=str(before)), once=("version",))
+            one.append_once(CHAMPIONS, rows(CHAMPIONS, 1).assign(version=str(before)), once=("version",))
             inside.append("out")
 
     with ThreadPoolExecutor(2) as threads:

@@ -94,21 +94,21 @@ def test_a_lake_that_cannot_be_written_is_no_fault_of_a_source(settings: Setting
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(house.lake, "append", full)
+    monkeypatch.setattr(house.lake, "append_once", full)
     with pytest.raises(OSError, match="No space"):
         pull(house, DEFILLAMA, AN_HOUR, outside(house))
 
 
 def test_what_the_database_refuses_is_a_fault_of_its_endpoint(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     house = home(settings)
-    append = house.lake.append
+    append = house.lake.append_once
 
     def picky(table: Table, *args: Any, **options: Any) -> Any:
         if table is raw.DEFILLAMA_POOLS:
             raise ContractError("a value")
         return append(table, *args, **options)
 
-    monkeypatch.setattr(house.lake, "append", picky)
+    monkeypatch.setattr(house.lake, "append_once", picky)
     results = pull_all(house, AN_HOUR, outside(house))
     assert results["defillama_pools"].metadata["outcomes"] == {"failed": 1}
     assert results["defillama_protocols"].metadata["outcomes"] == results["eth_gas"].metadata["outcomes"] == {"pulled": 1}
@@ -117,18 +117,18 @@ def test_what_the_database_refuses_is_a_fault_of_its_endpoint(settings: Settings
 @pytest.mark.parametrize("killed_at", [raw.DEFILLAMA_POOLS, raw.SOURCE_STATUS], ids=["before its rows", "before its status"])
 def test_a_run_that_is_killed_is_healed_by_the_next(settings: Settings, monkeypatch: pytest.MonkeyPatch, killed_at: Table) -> None:
     house = home(settings)
-    append = house.lake.append
+    append = house.lake.append_once
 
     def killed(table: Table, *args: Any, **options: Any) -> Any:
         if table is killed_at:
             raise KeyboardInterrupt
         return append(table, *args, **options)
 
-    monkeypatch.setattr(house.lake, "append", killed)
+    monkeypatch.setattr(house.lake, "append_once", killed)
     with pytest.raises(KeyboardInterrupt):
         pull(house, DEFILLAMA, AN_HOUR, outside(house))
     assert said(house, raw.DEFILLAMA_POOLS) == []
-    monkeypatch.setattr(house.lake, "append", append)
+    monkeypatch.setattr(house.lake, "append_once", append)
     pull(house, DEFILLAMA, AN_HOUR, outside(house))
     assert len(house.lake.read(raw.DEFILLAMA_POOLS)) == 8
     assert said(house, raw.DEFILLAMA_POOLS) == [("pulled", None, 8)]
@@ -246,7 +246,7 @@ def test_a_lake_error_in_a_pass_is_raised_where_the_pass_was_asked_for(live: tup
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(house.lake, "append", full)
+    monkeypatch.setattr(house.lake, "append_once", full)
     with pytest.raises(OSError, match="No space"):
         pull_all(house, AN_HOUR, Now(), endpoints=[endpoint(raw.STABLECOINS, lambda *_: answer(raw.STABLECOINS, clock.time))])
 
