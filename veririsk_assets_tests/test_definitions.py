@@ -10,7 +10,7 @@ from veririsk_assets.definitions import defs
 
 ASSETS = {
     "raw/defillama_pools", "raw/defillama_protocols", "raw/coingecko_markets", "raw/geckoterminal_pools", "raw/thegraph_pairs", "raw/source_status",
-    "raw/thegraph_lp_positions", "raw/hyperliquid_markets", "raw/stablecoins", "raw/fear_greed", "raw/eth_gas", "raw/aave_reserves",
+    "raw/coingecko_coins", "raw/thegraph_lp_positions", "raw/hyperliquid_markets", "raw/stablecoins", "raw/fear_greed", "raw/eth_gas", "raw/aave_reserves",
     "snapshots/hourly_pools", "features/hourly_pools", "labels/hourly_pools", "models/versions", "models/champions", "models/calibration_shifts",
     "scores/hourly_pools", "explanations/hourly_pools", "scores/hourly_pool_detections",
     "published/veririsk",
@@ -59,7 +59,7 @@ def test_every_asset_of_a_table_says_what_it_is() -> None:
 
 def test_hourly_assets_share_one_identity_partitioning() -> None:
     hourly = [node for node in graph().asset_graph.asset_nodes if node.partitions_def is not None]
-    assert len(hourly) == 19
+    assert len(hourly) == 20
     for node in hourly:
         assert node.backfill_policy is not None
         assert node.backfill_policy.policy_type.value == "SINGLE_RUN"

@@ -121,8 +121,8 @@ PUBLISHED: tuple[Published, ...] = (
                 whole("rows_count", "Rows of the last good pull", "count"),
             ),
         ),
-        "SELECT source, endpoint, max(as_of) FILTER (outcome = 'pulled'), max(as_of), arg_max(outcome, pulled_at), arg_max(reason, pulled_at), "
-        "arg_max(rows_count, as_of) FILTER (outcome = 'pulled') FROM lake.raw.source_status WHERE outcome <> 'kept' GROUP BY source, endpoint ORDER BY ALL",
+        "SELECT source, endpoint, max(as_of) FILTER (outcome IN ('pulled', 'partial')), max(as_of), arg_max(outcome, pulled_at), arg_max(reason, pulled_at), "
+        "arg_max(rows_count, as_of) FILTER (outcome IN ('pulled', 'partial')) FROM lake.raw.source_status WHERE outcome <> 'kept' GROUP BY source, endpoint ORDER BY ALL",
     ),
     Published(
         _table("model_versions", "one trained version", ("model", "horizon_hours", "version"), pools.MODEL_VERSIONS.description, pools.MODEL_VERSIONS.columns),

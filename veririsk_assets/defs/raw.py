@@ -7,16 +7,16 @@ import dagster as dg
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.raw import SOURCE_STATUS
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import Window
 from veririsk_assets.defs.partitions import HOURLY, window_of
 from veririsk_assets.defs.resources import HouseResource
+from veririsk_assets.defs.side_by_side import pulled
 from veririsk_assets.defs.stage import OWNERS, column_schema, contract_check, contract_result, describe, key_of, metadata_of, rows_per_hour
 
 if TYPE_CHECKING:
-    from veririsk_assets.pipeline.step import House, StepResult
+    from veririsk_assets.pipeline.step import StepResult
 
 TABLES = raw.PULLS
-TROUBLE = {"failed", "over_budget", "plan_only"}
+TROUBLE = {"failed", "partial", "over_budget", "plan_only"}
 # A source that is switched off, that a recording does not have, or that is asked once a day has nothing to answer.
 SILENT = {"off", "not_recorded", "not_due"}
 # Holders are asked about the pairs that have just been seen.
@@ -48,18 +48,11 @@ def _pull_asset(table: Table) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, config: PullConfig, house: HouseResource) -> dg.MaterializeResult:
         opened, window = house.open(context.run.run_id), window_of(context)
-        result = _pull(house, opened, table, window, config.repull)
+        result = pulled(context, house, opened, table, window, config.repull)
         rows_per_hour(context, opened, table, window)
         return dg.MaterializeResult(metadata=metadata_of(result), check_results=[contract_result(table, result), _pulled(table, result)])
 
     return asset
-
-
-def _pull(house: HouseResource, opened: "House", table: Table, window: Window, repull: bool) -> "StepResult":
-    from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
-
-    endpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.table is table)
-    return pull(opened, endpoint, window, house.outside(opened), repull)
 
 
 def _pulled(table: Table, result: "StepResult") -> dg.AssetCheckResult:

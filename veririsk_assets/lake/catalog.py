@@ -19,7 +19,7 @@ import duckdb
 from veririsk_assets.settings import Settings
 
 LOCK_TIMEOUT_SECONDS = 300.0
-# Any constant that no other user of the catalog database takes.
+# Any constant that no other user of the catalog database takes; so is the one after it.
 ADVISORY_LOCK = 0x5EC1A4E
 
 
@@ -79,14 +79,20 @@ class Catalog:
     @contextmanager
     def commit_lock(self) -> Iterator[None]:
         """Held around BEGIN … COMMIT by every writer. Raises LakeBusyError after five minutes."""
-        with self._postgres_lock() if self.dsn else file_lock(self.folder / "commit.lock"):
+        with self._postgres_lock(ADVISORY_LOCK) if self.dsn else file_lock(self.folder / "commit.lock"):
             yield
 
     @contextmanager
-    def _postgres_lock(self) -> Iterator[None]:
+    def decision_lock(self) -> Iterator[None]:
+        """Held from looking at who serves until it is stored who does from now on; commits take their own lock within it."""
+        with self._postgres_lock(ADVISORY_LOCK + 1) if self.dsn else file_lock(self.folder / "decision.lock"):
+            yield
+
+    @contextmanager
+    def _postgres_lock(self, number: int) -> Iterator[None]:
         with self.database() as connection, connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = %s", (int(LOCK_TIMEOUT_SECONDS * 1000),))
-            cursor.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
+            cursor.execute("SELECT pg_advisory_lock(%s)", (number,))
             yield
 
     @contextmanager

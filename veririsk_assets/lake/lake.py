@@ -1,6 +1,6 @@
 """The lake: append what sources said, replace everything else by window, read it back as frames and panels."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import sleep
@@ -15,6 +15,7 @@ from veririsk_assets.contracts.monitoring import QUARANTINE
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.lake.additions import insert_new, taken_hours
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.grid import read_panel
 from veririsk_assets.lake.quality import check
@@ -31,7 +32,7 @@ class EmptyLakeError(Exception):
 class Written:
     """What a write did. `changed` is False when the stored rows were already the same.
 
-    `quarantined` counts faults, `refused` the rows among them that were not stored.
+    `quarantined` counts faults, `refused` the rows among them that were not stored. `taken`: hours that another run had stored.
     """
 
     rows: int
@@ -39,6 +40,7 @@ class Written:
     changed: bool
     snapshot_id: int
     refused: int = 0
+    taken: frozenset[datetime] = frozenset()
 
 
 class Lake:
@@ -121,14 +123,34 @@ class Lake:
             return None
 
     def append(self, table: Table, frame: pd.DataFrame, as_of: datetime | None = None) -> Written:
-        """Adds rows and never removes any. A doubled key within the frame is a row fault here."""
+        """Adds the rows whose key is not stored yet, and never removes any. A doubled key within the frame is a row fault here."""
+        return self.append_once(table, frame, as_of)
+
+    def append_once(
+        self,
+        table: Table,
+        frame: pd.DataFrame,
+        as_of: datetime | None = None,
+        seen: Mapping[datetime, int] | None = None,
+        once: Sequence[str] | None = None,
+    ) -> Written:
+        """Like `append`. `once`: other columns than the key to know a stored row by; with none of them every row is added. `seen`: how
+        many rows of each hour of `table.time` the caller knows of; of hours that have another number by now nothing is added
+        (`taken`). All is looked up in the transaction that adds: of two runs at once each row is stored by one.
+        """
         checked = check(table, frame, duplicates_to_quarantine=True)
+        added, taken = 0, frozenset[datetime]()
 
         def write(cursor: duckdb.DuckDBPyConnection) -> None:
-            cursor.execute(insert(table))
+            nonlocal added, taken
+            taken = taken_hours(cursor, table, checked.rows, seen)
+            try:
+                added = cursor.execute(insert_new(table, checked.rows, table.key if once is None else once, taken)).fetchall()[0][0]
+            except (duckdb.DataError, duckdb.InvalidInputException) as error:
+                raise ContractError(f"{table.sql_name}: the database takes a value for none: {error}") from error
 
-        changed = self._store(table, checked.rows, checked.faults, as_of, write if len(checked.rows) else None)
-        return Written(len(checked.rows), len(checked.faults), changed, self.snapshot_id(), checked.refused_count)
+        self._store(table, checked.rows, checked.faults, as_of, write if len(checked.rows) else None)
+        return Written(added, len(checked.faults), added > 0, self.snapshot_id(), checked.refused_count, taken)
 
     def replace(self, table: Table, frame: pd.DataFrame, window: Window) -> Written:
         """Makes the window's rows exactly these, in one transaction; commits nothing when they already are.

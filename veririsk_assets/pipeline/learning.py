@@ -1,5 +1,6 @@
 """Learning from what happened: labels once they have matured, then models, then who serves."""
 
+import os
 import shutil
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -86,21 +87,21 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     dataset = training_rows(house, horizon, as_of)
     chosen = choose(dataset)
     choice, metrics = _with_intervals(chosen, training_report.intervals(chosen, dataset))
-    building = champions.folder(house.settings, horizon, "building")
+    building = champions.folder(house.settings, horizon, f"building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     winner = equipped(choice.winner.served, choice.trained, dataset)
     detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of)).save(building)
     about = {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()}
     version = _register(house, choice, metrics, _example(choice.winner.served, dataset), building, about)
     _settle(building, champions.folder(house.settings, horizon, version))
-    champion = champions.line_up(house, horizon).at(as_of).champion
-    found = _received(choice.verdict, champion)
-    row = version_row(champions.FAMILY, version, choice.winner, found, np.datetime64(naive(as_of), "us"), snapshot_id)
-    house.lake.append(pools.MODEL_VERSIONS, pd.DataFrame([row])[pools.MODEL_VERSIONS.names])
-    if found.promote:
-        promotion.crown(house, horizon, version, as_of, "promote", found.text)
-    else:
-        promotion.point_aliases(house, horizon, challenger_tags={"challenger": f"from {as_of:%Y-%m-%dT%H:%MZ}: {found.text}"})
+    with house.lake.catalog.decision_lock():  # of two trainings at once one finds the other's version serving
+        found = _received(choice.verdict, champions.line_up(house, horizon).at(as_of).champion)
+        row = version_row(champions.FAMILY, version, choice.winner, found, np.datetime64(naive(as_of), "us"), snapshot_id)
+        house.lake.append(pools.MODEL_VERSIONS, pd.DataFrame([row])[pools.MODEL_VERSIONS.names])
+        if found.promote:
+            promotion.crown(house, horizon, version, as_of, "promote", found.text)
+        else:
+            promotion.point_aliases(house, horizon, challenger_tags={"challenger": f"from {as_of:%Y-%m-%dT%H:%MZ}: {found.text}"})
     return row
 
 

@@ -10,6 +10,7 @@ from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline.outside import Outside
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
+from veririsk_assets.sources import coingecko
 from veririsk_assets.sources.fear_greed import fear_greed
 from veririsk_assets.sources.lp_positions import lp_positions
 from veririsk_assets.sources.pull import Pull
@@ -56,6 +57,22 @@ def index(house: House, window: Window) -> Ask:
         days = answer.frame["observed_at"]
         if days.notna().any():
             newest.answered([name], min(days.max(), now))
+        return answer
+
+    return ask
+
+
+def coins(house: House, window: Window) -> Ask:
+    """By which addresses coins are known, when the newest list is a day old."""
+    name = "list"
+    newest = Newest(house, window, f"'{name}'", "pulled_at", raw.COINGECKO_COINS.sql_name)
+
+    def ask(wire: Wire, settings: Settings, _: Outside) -> Pull | None:
+        now = naive(wire.clock.now())
+        if not newest.due([name], now):
+            return None
+        answer = coingecko.coins(wire, settings)
+        newest.answered([name], now)
         return answer
 
     return ask

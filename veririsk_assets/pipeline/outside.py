@@ -5,9 +5,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour, utc
+from veririsk_assets.lake.catalog import file_lock
 from veririsk_assets.pipeline.crosswalk import crosswalk
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
@@ -28,10 +30,10 @@ class Outside(Protocol):
     @property
     def addresses(self) -> list[tuple[str, str]] | None: ...
 
-    def wire(self, as_of: datetime, patience_seconds: float = math.inf) -> Wire | None:
+    def wire(self, as_of: datetime, patience_seconds: float = math.inf, until: datetime | None = None) -> Wire | None:
         """A wire that can be asked about `as_of`; None when this hour cannot be asked about any more.
 
-        Its deadline is the settings', or `patience_seconds` where that is shorter.
+        Its deadline is the settings', or `patience_seconds` where that is shorter, and never after `until`.
         """
 
 
@@ -47,10 +49,10 @@ class Live:
         linked = [pool_id.split(":", 1) for pool_id in crosswalk(simulated=False) if not pool_id.startswith("univ2:")]
         return sorted({*named_addresses(), *((network, address) for network, address in linked)})
 
-    def wire(self, as_of: datetime, patience_seconds: float = math.inf) -> Wire | None:
+    def wire(self, as_of: datetime, patience_seconds: float = math.inf, until: datetime | None = None) -> Wire | None:
         if floor_hour(self.house.now()) != utc(as_of):
             return None
-        return _wire(self.house, SystemClock(), None, patience_seconds)
+        return _wire(self.house, SystemClock(), None, patience_seconds, until)
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ class Replayed:
     transport: Callable[[datetime], Any]
     addresses: list[tuple[str, str]] | None = None
 
-    def wire(self, as_of: datetime, patience_seconds: float = math.inf) -> Wire | None:
-        return _wire(self.house, FixedClock(as_of + PULL_DELAY), self.transport(as_of), patience_seconds)
+    def wire(self, as_of: datetime, patience_seconds: float = math.inf, until: datetime | None = None) -> Wire | None:
+        return _wire(self.house, FixedClock(as_of + PULL_DELAY), self.transport(as_of), patience_seconds, until)
 
 
 def outside(house: House, end: datetime | None = None) -> Outside:
@@ -73,11 +75,11 @@ def outside(house: House, end: datetime | None = None) -> Outside:
     return _simulated(house, end) if source == "simulated" else Replayed(house, recorded_market(house.settings).transport)
 
 
-def _wire(house: House, clock: Clock, adapter: Any, patience_seconds: float) -> Wire:
+def _wire(house: House, clock: Clock, adapter: Any, patience_seconds: float, until: datetime | None) -> Wire:
     settings = house.settings
     adapters = {"https://": adapter, "http://": adapter} if adapter is not None else None
     deadline_seconds = min(settings.pull_deadline_seconds, patience_seconds)
-    return Wire(clock, adapters, house.state, user_agent=settings.user_agent, deadline_seconds=deadline_seconds)
+    return Wire(clock, adapters, house.state, user_agent=settings.user_agent, deadline_seconds=deadline_seconds, until=until)
 
 
 def _simulated(house: House, end: datetime | None) -> Replayed:
@@ -94,17 +96,25 @@ def simulated_market(settings: Settings, end: datetime | None = None) -> Any:
 
     file = settings.mode_home / MARKET_FILE
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
         chosen = {
             "seed": settings.seed,
             "variant": settings.variant,
             "pools": settings.pools,
             "forced_end": end.isoformat() if end else None,
         }
-        file.write_text(json.dumps(chosen, indent=2))
+        _write_once(file, json.dumps(chosen, indent=2))
     fixed = json.loads(file.read_text())
     forced_end = utc(fixed["forced_end"]) if fixed["forced_end"] else None
     return Market(fixed["seed"], fixed["variant"], fixed["pools"], forced_end)
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Whole, and by the first of several runs: the others go by what it wrote."""
+    with file_lock(file.with_suffix(".lock")):
+        if not file.exists():
+            begun = file.with_suffix(".part")
+            begun.write_text(text)
+            begun.replace(file)
 
 
 def recorded_market(settings: Settings) -> "RecordedMarket":

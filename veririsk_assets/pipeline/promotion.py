@@ -29,9 +29,14 @@ class Order:
 
 
 def appoint(house: House, order: Order) -> StepResult:
-    """Carries out the order. Raises ValueError where there is no such version or it would have seen the future."""
+    """Carries out the order, of several at once one after the other. Raises ValueError where there is no such version or it would have seen the future."""
     if order.action not in ACTIONS:
         raise ValueError(f"an action is one of {', '.join(ACTIONS)}, got {order.action!r}")
+    with house.lake.catalog.decision_lock():
+        return _appointed(house, order)
+
+
+def _appointed(house: House, order: Order) -> StepResult:
     before = champions.line_up(house, order.horizon).at(order.valid_from)
     version = order.version or (previous(house, order.horizon, order.valid_from) if order.action == "rollback" else before.challenger)
     if version is None:

@@ -1,83 +1,60 @@
 """Raw steps: ask each source about each hour of a window and append what it said.
 
-A failing source is data: its step succeeds without rows and says why in `raw/source_status`.
+A failing source is data: its step succeeds without rows and says why in `raw/source_status`, after its rows are stored.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Event, Lock
+from typing import Any
 
 import pandas as pd
 
 from veririsk_assets.contracts import raw
-from veririsk_assets.contracts.tables import Table
+from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
+from veririsk_assets.lake.lake import Written
 from veririsk_assets.pipeline import once_a_day
+from veririsk_assets.pipeline.endpoints import ENDPOINTS, Endpoint
 from veririsk_assets.pipeline.once_a_day import Ask
 from veririsk_assets.pipeline.outside import Outside
+from veririsk_assets.pipeline.side_by_side import side_by_side
 from veririsk_assets.pipeline.step import House, StepResult
-from veririsk_assets.settings import Settings
-from veririsk_assets.sources import aave, coingecko, defillama, ethereum, geckoterminal, hyperliquid, stablecoins, thegraph
 from veririsk_assets.sources.pull import Pull, together
 from veririsk_assets.wire.errors import BudgetExceededError, NotRecordedError, PlanOnlyError, SourceError
-from veririsk_assets.wire.session import Wire
+from veririsk_assets.wire.redaction import redact
 
 # Scores do not wait long for what they can do without.
 EVIDENCE_PATIENCE_SECONDS = 45.0
+# More than there are hosts of pools: evidence is asked about too while all of them are slow.
+HOSTS_AT_ONCE = 8
+# What a host may still say after its time, before nobody listens any more.
+GRACE_SECONDS = 10.0
 OUTCOMES: tuple[tuple[type[SourceError], str], ...] = (
     (PlanOnlyError, "plan_only"),
     (BudgetExceededError, "over_budget"),
     (NotRecordedError, "not_recorded"),
     (SourceError, "failed"),
 )
+# Rows that cannot be made or stored are the fault of one endpoint; a lake that cannot be written is not.
+UNSTORABLE = (ContractError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
+# An hour's attempts of one stamp are told apart by what came of them: a replayed clock stands.
+ATTEMPT = (*raw.SOURCE_STATUS.key, "outcome")
+LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """One endpoint of one provider and the raw table that its answers go to. `begin` makes what asks about a window's hours."""
+class Asked:
+    """What came of asking about an hour. `known`: rows of the hour that were stored before."""
 
-    table: Table
-    begin: Callable[[House, Window], Ask]
-    is_on: Callable[[Settings], bool] = lambda _: True
-
-    @property
-    def source(self) -> str:
-        return raw.provider_of(self.table)
-
-
-def _hourly(ask: Callable[[Wire, Settings], Pull]) -> Callable[[House, Window], Ask]:
-    return lambda *_: lambda wire, settings, _: ask(wire, settings)
-
-
-def _has(secret: str) -> Callable[[Settings], bool]:
-    """Off in live mode while this setting is empty."""
-    return lambda settings: settings.source != "live" or bool(getattr(settings, secret).get_secret_value())
-
-
-def _holders_on(settings: Settings) -> bool:
-    """A recording has no holders."""
-    return settings.source != "recorded" and _has("thegraph_url")(settings)
-
-
-def _named_pools(wire: Wire, settings: Settings, outside: Outside) -> Pull:
-    return geckoterminal.pools(wire, settings, outside.addresses)
-
-
-# In this order: holders are asked about the pairs that have just been seen.
-ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(raw.DEFILLAMA_POOLS, _hourly(defillama.pools)),
-    Endpoint(raw.DEFILLAMA_PROTOCOLS, _hourly(defillama.protocols)),
-    Endpoint(raw.COINGECKO_MARKETS, _hourly(coingecko.markets)),
-    Endpoint(raw.GECKOTERMINAL_POOLS, lambda *_: _named_pools),
-    Endpoint(raw.THEGRAPH_PAIRS, _hourly(thegraph.pairs), _has("thegraph_url")),
-    Endpoint(raw.THEGRAPH_LP_POSITIONS, once_a_day.holders, _holders_on),
-    Endpoint(raw.HYPERLIQUID_MARKETS, _hourly(hyperliquid.markets)),
-    Endpoint(raw.STABLECOINS, _hourly(stablecoins.stablecoins)),
-    Endpoint(raw.FEAR_GREED, once_a_day.index),
-    Endpoint(raw.ETH_GAS, _hourly(ethereum.gas), _has("ethereum_rpc_url")),
-    Endpoint(raw.AAVE_RESERVES, _hourly(aave.reserves), _has("aave_subgraph_url")),
-)
+    hour: Window
+    known: int
+    outcome: str
+    reason: str
+    tried_at: datetime
+    answer: Pull | None = None
 
 
 def pull_window(window: Window) -> Window:
@@ -87,28 +64,73 @@ def pull_window(window: Window) -> Window:
 
 def pull(house: House, endpoint: Endpoint, window: Window, outside: Outside, repull: bool = False) -> StepResult:
     """Appends what the endpoint says about each hour; hours that are stored or cannot be asked about stay untouched."""
-    stored, ask = _stored_hours(house, endpoint.table, window), endpoint.begin(house, window)
-    answers: list[Pull] = []
-    statuses = []
+    return _store(house, endpoint, window, _ask(house, endpoint, window, outside, repull, house.now()), repull)
+
+
+def pull_all(
+    house: House, window: Window, outside: Outside, repull: bool = False, endpoints: Sequence[Endpoint] = ENDPOINTS
+) -> dict[str, StepResult]:
+    """What each pull did, by table. Live hosts are asked side by side, within what is left before the cut-off; stored one after the other."""
+    if house.settings.source != "live":
+        return {endpoint.table.name: pull(house, endpoint, window, outside, repull) for endpoint in endpoints}
+    began, results, storing, over = house.now(), dict[str, StepResult](), Lock(), Event()
+
+    def call(endpoint: Endpoint) -> Callable[[], None]:
+        def pulled() -> None:
+            asked = _ask(house, endpoint, window, outside, repull, began)
+            with storing:
+                if not over.is_set():
+                    results[endpoint.table.name] = _store(house, endpoint, window, asked, repull)
+
+        return pulled
+
+    hosts = dict.fromkeys(endpoint.host for endpoint in endpoints)
+    chains = [[call(endpoint) for endpoint in endpoints if endpoint.host == host] for host in hosts]
+    try:
+        errors = side_by_side(chains, HOSTS_AT_ONCE, _seconds_left(house, window, began, max(map(len, chains))))
+    finally:
+        with storing:
+            over.set()
+    if errors:
+        raise errors[0]
+    silent = [endpoint for endpoint in endpoints if endpoint.table.name not in results]
+    results |= {endpoint.table.name: _store(house, endpoint, window, _unheard(house, endpoint, window), repull) for endpoint in silent}
+    return {endpoint.table.name: results[endpoint.table.name] for endpoint in endpoints}
+
+
+def _seconds_left(house: House, window: Window, began: datetime, longest_chain: int) -> float:
+    """An hour that is asked about after its cut-off has no hurry: each source has its usual time."""
+    if began < window.cutoff:
+        return (window.cutoff - began).total_seconds() + GRACE_SECONDS
+    return longest_chain * house.settings.pull_deadline_seconds + GRACE_SECONDS
+
+
+def _unheard(house: House, endpoint: Endpoint, window: Window) -> list[Asked]:
+    """Nothing came in time: that is said of the hour that could be asked about."""
+    hour = Window.ending(window.as_of)
+    known = _stored_hours(house, endpoint.table, hour).get(naive(hour.as_of), 0)
+    return [Asked(hour, known, "failed", "no answer within the time of the hour", house.now())]
+
+
+def _ask(house: House, endpoint: Endpoint, window: Window, outside: Outside, repull: bool, began: datetime) -> list[Asked]:
+    stored, done = _stored_hours(house, endpoint.table, window), _done_hours(house, endpoint.table, window)
+    ask = endpoint.begin(house, window)
+    asked = []
     for hour in window.each_hour():
-        kept = stored.get(naive(hour.as_of), 0)
-        answer, outcome, reason = _asked(house, endpoint, ask, hour, outside) if repull or not kept else (None, "kept", "already stored")
-        answers += [answer] if answer is not None else []
+        known = stored.get(naive(hour.as_of), 0)
+        is_kept = bool(known) and naive(hour.as_of) in done and not repull
+        answer, outcome, reason = (None, "kept", "already stored") if is_kept else _asked(house, endpoint, ask, hour, outside, began)
         tried_at = house.now() if house.settings.source == "live" else hour.as_of + PULL_DELAY
-        statuses.append(_status(endpoint, hour, tried_at, outcome, reason, kept if answer is None else len(answer)))
-    house.lake.append(raw.SOURCE_STATUS, pd.DataFrame(statuses), window.as_of)
-    outcomes = pd.Series([status["outcome"] for status in statuses]).value_counts().to_dict()
-    about = {"pulled": bool(answers), "rows_kept": sum(stored.values()), "outcomes": outcomes, "reason": statuses[-1]["reason"] or ""}
-    if not answers:
-        return StepResult(0, 0, False, about)
-    rows = _without_repeats(house, endpoint.table, together(endpoint.table, answers).frame, window)
-    return StepResult.of(house.lake.append(endpoint.table, rows, window.as_of), **about)
+        asked.append(Asked(hour, known, outcome, reason, tried_at, answer))
+    return asked
 
 
-def _asked(house: House, endpoint: Endpoint, ask: Ask, hour: Window, outside: Outside) -> tuple[Pull | None, str, str]:
+def _asked(house: House, endpoint: Endpoint, ask: Ask, hour: Window, outside: Outside, began: datetime) -> tuple[Pull | None, str, str]:
     if not endpoint.is_on(house.settings):
         return None, "off", "not configured"
-    wire = outside.wire(hour.as_of, EVIDENCE_PATIENCE_SECONDS if endpoint.table in raw.EVIDENCE else math.inf)
+    patience = EVIDENCE_PATIENCE_SECONDS if endpoint.table in raw.EVIDENCE else math.inf
+    in_time = house.settings.source != "live" or began < hour.cutoff
+    wire = outside.wire(hour.as_of, patience, hour.cutoff if in_time else None)
     if wire is None:
         return None, "kept", "this source only knows the current hour"
     try:
@@ -116,7 +138,57 @@ def _asked(house: House, endpoint: Endpoint, ask: Ask, hour: Window, outside: Ou
     except SourceError as error:
         outcome = next(name for kind, name in OUTCOMES if isinstance(error, kind))
         return None, outcome, str(error)
-    return (answer, "pulled", "") if answer is not None else (None, "not_due", once_a_day.NOT_DUE)
+    except Exception as error:
+        return None, "failed", _told(error)
+    return (answer, *_outcome(answer)) if answer is not None else (None, "not_due", once_a_day.NOT_DUE)
+
+
+def _outcome(answer: Pull) -> tuple[str, str]:
+    if answer.parts and not len(answer):
+        return "failed", "answered without a row"
+    return ("partial", answer.shortfall) if answer.shortfall else ("pulled", answer.note)
+
+
+def _told(error: Exception) -> str:
+    return redact(f"{type(error).__name__}: {error}")[:LONGEST_REASON]
+
+
+def _store(house: House, endpoint: Endpoint, window: Window, asked: Sequence[Asked], repull: bool) -> StepResult:
+    """Rows, then what is said of them: a run that is killed between the two is asked again, and finds its rows stored."""
+    answers = [one.answer for one in asked if one.answer is not None and len(one.answer)]
+    written, fault = Written(0, 0, False, house.lake.snapshot_id()), ""
+    if answers:
+        try:
+            rows = _without_repeats(house, endpoint.table, together(endpoint.table, answers).frame, window)
+            seen = {naive(one.hour.as_of): one.known for one in asked}
+            # A pull that a person asks for again is added, whatever is there.
+            how: dict[str, Any] = {"once": ()} if repull else {"seen": seen}
+            written = house.lake.append_once(endpoint.table, rows, window.as_of, **how)
+        except UNSTORABLE as error:
+            fault = _told(error)
+    stored = _stored_hours(house, endpoint.table, window) if answers else {}
+    statuses = [_status(endpoint, one, *_came_of(house, one, stored, written.taken, fault)) for one in asked]
+    house.lake.append_once(raw.SOURCE_STATUS, pd.DataFrame(statuses), window.as_of, once=ATTEMPT)
+    outcomes = pd.Series([status["outcome"] for status in statuses]).value_counts().to_dict()
+    is_pulled = not {"pulled", "partial"}.isdisjoint(outcomes)
+    kept = sum(one.known for one in asked)
+    return StepResult.of(written, pulled=is_pulled, rows_kept=kept, outcomes=outcomes, reason=statuses[-1]["reason"] or "")
+
+
+def _came_of(house: House, one: Asked, stored: dict[datetime, int], taken: frozenset[datetime], fault: str) -> tuple[str, str, int]:
+    """Outcome, reason and rows of an hour, now that its rows are stored or not."""
+    hour = naive(one.hour.as_of)
+    if one.answer is None or not len(one.answer):
+        return one.outcome, one.reason, one.known
+    if fault:
+        return "failed", f"its rows could not be stored: {fault}", one.known
+    if hour in taken:
+        return "kept", "another run stored this hour meanwhile", stored.get(hour, 0)
+    if house.settings.source == "recorded":  # of a row that is said again only the first time is stored
+        return one.outcome, one.reason, len(one.answer)
+    if not stored.get(hour):
+        return "failed", f"all {len(one.answer)} rows were refused, see monitoring/quarantine", 0
+    return one.outcome, one.reason, stored[hour] - one.known or one.known
 
 
 def _stored_hours(house: House, table: Table, window: Window) -> dict[datetime, int]:
@@ -128,12 +200,18 @@ def _stored_hours(house: House, table: Table, window: Window) -> dict[datetime, 
     return {stamp.to_pydatetime(): int(n) for stamp, n in zip(stored["as_of"], stored["n"], strict=True)}
 
 
-def _status(endpoint: Endpoint, hour: Window, tried_at: datetime, outcome: str, reason: str, rows_count: int) -> dict[str, object]:
-    when = {"as_of": pd.Timestamp(naive(hour.as_of)), "pulled_at": pd.Timestamp(naive(tried_at))}
+def _done_hours(house: House, table: Table, window: Window) -> set[datetime]:
+    """Hours of which it is said that all came: an hour that came in part, or whose run was killed, is asked about again."""
+    said = house.lake.read(raw.SOURCE_STATUS, window, ["as_of"], "endpoint = ? AND outcome = 'pulled'", [table.name])
+    return set(said["as_of"].dt.to_pydatetime())
+
+
+def _status(endpoint: Endpoint, one: Asked, outcome: str, reason: str, rows_count: int) -> dict[str, Any]:
     return {
         "source": endpoint.source,
         "endpoint": endpoint.table.name,
-        **when,
+        "as_of": pd.Timestamp(naive(one.hour.as_of)),
+        "pulled_at": pd.Timestamp(naive(one.tried_at)),
         "outcome": outcome,
         "reason": reason or None,
         "rows_count": rows_count,

@@ -13,7 +13,7 @@ from veririsk_assets.pipeline.detections import hourly_pool_detections
 from veririsk_assets.pipeline.learning import hourly_pool_labels, train_pools
 from veririsk_assets.pipeline.outside import Outside, recorded_market
 from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
-from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
+from veririsk_assets.pipeline.pulls import pull_all
 from veririsk_assets.pipeline.recalibration import daily_shifts
 from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
 from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
@@ -62,7 +62,7 @@ def run(house: House, outside: Outside, first: datetime, start: datetime, end: d
 
 def load(house: House, outside: Outside, window: Window, repull: bool = False) -> dict[str, StepResult]:
     """Raw, snapshots and features of a window; what each pull did, by table."""
-    pulls = {endpoint.table.name: pull(house, endpoint, window, outside, repull) for endpoint in ENDPOINTS}
+    pulls = pull_all(house, window, outside, repull)
     hourly_pool_snapshots(house, window)
     hourly_pool_features(house, window)
     return pulls

@@ -171,9 +171,10 @@ def _coin(token: Token, price: float, day_ago: float, updated: str) -> dict[str,
     }
 
 
-def coingecko_list(hour: Hour) -> list[dict[str, Any]]:
+def coingecko_coins(hour: Hour, missing: Collection[str] = ()) -> list[dict[str, Any]]:
     """`GET /coins/list?include_platform=true`: which address is which coin."""
     return [
         {"id": t.coin_id, "symbol": t.symbol.lower(), "name": t.symbol, "platforms": {"ethereum": t.address} if int(t.address, 16) else {}}
         for t in hour.market.tokens
+        if t.coin_id not in missing
     ]

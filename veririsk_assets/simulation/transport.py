@@ -75,7 +75,7 @@ ROUTES: tuple[Route, ...] = (
         "defillama_protocols", r"(api\.llama\.fi|pro-api\.llama\.fi/[^/]+/api)/protocols", lambda h, a, m: replies.defillama_protocols(h, m)
     ),
     _route("coingecko_markets", r"(pro-)?api\.coingecko\.com/api/v3/coins/markets", _markets),
-    _route("coingecko_list", r"(pro-)?api\.coingecko\.com/api/v3/coins/list", lambda h, a, m: replies.coingecko_list(h)),
+    _route("coingecko_coins", r"(pro-)?api\.coingecko\.com/api/v3/coins/list", lambda h, a, m: replies.coingecko_coins(h, m)),
     _route(
         "geckoterminal_pools",
         r"(api\.geckoterminal\.com/api/v2|(pro-)?api\.coingecko\.com/api/v3/onchain)/networks/(?P<network>[^/]+)/pools/multi/(?P<addresses>[^/]+)",

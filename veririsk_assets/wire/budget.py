@@ -1,6 +1,7 @@
 """What must outlive a process: credits spent this month, and endpoints that our plan does not have."""
 
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Protocol
 
 from veririsk_assets.contracts.windows import utc
@@ -28,6 +29,7 @@ class MemoryState:
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
+        self._counting = Lock()
 
     def get(self, name: str) -> str | None:
         return self._values.get(name)
@@ -36,11 +38,12 @@ class MemoryState:
         self._values[name] = value
 
     def increment(self, name: str, by: int, limit: int) -> int | None:
-        total = int(self._values.get(name, "0")) + by
-        if total > limit:
-            return None
-        self._values[name] = str(total)
-        return total
+        with self._counting:
+            total = int(self._values.get(name, "0")) + by
+            if total > limit:
+                return None
+            self._values[name] = str(total)
+            return total
 
 
 class Budget:

@@ -44,7 +44,8 @@ def redact(text: str) -> str:
     """The text without secrets. Doing it twice changes nothing."""
     for pattern, kept in _PATTERNS:
         text = pattern.sub(kept, text)
-    for secret in sorted(_secrets, key=len, reverse=True):
+    # A copy: another thread may learn of a secret meanwhile.
+    for secret in sorted(_secrets.copy(), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
 

@@ -59,7 +59,7 @@ class _Call:
 
 
 class Wire:
-    """Asks providers. One per source and hour: its deadline starts with the first call to a provider.
+    """Asks providers. One per source and hour: its deadline starts with the first call to a provider, and is never after `until`.
 
     `adapters`: URL prefix → transport, for simulated and recorded markets; None: the network.
     `state`: where budgets and pay walls are remembered.
@@ -72,6 +72,7 @@ class Wire:
         state: StateStore | None = None,
         user_agent: str = "VeriRisk",
         deadline_seconds: float = 240.0,
+        until: datetime | None = None,
         max_bytes: int = MAX_BYTES,
         rng: random.Random | None = None,
         timeouts: tuple[float, float] = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
@@ -79,7 +80,7 @@ class Wire:
         state = state if state is not None else MemoryState()
         self.clock = clock
         self._budget, self._plans = Budget(state), PlanMemory(state)
-        self._deadline_seconds, self._max_bytes = deadline_seconds, max_bytes
+        self._deadline_seconds, self._until, self._max_bytes = deadline_seconds, until, max_bytes
         self._rng, self._timeouts = rng or random.Random(), timeouts
         self._deadlines: dict[str, datetime] = {}
         self._buckets: dict[str, TokenBucket] = {}
@@ -124,19 +125,20 @@ class Wire:
 
     def _ask(self, call: "_Call", asked: str = "") -> Reply:
         self._plans.refuse(call.provider, call.label, self.clock.now())
-        body, answer = self._retried(call)
+        body, answer, came_at = self._retried(call)
         endpoint = redact(call.provider.base_url + call.label + asked)
-        return Reply(answer, blake2b(body, digest_size=16).hexdigest(), self.clock.now(), endpoint, call.provider.name)
+        return Reply(answer, blake2b(body, digest_size=16).hexdigest(), came_at, endpoint, call.provider.name)
 
-    def _retried(self, call: "_Call") -> tuple[bytes, Any]:
+    def _retried(self, call: "_Call") -> tuple[bytes, Any, datetime]:
         name = call.provider.name
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 body = self._attempt(call)
+                came_at = self.clock.now()  # reading a long body takes seconds that are not the source's
                 answer = responses.parsed(body)
                 if call.check is not None:
                     call.check(answer)
-                return body, answer
+                return body, answer, came_at
             except TransientSourceError as error:
                 wait = self._backoff(attempt, error)
                 if attempt == MAX_ATTEMPTS or self.clock.now() + timedelta(seconds=wait) >= call.deadline:
@@ -185,9 +187,12 @@ class Wire:
         return self._session.prepare_request(request)
 
     def _deadline(self, provider: Provider) -> datetime:
-        return self._deadlines.setdefault(provider.name, self.clock.now() + timedelta(seconds=self._deadline_seconds))
+        patient = self.clock.now() + timedelta(seconds=self._deadline_seconds)
+        return self._deadlines.setdefault(provider.name, patient if self._until is None else min(patient, self._until))
 
     def _wait(self, seconds: float, deadline: datetime) -> None:
+        if self.clock.now() >= deadline:
+            raise TransientSourceError("no time is left before the deadline")
         if seconds <= 0:
             return
         if self.clock.now() + timedelta(seconds=seconds) >= deadline:

@@ -21,7 +21,7 @@ from veririsk_assets_tests.defs.home import FIRST, run_hour, run_range
 
 HOURLY_TABLES = (POOL_SNAPSHOTS, POOL_FEATURES, POOL_SCORES, POOL_EXPLANATIONS)
 AN_HOUR = Window(FIRST, FIRST + HOUR)
-ONCE_A_DAY = {"fear_greed", "thegraph_lp_positions"}
+ONCE_A_DAY = {"fear_greed", "thegraph_lp_positions", "coingecko_coins"}
 STAMPS = ["scored_at", "lake_snapshot_id"]
 
 

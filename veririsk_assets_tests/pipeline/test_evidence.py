@@ -12,11 +12,12 @@ from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.published import PUBLISHED
 from veririsk_assets.contracts.windows import HOUR
 from veririsk_assets.pipeline import replay
+from veririsk_assets.pipeline.endpoints import ENDPOINTS
 from veririsk_assets.pipeline.known_then import known_then
 from veririsk_assets.pipeline.outside import Live
 from veririsk_assets.pipeline.outside import outside as outside_of
 from veririsk_assets.pipeline.pools import hourly_pool_snapshots
-from veririsk_assets.pipeline.pulls import ENDPOINTS, pull
+from veririsk_assets.pipeline.pulls import pull
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault

@@ -10,9 +10,10 @@ from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.lake.publish import publish
 from veririsk_assets.pipeline import replay
+from veririsk_assets.pipeline.endpoints import ENDPOINTS, Endpoint
 from veririsk_assets.pipeline.outside import Live
 from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
-from veririsk_assets.pipeline.pulls import ENDPOINTS, Endpoint, pull
+from veririsk_assets.pipeline.pulls import pull
 from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault

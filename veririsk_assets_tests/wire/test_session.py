@@ -3,11 +3,14 @@
 import gzip
 import logging
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
+from veririsk_assets.wire import redaction
 from veririsk_assets.wire.budget import MemoryState
 from veririsk_assets.wire.clock import FixedClock
 from veririsk_assets.wire.errors import (
@@ -19,6 +22,7 @@ from veririsk_assets.wire.errors import (
     TransientSourceError,
 )
 from veririsk_assets.wire.provider import Provider
+from veririsk_assets.wire.redaction import HIDDEN, keep_secret, redact
 from veririsk_assets.wire.session import MAX_ATTEMPTS, Wire
 from veririsk_assets_tests.wire.server import Answer, api
 
@@ -222,3 +226,48 @@ def test_no_error_or_log_holds_a_key(answer: Answer, caplog: pytest.LogCaptureFi
     assert caplog.records
     assert key not in str(raised.value) + repr(raised.value) + caplog.text
     assert raised.value.__cause__ is None
+
+
+def test_no_wait_goes_past_the_moment_until_which_a_wire_may_ask() -> None:
+    clock = FixedClock(NOW)
+    until = NOW + timedelta(seconds=170)
+    with api(Answer(b"{}", 429, {"Retry-After": "119"})) as server, pytest.raises(TransientSourceError, match="gave up after 2") as caught:
+        wire(clock, until=until).get_json(provider(server.url), "/x")
+    assert (len(server.paths), clock.now(), caught.value.retry_after) == (2, NOW + timedelta(seconds=119), 119.0)
+
+
+def test_a_wire_whose_time_is_over_asks_nobody() -> None:
+    with api() as server, pytest.raises(TransientSourceError, match="no time is left"):
+        wire(until=NOW).get_json(provider(server.url), "/x")
+    assert server.paths == []
+
+
+def test_a_deadline_is_the_nearer_of_patience_and_the_hour_s_end() -> None:
+    clock = FixedClock(NOW)
+    with api(Answer(b"{}", 429, {"Retry-After": "20"})) as server, pytest.raises(TransientSourceError):
+        wire(clock, until=NOW + timedelta(hours=1), deadline_seconds=30.0).get_json(provider(server.url), "/x")
+    assert clock.now() == NOW + timedelta(seconds=20)
+
+
+def test_a_reply_is_checked_within_the_retries() -> None:
+    def check(body: Any) -> None:
+        if body != [1]:
+            raise TransientSourceError("an empty list")
+
+    with api(Answer(b"[]"), Answer(b"[]"), Answer(b"[1]")) as server:
+        assert wire().get_json(provider(server.url), "/x", check=check).body == [1]
+    with api(Answer(b"[]")) as server, pytest.raises(TransientSourceError, match=f"after {MAX_ATTEMPTS} attempts: an empty list"):
+        wire().get_json(provider(server.url), "/x", check=check)
+
+
+def test_what_is_redacted_may_be_learnt_meanwhile_by_another_thread() -> None:
+    known = set(redaction._secrets)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            learnt = [threads.submit(keep_secret, f"a-secret-of-thread-{i}") for i in range(2000)]
+            said = list(threads.map(redact, ["a-secret-of-thread-7 and more"] * 500))
+            assert all(done.result() for done in learnt) and len(said) == 500
+        assert redact("a-secret-of-thread-1999") == HIDDEN
+    finally:
+        redaction._secrets.clear()
+        redaction._secrets.update(known)
