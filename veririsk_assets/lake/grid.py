@@ -24,7 +24,7 @@ def read_panel(
     grids = {name: np.full((window.hours, len(keys)), np.nan, dtype=np.float32) for name in columns}
     if not len(keys):
         return Panel(window, keys, grids)
-    chosen = ", ".join(f"{name}::FLOAT AS {name}" for name in columns)
+    chosen = ", ".join(f"TRY_CAST({name} AS FLOAT) AS {name}" for name in columns)
     for batch in cursor.execute(f"SELECT as_of, {key} AS pool_key, {chosen} FROM {source}").to_arrow_reader(BATCH_ROWS):
         _place(batch, grids, window, keys)
     return Panel(window, keys, grids)

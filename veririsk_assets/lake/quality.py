@@ -11,6 +11,7 @@ import pandas as pd
 
 from veririsk_assets.contracts.tables import Column, ContractError, Table
 
+LARGEST = float(np.finfo(np.float32).max)
 FAULT_COLUMNS = ("column_name", "rule", "reason", "row_json")
 
 
@@ -88,8 +89,9 @@ def _broken_rules(table: Table, typed: pd.DataFrame) -> pd.DataFrame:
     """`index` into `typed`, column_name, rule and reason of every broken rule."""
     from pandera.errors import SchemaErrors
 
-    infinite = {c.name: np.isinf(typed[c.name]) for c in table.columns if c.kind == "float"}
-    rows = [(index, name, "not finite", "infinite") for name, bad in infinite.items() for index in typed.index[bad]]
+    # Panels hold single precision: what does not fit into it is no number to us.
+    endless = {c.name: typed[c.name].abs() > LARGEST for c in table.columns if c.kind == "float"}
+    rows = [(index, name, "not finite", repr(float(typed.at[index, name]))) for name, bad in endless.items() for index in typed.index[bad]]
     rows += [(index, c.name, "missing", "None") for c in table.columns if c.expected for index in typed.index[typed[c.name].isna()]]
     if not typed.empty:
         try:

@@ -52,10 +52,11 @@ def test_a_broken_value_is_null_and_a_row_without_what_it_needs_is_refused(lake:
     rows.loc[1, "tvl_usd"] = np.inf
     rows.loc[2, "tvl_usd"] = 1e18
     rows.loc[2, "lp_supply"] = -5.0
+    rows.loc[3, "apy"] = 1e298
     rows["is_tombstone"] = [False, False, False, None]
     written = lake.replace(POOL_SNAPSHOTS, rows, HOUR)
     refused = lake.read(QUARANTINE)
-    assert (written.rows, written.quarantined, written.refused) == (3, 5, 1)
+    assert (written.rows, written.quarantined, written.refused) == (3, 5, 1)  # of a refused row one fault is enough
     assert lake.read(POOL_SNAPSHOTS)[["tvl_usd", "lp_supply"]].isna().all(axis=None)
     assert set(refused["rule"]) == {"below 0", "not finite", "above 1e+13", "missing"}
     assert refused["row_json"].str.contains('"tvl_usd":-1.0').any()
