@@ -19,11 +19,6 @@ from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.training_rows import TRAINING_HOURS, training_rows
 
 LABEL_INPUTS = ("tvl_usd", "lp_supply")
-# What a run says of its data, beside the lake snapshot.
-LOGGED = (
-    "label", "train_range", "train_rows_count", "train_events_count",
-    "validation_range", "validation_rows_count", "validation_events_count", "pools_count",
-)  # fmt: skip
 
 
 def hourly_pool_labels(house: House, window: Window, now: datetime | None = None) -> StepResult:
@@ -89,9 +84,10 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     building = champions.folder(house.settings, horizon, "building")
     shutil.rmtree(building, ignore_errors=True)
     winner = equipped(choice.winner.served, choice.trained, dataset)
-    detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of)).save(building)
+    whole = detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of))
+    whole.save(building)
     about = {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()}
-    version = _register(house, choice, metrics, _example(choice.winner.served, dataset), building, about)
+    version = _register(house, choice, metrics, training_report.run_params(whole), _example(choice.winner.served, dataset), building, about)
     _settle(building, champions.folder(house.settings, horizon, version))
     champion = champions.line_up(house, horizon).at(as_of).champion
     found = _received(choice.verdict, champion)
@@ -125,14 +121,15 @@ def _received(found: Any, champion: str) -> Any:
     return replace(found, promote=False, reasons=[f"challenger of version {champion}, which serves", *found.reasons])
 
 
-def _register(house: House, choice: Any, metrics: dict[str, float], example: pd.DataFrame, folder: Path, about: dict[str, Any]) -> str:
+def _register(
+    house: House, choice: Any, metrics: dict[str, float], params: dict[str, Any], example: pd.DataFrame, folder: Path, about: dict[str, Any]
+) -> str:
     """Logs and registers the artefact's folder with a report of the training; the new version."""
     from veririsk_assets.registry.runs import Training, log_training
     from veririsk_assets.registry.versions import registered_name
 
     served, spec = choice.winner.served, choice.winner.spec
     metadata = served.metadata | about | {"features": list(served.features), "verdict": choice.verdict.text}
-    params = dict(spec.params) | {"algorithm": served.name} | {name: served.metadata[name] for name in LOGGED if name in served.metadata}
     with TemporaryDirectory() as scratch:
         report = training_report.write_report(choice, Path(scratch))
         name = registered_name(champions.FAMILY, spec.horizon_hours)

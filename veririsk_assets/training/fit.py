@@ -53,7 +53,7 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     metrics = validation_metrics(held_y, margin, probability, score_map.high)
     low, high = _usual_range(x)
     metadata = describe(dataset, spec) | {"metrics": {k: v if np.isfinite(v) else None for k, v in metrics.items()}}
-    metadata["reference"] = reference(x, spec.features)
+    metadata |= {"reference": reference(x, spec.features), "hyperparameters": dict(model.hyperparameters)}
     served = ServedModel(spec.name, spec.horizon_hours, spec.features, model, calibration, score_map, low, high, metadata)
     return Trained(spec, served, metrics, held_y, probability)
 

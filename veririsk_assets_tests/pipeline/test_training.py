@@ -73,6 +73,19 @@ def test_a_run_says_what_it_learnt_from(trained: tuple[House, dict[str, Any]]) -
     assert newest.tags["lake_snapshot_id"]
 
 
+def test_a_run_names_the_recipe_that_runs_are_compared_by(trained: tuple[House, dict[str, Any]]) -> None:
+    house = trained[0]
+    newest = versions(house.settings.tracking_uri, NAME)[0]
+    params = store.client(house.settings.tracking_uri).get_run(newest.run_id).data.params
+    model = load(champions.folder(house.settings, 24, "1"))
+    recipe = {"max_depth": "4", "eta": "0.08", "lambda": "5.0", "subsample": "0.8", "colsample_bytree": "0.6", "min_child_weight": "10.0"}
+    recipe |= {"rounds": "150", "patience": "20", "seed": "7", "is_weighted": "False", "horizon_hours": "24"}
+    assert {name: params[name] for name in recipe} == recipe
+    assert int(params["best_iteration"]) == model.model.booster.num_boosted_rounds() - 1
+    assert params["features"].split(", ") == list(model.features) and params["features_count"] == str(len(model.features))
+    assert params["calibration"] == model.calibration.kind and float(params["calibration_slope"]) == model.calibration.slope
+
+
 def test_a_run_keeps_plots_the_folds_and_the_reference_for_drift(trained: tuple[House, dict[str, Any]]) -> None:
     house = trained[0]
     for name in ("reliability.png", "precision_recall.png"):
