@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_LABELS, POOL_SCORES
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
+from veririsk_assets.pipeline import ahead
 from veririsk_assets.pipeline.detections import hourly_pool_detections
 from veririsk_assets.pipeline.learning import hourly_pool_labels, train_pools
 from veririsk_assets.pipeline.outside import NO_RECORDED_DIR, Outside
@@ -62,6 +63,7 @@ def run(house: House, outside: Outside, first: datetime, start: datetime, end: d
 
 def load(house: House, outside: Outside, window: Window, repull: bool = False) -> dict[str, StepResult]:
     """Raw, snapshots and features of a window; what each pull did, by table."""
+    ahead.set_aside(house)
     pulls = {endpoint.table.name: pull(house, endpoint, window, outside, repull) for endpoint in ENDPOINTS}
     hourly_pool_snapshots(house, window)
     hourly_pool_features(house, window)
