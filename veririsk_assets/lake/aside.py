@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
@@ -34,7 +35,13 @@ def set_aside(lake: Lake, moments: Mapping[Table, str], after: datetime, rule: s
 
     def change(cursor: duckdb.DuckDBPyConnection) -> None:
         for table, moment in moments.items():
-            about = {"table_name": table.sql_name, "column_name": table.time, "rule": rule, "moment_name": moment, "run_id": lake.run_id}
+            about: dict[str, Any] = {
+                "table_name": table.sql_name,
+                "column_name": table.time,
+                "rule": rule,
+                "moment_name": moment,
+                "run_id": lake.run_id,
+            }
             about |= {"reason": f"later than {naive(after):%Y-%m-%d %H:%M}: ", "now": naive(lake.now()), "after": naive(after)}
             cursor.execute(_KEEP.format(table=table.sql_name, moment=moment), about)
             gone = cursor.execute(f"DELETE FROM lake.{table.sql_name} WHERE {moment} > $after", {"after": naive(after)}).fetchall()

@@ -1,6 +1,7 @@
 """Learning from what happened: labels once they have matured, then models, then who serves."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -47,8 +48,8 @@ def hourly_pool_labels(house: House, window: Window, now: datetime | None = None
     return StepResult.of(house.lake.replace(pools.POOL_LABELS, result[pools.POOL_LABELS.names], window), **events)
 
 
-def train_pools(house: House, as_of: datetime) -> StepResult:
-    """Trains every horizon on what had matured by `as_of`, after the gate has judged the challenger that was there before.
+def train_pools(house: House, as_of: datetime, horizons: Sequence[int] = HORIZONS) -> StepResult:
+    """Trains the horizons on what had matured by `as_of`, after the gate has judged the challenger that was there before.
 
     The first winner becomes champion from `as_of` on, a later one challenger. Where nothing can be trained, the reason is
     in the metadata and the rule-based score goes on serving.
@@ -57,7 +58,7 @@ def train_pools(house: House, as_of: datetime) -> StepResult:
 
     metadata: dict[str, Any] = {}
     rows = 0
-    for horizon in HORIZONS:
+    for horizon in horizons:
         judged = promotion.appoint(house, promotion.Order(horizon, "judge", utc(as_of)))
         metadata[f"{horizon}h_gate"] = judged.metadata["verdict"]
         try:
@@ -71,6 +72,21 @@ def train_pools(house: House, as_of: datetime) -> StepResult:
             f"{horizon}h_{name}": row[name] for name in ("version", "validation_ap", "validation_auc", "validation_ece", "base_rate_ratio")
         }
     return StepResult(rows, 0, rows > 0, metadata)
+
+
+def untrained(house: House, as_of: datetime) -> tuple[int, ...]:
+    """Horizons without a version trained as of then. One that a stopped run trained and did not come to crown is crowned."""
+    left = []
+    for horizon in HORIZONS:
+        where, parameters = f"{champions.OF_HORIZON} AND trained_as_of = ?", [champions.FAMILY, horizon, naive(as_of)]
+        known = house.lake.read(pools.MODEL_VERSIONS, where=where, parameters=parameters)
+        reigns = champions.reigns_of(house, horizon)
+        if known.empty:
+            left.append(horizon)
+        elif not (reigns["valid_from"] <= naive(as_of)).any():
+            first = known.iloc[0]
+            promotion.crown(house, horizon, str(first["version"]), utc(as_of), "promote", str(first["verdict"]))
+    return tuple(left)
 
 
 def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any]:
@@ -128,6 +144,10 @@ def _register(
     from veririsk_assets.registry.runs import Training, log_training
     from veririsk_assets.registry.versions import registered_name
 
+    left = _left_behind(house, choice.winner.spec.horizon_hours, about)
+    if left is not None:
+        return left
+
     served, spec = choice.winner.served, choice.winner.spec
     metadata = served.metadata | about | {"features": list(served.features), "verdict": choice.verdict.text}
     with TemporaryDirectory() as scratch:
@@ -135,6 +155,16 @@ def _register(
         name = registered_name(champions.FAMILY, spec.horizon_hours)
         training = Training(name, folder, example, params, metrics, metadata, about, report)
         return log_training(house.settings.tracking_uri, f"veririsk-{champions.FAMILY}", training)
+
+
+def _left_behind(house: House, horizon: int, about: dict[str, Any]) -> str | None:
+    """A version that a stopped run registered from the same lake as of the same instant, and came no further with: training it again gives the same."""
+    from veririsk_assets.registry.versions import registered_name, versions
+
+    known = house.lake.read(pools.MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])["version"]
+    registered = versions(house.settings.tracking_uri, registered_name(champions.FAMILY, horizon))
+    same = (one.version for one in registered if all(one.tags.get(name) == str(value) for name, value in about.items()))
+    return next((version for version in same if version not in set(known)), None)
 
 
 def _settle(building: Path, target: Path) -> None:
