@@ -118,7 +118,7 @@ def say(house: House, window: Window) -> None:
 
 
 def label_until(house: House, as_of: datetime, first: datetime | None = None) -> None:
-    """Labels that had matured by `as_of`: those that are missing, and the newest ones again."""
+    """Labels that had matured by `as_of`: those that are missing, and the newest ones again. Labels that matured later stay."""
     earliest = house.lake.sql(f"SELECT min(as_of) AS first FROM lake.{POOL_FEATURES.sql_name}")["first"].iloc[0]
     if earliest != earliest:
         return
@@ -127,11 +127,13 @@ def label_until(house: House, as_of: datetime, first: datetime | None = None) ->
         return
     # A filled gap also tells the day after it what its highs had been.
     gaps = [Window(gap.start, min(gap.end + DAY_HOURS * HOUR, as_of)) for gap in owed.runs(owed.unlabelled(house, Window(begin, as_of)))]
+    matured = house.lake.sql(f"SELECT max(matured_at) AS latest FROM lake.{POOL_LABELS.sql_name}")["latest"].iloc[0]
+    known_until = as_of if matured != matured else utc(matured.to_pydatetime())
     start = max(begin, latest_of(house, POOL_LABELS.sql_name, as_of, begin) - REOPENED_HOURS * HOUR)
     gaps += [Window(start, as_of)] if start < as_of else []
     for together in owed.runs({hour.as_of for gap in gaps for hour in gap.each_hour()}):
         for window in together.chunks(8 * WEEK_HOURS):
-            hourly_pool_labels(house, window, as_of)
+            hourly_pool_labels(house, window, max(as_of, known_until))
 
 
 def learn(house: House, as_of: datetime, first: datetime) -> None:

@@ -1,7 +1,7 @@
 """A run that is stopped anywhere, and one that is asked for more history than before: what is missing is made, what is there stays."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ TABLES = (
     *raw.PULLS, pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS, pools.POOL_FEATURES, pools.POOL_LABELS, pools.POOL_SCORES,
     pools.POOL_EXPLANATIONS, POOL_DETECTIONS, monitoring.SHADOW_SCORES, learning.CALIBRATION_SHIFTS,
 )  # fmt: skip
+SPOKEN = (pools.POOL_SCORES, pools.POOL_EXPLANATIONS, POOL_DETECTIONS)
 Seen = list[tuple[str, Window]]
 
 
@@ -78,36 +79,47 @@ def killed_at(count: int, commit: Callable[[Any], None]) -> Callable[[Any], None
     return dying
 
 
+def lives_until_done(house: House, monkeypatch: pytest.MonkeyPatch, commits: Iterable[int]) -> int:
+    """How often the same run had to be started, where each life ends after so many commits."""
+    commit = house.lake.commit
+    for lives, count in enumerate(commits, start=1):
+        monkeypatch.setattr(house.lake, "commit", killed_at(count, commit))
+        try:
+            run(house, START)
+        except Killed:
+            continue
+        return lives
+    raise AssertionError("it never came to an end")
+
+
 def test_a_run_that_dies_after_every_few_commits_ends_as_one_that_nobody_disturbed(
     whole: House, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house, lives = home(settings), 0
-    commit = house.lake.commit
+    house = home(settings)
     # Every life is a little longer than the one before: the deaths fall between all the tables.
-    for commits in range(1, 99, 4):
-        monkeypatch.setattr(house.lake, "commit", killed_at(commits, commit))
-        lives += 1
-        try:
-            run(house, START)
-            break
-        except Killed:
-            continue
-    assert 8 < lives < 24
+    assert lives_until_done(house, monkeypatch, range(1, 99, 2)) > 8
     assert_same(house, whole)
     house.close()
 
 
-@pytest.mark.parametrize("table", [pools.POOL_SNAPSHOTS, pools.POOL_FEATURES, pools.POOL_SCORES, pools.POOL_EXPLANATIONS, POOL_DETECTIONS])
-def test_an_hour_in_the_middle_that_lacks_a_table_gets_it_and_nothing_else_is_said_anew(copy: House, whole: House, table: Table) -> None:
-    hour = Window.ending(SCORED.start + 2 * HOUR)
-    copy.lake.replace(table, copy.lake.read(table).head(0), hour)
-    before = copy.lake.read(pools.POOL_SCORES)
-    seen = run(copy, START)
-    assert all(window == hour for kind, window in seen if kind != "train")
+def test_a_run_that_dies_between_any_two_of_the_tables_that_speak_makes_what_is_missing(
+    copy: House, whole: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for table in SPOKEN:
+        copy.lake.replace(table, copy.lake.read(table).head(0), SCORED)
+    assert lives_until_done(copy, monkeypatch, [1] * 9) == len(SPOKEN)
     assert_same(copy, whole)
-    again = copy.lake.read(pools.POOL_SCORES)
-    kept = again["as_of"] != naive(hour.as_of) if table is pools.POOL_SCORES else again["as_of"].notna()
-    pd.testing.assert_frame_equal(again[kept], before[before["as_of"].isin(again.loc[kept, "as_of"])])
+
+
+def test_an_hour_in_the_middle_that_lacks_a_table_gets_it_and_nothing_else_is_said_anew(copy: House, whole: House) -> None:
+    hour = Window.ending(SCORED.start + 2 * HOUR)
+    for table in (pools.POOL_SNAPSHOTS, pools.POOL_FEATURES, *SPOKEN):
+        before = {kept: copy.lake.read(kept, where="as_of <> ?", parameters=[naive(hour.as_of)]) for kept in SPOKEN}
+        copy.lake.replace(table, copy.lake.read(table).head(0), hour)
+        assert {window for kind, window in run(copy, START) if kind != "train"} == {hour}, table.sql_name
+        for kept, rows_before in before.items():
+            pd.testing.assert_frame_equal(copy.lake.read(kept, where="as_of <> ?", parameters=[naive(hour.as_of)]), rows_before)
+    assert_same(copy, whole)
     assert run(copy, START) == []
 
 
@@ -115,18 +127,16 @@ def test_more_history_loads_what_is_missing_and_holes_and_leaves_the_rest(whole:
     house = home(settings)
     run(house, START + 20 * HOUR)
     replay.load(house, outside(house), hours(3, 2))
-    pulled = {table: house.lake.read(table) for table in raw.PULLS}
-    seen = run(house, START)
-    assert seen == [("load", hours(0, 3)), ("load", hours(5, 15))]
-    for table in (*raw.PULLS, pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS):
+    scores = house.lake.read(pools.POOL_SCORES)
+    assert run(house, START) == [("load", hours(0, 3)), ("load", hours(5, 15))]
+    for table in (raw.DEFILLAMA_POOLS, raw.COINGECKO_MARKETS, raw.THEGRAPH_PAIRS):
         pd.testing.assert_frame_equal(rows(house, table), rows(whole, table), rtol=1e-4, atol=1e-6)
-    for table, before in pulled.items():
-        assert not house.lake.read(table).duplicated(list(table.key)).any() and len(before) <= len(house.lake.read(table))
-    # Features before the first score know the history that came later; what was scored keeps what it was scored by.
-    unscored = Window(START, SCORED.start)
-    pd.testing.assert_frame_equal(
-        house.lake.read(pools.POOL_FEATURES, unscored), whole.lake.read(pools.POOL_FEATURES, unscored), rtol=1e-4, atol=1e-6
-    )
+    # What is asked once a day was asked at other hours; all else before the first score knows the history that came later.
+    unscored, of_holders = Window(START, SCORED.start), lambda name: name.startswith("lp_top")
+    for table in (pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS, pools.POOL_FEATURES):
+        mine, theirs = (one.lake.read(table, unscored).drop(columns=list(filter(of_holders, table.names))) for one in (house, whole))
+        pd.testing.assert_frame_equal(mine, theirs, rtol=1e-4, atol=1e-6)
+    pd.testing.assert_frame_equal(house.lake.read(pools.POOL_SCORES), scores)
     assert run(house, START) == []
     house.close()
 
