@@ -1,6 +1,6 @@
 """What loading the code location costs over `import dagster`: CPU seconds, medians of five fresh processes each.
 
-    python -m bench.code_location
+    python -m bench.code_location [PROCESSES]
 
 Exits with 1 above the budget of 1.0 s.
 """
@@ -22,10 +22,10 @@ def cpu_seconds(code: str) -> float:
     return float(done.stdout.split()[-1])
 
 
-def main() -> int:
+def main(runs: int = RUNS) -> int:
     cpu_seconds(LOCATION)  # compiles what has no .pyc yet
     # Taken in turns, so that a busy machine burdens both alike.
-    pairs = [(cpu_seconds(DAGSTER), cpu_seconds(LOCATION)) for _ in range(RUNS)]
+    pairs = [(cpu_seconds(DAGSTER), cpu_seconds(LOCATION)) for _ in range(runs)]
     dagster, location = (statistics.median(side) for side in zip(*pairs, strict=True))
     print(f"import dagster        {dagster:5.2f} s CPU")
     print(f"code location, graph  {location:5.2f} s CPU")
@@ -34,4 +34,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(int, sys.argv[1:])))

@@ -1,6 +1,6 @@
 """The ten features of the report against the ways people usually compute them: one run, the same data, results kept.
 
-    python bench/features.py
+    python -m bench.features [POOLS]
 
 Prints a table and writes nothing but a temporary Parquet file. Exits with 1 where somebody disagrees with the naive loop. Everybody starts from data in memory, except the bare scan and
 DuckDB, which start from that file; `read + features` starts from it too.
@@ -25,6 +25,7 @@ from veririsk_assets.features.pools import build_features, known_tvl, phase2_fea
 from veririsk_assets.panels.rolling import Over, returns
 
 POOLS, HOURS, SAMPLE = 2_000, 2_160, 100
+ONE_HOUR_POOLS = 20_000
 COLUMNS = ("tvl_usd", "reserve0_usd", "reserve1_usd", "volume_1h_usd")
 NINE = PHASE2_NAMES[:-1]
 Frame = pd.DataFrame
@@ -185,12 +186,12 @@ def by_pool(values: dict[str, np.ndarray], pools: int) -> dict[str, np.ndarray]:
     return {name: value[:, :pools].T.ravel() for name, value in values.items()}
 
 
-def compare(file: Path) -> None:
+def compare(file: Path, pools: int, hours: int) -> None:
     import polars as pl
 
-    panel = walks(HOURS, POOLS)
-    columns = by_pool({c: panel[c] for c in COLUMNS}, POOLS)
-    hour, key = np.tile(np.arange(HOURS), POOLS), np.repeat(np.arange(POOLS), HOURS)
+    panel = walks(hours, pools)
+    columns = by_pool({c: panel[c] for c in COLUMNS}, pools)
+    hour, key = np.tile(np.arange(hours), pools), np.repeat(np.arange(pools), hours)
     rows = pd.DataFrame({"hour": hour, "pool_key": key} | columns)
     # As the lake holds it: by hour, then pool.
     pl.from_pandas(rows).sort("hour", "pool_key").write_parquet(file)
@@ -201,34 +202,37 @@ def compare(file: Path) -> None:
     found = timed(seconds, "ours", lambda: ours(panel), 5)
     timed(seconds, "scan", lambda: scan(file), 5)
     timed(seconds, "read + features", lambda: read_and_compute(file, panel.window), 3)
-    sample = rows[rows["pool_key"] < SAMPLE]
+    looped = min(SAMPLE, pools)
+    sample = rows[rows["pool_key"] < looped]
     truth = timed(seconds, "sample", lambda: naive(sample))
-    seconds["naive pandas loop"] = seconds["sample"] * POOLS / SAMPLE
+    seconds["naive pandas loop"] = seconds["sample"] * pools / looped
     grouped = timed(seconds, "pandas groupby", lambda: groupby(rows))
     polars = timed(seconds, "polars", lambda: with_polars(frame), 2)
     duck = timed(seconds, "DuckDB windows", lambda: with_duckdb(file), 2)
 
     expected, count = {name: truth[name].to_numpy() for name in PHASE2_NAMES}, len(truth)
-    agree(PHASE2_NAMES, expected, by_pool(found, SAMPLE), "ours")
+    agree(PHASE2_NAMES, expected, by_pool(found, looped), "ours")
     agree(PHASE2_NAMES, expected, {n: grouped[n].to_numpy()[:count] for n in PHASE2_NAMES}, "pandas groupby")
     agree(PHASE2_NAMES, expected, {n: polars[n].to_numpy()[:count] for n in PHASE2_NAMES}, "polars")
     order = np.lexsort((duck["hour"], duck["pool_key"]))[:count]
     agree(PHASE2_NAMES, expected, {n: duck[n][order] for n in PHASE2_NAMES}, "DuckDB windows")
-    report(seconds)
+    report(seconds, pools, hours)
 
 
-def report(seconds: Times) -> None:
-    print(f"{len(PHASE2_NAMES)} features, {POOLS:,} pools × {HOURS:,} hours, {os.cpu_count()} cores; all agree with the naive loop\n")
+def report(seconds: Times, pools: int, hours: int) -> None:
+    print(f"{len(PHASE2_NAMES)} features, {pools:,} pools × {hours:,} hours, {os.cpu_count()} cores; all agree with the naive loop\n")
     print(f"{'':20} {'wall s':>8} {'× ours':>8} {'processor s':>12} {'× ours':>8}")
     for name in ("naive pandas loop", "pandas groupby", "DuckDB windows", "polars", "scan", "read + features", "ours"):
         (wall, cpu), (wall_ratio, cpu_ratio) = seconds[name], seconds[name] / seconds["ours"]
         print(f"{name:20} {wall:8.3f} {wall_ratio:8.1f} {cpu:12.3f} {cpu_ratio:8.1f}")
     scan_ratio, loop_ratio = (seconds["ours"] / seconds["scan"])[0], (seconds["naive pandas loop"] / seconds["ours"])[0]
     print(f"\nwall: ours / scan {scan_ratio:.2f} (target ≤ 3), naive / ours {loop_ratio:.0f} (target ≥ 30), load {os.getloadavg()[0]:.1f}")
-    print(f"the naive loop: {SAMPLE} pools, scaled; the first call of ours took {seconds['first'][0]:.1f} s (compiles, or loads what was)")
+    print(
+        f"the naive loop: {min(SAMPLE, pools)} pools, scaled; the first call of ours took {seconds['first'][0]:.1f} s (compiles, or loads what was)"
+    )
 
 
-def one_hour(pools: int = 20_000) -> None:
+def one_hour(pools: int = ONE_HOUR_POOLS) -> None:
     panel = walks(LOOKBACK_HOURS + 1, pools)
     market = Panel(panel.window, np.array([0]), dict.fromkeys(MARKET_INPUTS, panel["price_ratio"][:, :1]))
     seconds: Times = {}
@@ -239,7 +243,11 @@ def one_hour(pools: int = 20_000) -> None:
     )
 
 
-if __name__ == "__main__":
+def main(pools: int = POOLS, hours: int = HOURS) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        compare(Path(folder) / "snapshots.parquet")
-    one_hour()
+        compare(Path(folder) / "snapshots.parquet", pools, hours)
+    one_hour(ONE_HOUR_POOLS * pools // POOLS or 1)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

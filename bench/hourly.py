@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.hourly_lake import END, HOURS_RUN, build_house
+from bench.hourly_lake import END, HOURS_RUN, TRAINING_POOLS, build_house
 from bench.hourly_peers import PEERS, arithmetic, panels
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.windows import Window
@@ -81,11 +81,11 @@ class Measured:
         return self.times.setdefault(name, Times())
 
 
-def measure(pools: int, folder: Path) -> Measured:
+def measure(pools: int, folder: Path, taught_pools: int = TRAINING_POOLS) -> Measured:
     """Builds the lake and runs the hours."""
     found = Measured(pools)
     start = time.perf_counter()
-    house = build_house(folder, pools)
+    house = build_house(folder, pools, taught_pools)
     publish(house)  # the publications that are measured are incremental ones
     found.build_seconds = time.perf_counter() - start
     for window in _hours():
@@ -133,12 +133,12 @@ def growth(all_found: list[Measured]) -> None:
         print(f"{name:20}" + "".join(f"{found[name].best / found.pools * 1e6:10.1f}" for found in all_found))
 
 
-def main(sizes: tuple[int, ...]) -> None:
+def main(sizes: tuple[int, ...] = SIZES, taught_pools: int = TRAINING_POOLS) -> None:
     print(f"all {len(FEATURE_NAMES)} features, two horizons, look-back 30 days")
     all_found = []
     for pools in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            all_found.append(measure(pools, Path(folder)))
+            all_found.append(measure(pools, Path(folder), taught_pools))
         report(all_found[-1])
     growth(all_found)
 

@@ -25,28 +25,30 @@ END = utc("2026-03-31")
 HOURS_RUN = 4
 HISTORY = Window.ending(END, LOOKBACK_HOURS + HOURS_RUN + 1)
 BEFORE = Window(HISTORY.start, Window.ending(END, HOURS_RUN).start)
+# Heads need columns that look back a month: pools are taught on the month after that.
+TAUGHT = Window.ending(END, 2 * LOOKBACK_HOURS)
 TRAINING_POOLS = 300
 PROVENANCE = {"observed_at": pd.NaT, "observed_kind": "none", "payload_hash": "0" * 32}
 
 
-def build_house(folder: Path, count: int) -> House:
+def build_house(folder: Path, count: int, taught_pools: int = TRAINING_POOLS) -> House:
     """A home whose next hour is the first of HOURS_RUN: snapshots, raw rows, champions; nothing scored yet."""
     settings = Settings(home=folder, source="simulated", _env_file=None)
     house = House.open(settings, lambda: END)
     names = [f"bench-{i}" for i in range(count)]
     keys = np.array([pool_key(f"defillama:{name}") for name in names], dtype=np.int64)
     order = np.argsort(keys)
-    market = walks(count, keys[order])
+    market = walks(HISTORY, keys[order])
     _pools(house, names, keys)
     _snapshots(house, market)
     _raw(house, market, np.array(names, dtype=object)[order])
-    _champions(house)
+    _champions(house, taught_pools)
     return house
 
 
-def walks(count: int, keys: np.ndarray) -> Panel:
+def walks(window: Window, keys: np.ndarray) -> Panel:
     """Geometric walks with rare falls of a quarter; every column that a snapshot can have."""
-    rng, shape = np.random.default_rng(7), (HISTORY.hours, count)
+    rng, shape = np.random.default_rng(7), (window.hours, len(keys))
 
     def walk(size: float, falls: float = 0.0) -> np.ndarray:
         steps = rng.standard_normal(shape, dtype=np.float32) * np.float32(size)
@@ -58,16 +60,16 @@ def walks(count: int, keys: np.ndarray) -> Panel:
     columns |= {"volume_1h_usd": tvl * (1 + uneven) / 50, "volume_24h_usd": tvl / 3, "price_ratio": walk(0.005)}
     columns |= {"lp_supply": walk(0.004, 0.0008), "apy": uneven, "input_age_hours": np.full(shape, 0.05, dtype=np.float32)}
     columns |= {"price0_usd": walk(0.006), "price1_usd": walk(0.003), "lp_top1_share": uneven, "lp_top5_share": uneven * 2}
-    return Panel(HISTORY, keys, columns)
+    return Panel(window, keys, columns)
 
 
-def eth() -> np.ndarray:
-    return 2_000.0 * np.exp(np.cumsum(np.random.default_rng(8).standard_normal(HISTORY.hours) * 0.005))
+def eth(window: Window) -> np.ndarray:
+    return 2_000.0 * np.exp(np.cumsum(np.random.default_rng(8).standard_normal(window.hours) * 0.005))
 
 
-def outside() -> dict[str, np.ndarray]:
+def outside(window: Window) -> dict[str, np.ndarray]:
     """MARKET_INPUTS by the hour."""
-    return dict.fromkeys(MARKET_INPUTS, eth() / 2_000.0) | {"eth_price_usd": eth()}
+    return dict.fromkeys(MARKET_INPUTS, eth(window) / 2_000.0) | {"eth_price_usd": eth(window)}
 
 
 def _pools(house: House, names: list[str], keys: np.ndarray) -> None:
@@ -85,7 +87,7 @@ def _snapshots(house: House, market: Panel) -> None:
         rows = part.frame().assign(source="defillama", is_tombstone=False, **dict.fromkeys(unknown, np.nan))
         house.lake.replace(pools.POOL_SNAPSHOTS, rows[pools.POOL_SNAPSHOTS.names], day)
         start += day.hours
-    hours = pd.DataFrame({name: values[: BEFORE.hours] for name, values in outside().items()})
+    hours = pd.DataFrame({name: values[: BEFORE.hours] for name, values in outside(HISTORY).items()})
     hours = hours.assign(as_of=BEFORE.as_ofs, market_cap_usd=1e12)
     house.lake.replace(pools.MARKET_SNAPSHOTS, hours[pools.MARKET_SNAPSHOTS.names], BEFORE)
 
@@ -94,7 +96,7 @@ def _raw(house: House, market: Panel, names: np.ndarray) -> None:
     """What DeFiLlama and CoinGecko said in the hours that a snapshot looks back to, one append per hour."""
     text = {"chain": "Ethereum", "project": "bench", "pool_meta": None, "exposure": "multi", "source": "defillama", "endpoint": "/pools"}
     symbols = np.array([f"TOKEN{i % 500}-ETH" for i in range(len(names))], dtype=object)
-    prices = eth()
+    prices = eth(HISTORY)
     for i in range(HISTORY.hours - RAW_HOURS - HOURS_RUN, HISTORY.hours):
         at = pd.Timestamp(market.as_ofs[i]) + pd.Timedelta(PULL_DELAY)
         when = {"pulled_at": at, "available_at": at, **PROVENANCE}
@@ -111,18 +113,17 @@ def _raw(house: House, market: Panel, names: np.ndarray) -> None:
         house.lake.append(raw.COINGECKO_MARKETS, coins[raw.COINGECKO_MARKETS.names])
 
 
-def _champions(house: House) -> None:
-    """150 trees per horizon, the most that a champion has, with its heads, learnt from TRAINING_POOLS pools and put where scoring looks."""
-    market = walks(TRAINING_POOLS, np.arange(TRAINING_POOLS))
-    shared = Panel(HISTORY, np.array([0]), {name: values[:, None].astype(np.float32) for name, values in outside().items()})
-    inputs = Panel(HISTORY, market.keys, {name: market[name] for name in INPUTS})
-    watched = Panel(HISTORY, market.keys, {**market.values, "is_tombstone": np.zeros(market.shape, dtype=np.float32)})
-    features = build_features(inputs, shared, HISTORY.hours)
+def _champions(house: House, taught_pools: int) -> None:
+    """150 trees per horizon, the most that a champion has, with its heads, learnt from pools of their own and put where scoring looks."""
+    market = walks(TAUGHT, np.arange(taught_pools))
+    shared = Panel(TAUGHT, np.array([0]), {name: values[:, None].astype(np.float32) for name, values in outside(TAUGHT).items()})
+    inputs = Panel(TAUGHT, market.keys, {name: market[name] for name in INPUTS})
+    watched = Panel(TAUGHT, market.keys, {**market.values, "is_tombstone": np.zeros(market.shape, dtype=np.float32)})
+    features = build_features(inputs, shared, TAUGHT.hours)
     for horizon in HORIZONS:
-        seen = HISTORY.hours - 24 - horizon
-        labels = build_labels(watched, horizon, seen)
+        labels = build_labels(watched, horizon, LOOKBACK_HOURS - horizon)
         hours = labels.window
-        first = round((hours.start - HISTORY.start).total_seconds() / 3600)
+        first = round((hours.start - TAUGHT.start).total_seconds() / 3600)
         known = Panel(hours, market.keys, {name: values[first : first + hours.hours] for name, values in features.values.items()})
         dataset = from_panels(known, labels, horizon)
         trained = train(dataset, catalogue.spec(catalogue.CHAMPION_CANDIDATE, horizon, patience=None))

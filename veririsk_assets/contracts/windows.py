@@ -13,6 +13,8 @@ import numpy as np
 HOUR = timedelta(hours=1)
 PULL_DELAY = timedelta(minutes=27)
 DECISION_DELAY = timedelta(minutes=30)
+# A clock may be minutes off; so much is no future.
+CLOCK_SKEW = timedelta(minutes=10)
 
 
 def utc(moment: datetime | str) -> datetime:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from veririsk_assets.contracts.pool_features import PHASE2_NAMES
 from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_SCORES, POOL_SNAPSHOTS
-from veririsk_assets.contracts.windows import naive
+from veririsk_assets.contracts.windows import CLOCK_SKEW, HOUR, naive
 from veririsk_assets.defs.resources import HouseResource, now
 from veririsk_assets.defs.stage import key_of
 
@@ -18,14 +18,17 @@ NULL_RATIO = 0.5
 
 @dg.asset_check(
     asset=key_of(POOL_SCORES),
-    description="The newest score is at most two hours old. Measured from the rows: a backfill of an old hour does not look fresh.",
+    description="The newest score is at most two hours old, and none is later than now. Measured from the rows: a backfill of an old hour does not look fresh.",
 )
 def fresh(house: HouseResource) -> dg.AssetCheckResult:
     latest = house.newest(POOL_SCORES)
     if latest is None:
         return _warn(False, {"latest_as_of": "no score yet"})
     age_hours = (naive(now()) - latest).total_seconds() / 3600
-    return _warn(age_hours <= FRESH_HOURS, {"latest_as_of": str(latest), "age_hours": age_hours})
+    about = {"latest_as_of": str(latest), "age_hours": age_hours}
+    if age_hours < -CLOCK_SKEW / HOUR:
+        return _warn(False, about | {"note": "the newest score is of an hour to come: a clock was ahead, or is behind now"})
+    return _warn(age_hours <= FRESH_HOURS, about)
 
 
 @dg.asset_check(

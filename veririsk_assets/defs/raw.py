@@ -13,7 +13,7 @@ from veririsk_assets.defs.side_by_side import pulled
 from veririsk_assets.defs.stage import OWNERS, column_schema, contract_check, contract_result, describe, key_of, metadata_of, rows_per_hour
 
 if TYPE_CHECKING:
-    from veririsk_assets.pipeline.step import StepResult
+    from veririsk_assets.pipeline.step import House, StepResult
 
 TABLES = raw.PULLS
 TROUBLE = {"failed", "partial", "over_budget", "plan_only"}
@@ -48,11 +48,20 @@ def _pull_asset(table: Table) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, config: PullConfig, house: HouseResource) -> dg.MaterializeResult:
         opened, window = house.open(context.run.run_id), window_of(context)
+        _set_aside(context, opened)
         result = pulled(context, house, opened, table, window, config.repull)
         rows_per_hour(context, opened, table, window)
         return dg.MaterializeResult(metadata=metadata_of(result), check_results=[contract_result(table, result), _pulled(table, result)])
 
     return asset
+
+
+def _set_aside(context: dg.AssetExecutionContext, house: "House") -> None:
+    from veririsk_assets.pipeline import ahead
+
+    moved = ahead.set_aside(house)
+    if moved:
+        context.log.warning(f"rows from the future were set aside in monitoring/quarantine: {moved}")
 
 
 def _pulled(table: Table, result: "StepResult") -> dg.AssetCheckResult:

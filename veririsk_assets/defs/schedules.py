@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from veririsk_assets.contracts.pools import POOL_EXPLANATIONS
-from veririsk_assets.contracts.windows import HOUR, floor_hour, utc
+from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, utc
 from veririsk_assets.defs.jobs import backtest_job, daily_learning, daily_review, hourly_scoring, upkeep, weekly_training
 from veririsk_assets.defs.learning import MATURING
 from veririsk_assets.defs.partitions import partition_key
@@ -33,10 +32,11 @@ def hourly(context: dg.ScheduleEvaluationContext, house: HouseResource) -> dg.Ru
 
 
 def _first_unfinished(house: HouseResource, last: datetime) -> datetime:
-    """The start of the first hour that needs a run; `last` where nothing was ever finished, or not within CATCH_UP."""
-    newest = house.newest(POOL_EXPLANATIONS)
-    finished = None if newest is None else utc(newest)
-    return finished if finished is not None and last - CATCH_UP <= finished < last else last
+    """The start of the first hour that owes a row of any table; `last` where none does, or none was scored within CATCH_UP."""
+    from veririsk_assets.pipeline.owed import first_unfinished
+
+    unfinished = first_unfinished(house.open(), Window(last - CATCH_UP - HOUR, last))
+    return last if unfinished is None else unfinished - HOUR
 
 
 @dg.schedule(job=daily_learning, cron_schedule="40 2 * * *", execution_timezone="UTC", default_status=STATUS)

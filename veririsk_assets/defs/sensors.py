@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from veririsk_assets.contracts.windows import utc
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.settings import Settings
 
@@ -11,16 +10,19 @@ STATUS = dg.DefaultSensorStatus.STOPPED if Settings().source == "recorded" else 
 
 @dg.sensor(name="high_risk", minimum_interval_seconds=60, default_status=STATUS)
 def high_risk(context: dg.SensorEvaluationContext, house: HouseResource) -> dg.SkipReason:
-    """HIGH in the latest hour and not in the one before: one log line, and one POST where a webhook is set."""
-    from veririsk_assets.pipeline.onsets import new_onsets, tell
+    """HIGH in an hour since the last look and not in the pool's hour before it: one log line, and one POST where a webhook is set."""
+    from veririsk_assets.pipeline.onsets import Told, news, tell
 
     opened = house.open()
-    as_of, onsets = new_onsets(opened, utc(context.cursor) if context.cursor else None)
-    for line in tell(opened.settings, onsets):
+    found = news(opened, Told.parse(context.cursor) if context.cursor else None)
+    if found is None:
+        return dg.SkipReason("nothing was scored yet")
+    lines, told = tell(opened.settings, found)
+    for line in lines:
         context.log.warning(line)
-    if as_of is not None:
-        context.update_cursor(utc(as_of).isoformat())
-    return dg.SkipReason(f"{len(onsets)} pools turned HIGH at {as_of}" if as_of else "no new hour")
+    context.update_cursor(str(told))
+    waiting = f", {len(told.owed)} wait for the webhook" if told.owed else ""
+    return dg.SkipReason(f"{len(found.onsets)} pools turned HIGH up to {told.until:%Y-%m-%d %H:%M} UTC{waiting}")
 
 
 SENSORS = [high_risk]

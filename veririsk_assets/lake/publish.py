@@ -39,12 +39,14 @@ def publish(lake: Lake, path: Path, history_days: int, detail_days: int) -> Publ
     path.parent.mkdir(parents=True, exist_ok=True)
     with file_lock(path.parent / "publish.lock"):
         snapshot = lake.snapshot_id()
-        shown = _shown_snapshot(path)
+        shown, shown_latest = _shown(path)
         latest = lake.sql(f"SELECT max(as_of) AS latest FROM lake.{POOL_SCORES.sql_name}")["latest"].iloc[0]
         latest_as_of = None if latest != latest else latest.to_pydatetime()
         if shown is not None and shown >= snapshot:
             newer = "the file already shows this lake snapshot" if shown == snapshot else f"the file shows the newer lake snapshot {shown}"
             return Publication(path, latest_as_of, False, False, 0, {}, newer)
+        if latest_as_of is None or (shown_latest is not None and shown_latest > latest_as_of):
+            shown = None  # hours were taken back: what they had pushed out of the file belongs into it again
         since = {"history": _since(latest_as_of, history_days), "detail": _since(latest_as_of, detail_days)}
         building = path.parent / f".{path.name}.building"
         building.unlink(missing_ok=True)
@@ -60,16 +62,16 @@ def _since(latest: datetime | None, days: int) -> datetime:
     return latest - timedelta(days=days) if latest else datetime(1970, 1, 1)
 
 
-def _shown_snapshot(path: Path) -> int | None:
-    """The lake snapshot of the last file; None when there is none that can be continued."""
+def _shown(path: Path) -> tuple[int | None, datetime | None]:
+    """Lake snapshot and newest hour of the last file; None when there is none that can be continued."""
     if not path.exists():
-        return None
+        return None, None
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            rows = connection.execute("SELECT lake_snapshot_id, schema_hash FROM _about").fetchall()
+            rows = connection.execute("SELECT lake_snapshot_id, latest_as_of, schema_hash FROM _about").fetchall()
     except duckdb.Error:
-        return None
-    return int(rows[0][0]) if rows and rows[0][1] == SCHEMA_HASH else None
+        return None, None
+    return (int(rows[0][0]), rows[0][1]) if rows and rows[0][2] == SCHEMA_HASH else (None, None)
 
 
 def _build(

@@ -32,6 +32,10 @@ class State:
     def put(self, name: str, value: str) -> None:
         self._run(_PUT + " RETURNING value", (name, value))
 
+    def starting_with(self, prefix: str) -> dict[str, str]:
+        rows = self._run("SELECT name, value FROM veririsk_state WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+        return {str(name): str(value) for name, value in rows}
+
     def increment(self, name: str, by: int, limit: int) -> int | None:
         """The new total, or None (and no change) when it would exceed `limit`."""
         rows = self._run(_INCREMENT, (name, by, by, limit, by, by, limit))

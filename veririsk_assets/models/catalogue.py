@@ -41,7 +41,7 @@ LP_COLUMNS = (
 class Entry:
     """How a model is made. `label` None: the label that the caller asks for; `also`: what it learns beside it.
 
-    `has_names`: `make` gets the names of its columns first.
+    `has_names`: `make` gets the names of its columns first. `needs`: columns without which it cannot say what it is there for.
     """
 
     make: Callable[..., RiskModel]
@@ -49,17 +49,17 @@ class Entry:
     label: str | None = None
     also: tuple[str, ...] = ()
     has_names: bool = False
+    needs: tuple[str, ...] = ()
 
 
 def two_heads(features: tuple[str, ...], **params: Any) -> TwoHeads:
     """Shallow and slow heads on columns of these names."""
-    known = [features.index(name) for name in LP_COLUMNS if name in features] if LP_COLUMNS[0] in features else []
-    return TwoHeads(known, **(SLOW | params))
+    return TwoHeads([features.index(name) for name in LP_COLUMNS if name in features], **(SLOW | params))
 
 
 ENTRIES: dict[str, Entry] = {
     "gradient_boosting": Entry(GradientBoosting),
-    TWO_HEADS: Entry(two_heads, label="crash", also=LABELS, has_names=True),
+    TWO_HEADS: Entry(two_heads, label="crash", also=LABELS, has_names=True, needs=LP_COLUMNS[:1]),
     "logistic_regression": Entry(LogisticRegression),
     FLOOR: Entry(LogisticRegression, VOLATILITY_COLUMNS),
     "phase2_recipe": Entry(phase2_recipe, PHASE2_NAMES, "crash_endpoint"),
@@ -96,6 +96,11 @@ def make(wanted: Spec) -> RiskModel:
 def narrowed(wanted: Spec, available: tuple[str, ...]) -> Spec:
     """The spec without the features that the data does not have."""
     return replace(wanted, features=tuple(name for name in wanted.features if name in available))
+
+
+def lacking(wanted: Spec) -> tuple[str, ...]:
+    """Columns that its model needs and the spec does not have."""
+    return tuple(name for name in _entry(wanted.name).needs if name not in wanted.features)
 
 
 def _entry(name: str) -> Entry:

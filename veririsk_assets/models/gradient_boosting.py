@@ -38,6 +38,12 @@ class GradientBoosting:
         self.trees, self.patience, self.is_weighted, self.seed = trees, patience, is_weighted, seed
         self.params = SHALLOW | params
         self.booster: Any = None
+        self.fitted: dict[str, Any] = {}
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        chosen = {"rounds": self.trees, "patience": self.patience, "is_weighted": self.is_weighted, "seed": self.seed}
+        return self.params | chosen | self.fitted
 
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
         """Log-loss on `validation` decides how many trees stay."""
@@ -50,6 +56,8 @@ class GradientBoosting:
         watched = [(held, "validation")] if self.patience else []
         booster = xgboost().train(params, train, self.trees, evals=watched, early_stopping_rounds=self.patience, verbose_eval=False)
         kept = booster[: booster.best_iteration + 1] if self.patience else booster
+        self.fitted = {"best_iteration": kept.num_boosted_rounds() - 1}
+        self.fitted |= {name: params[name] for name in ("scale_pos_weight",) if name in params}
         self.booster = _reader(kept.save_raw("ubj"))
         return self
 

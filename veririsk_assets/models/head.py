@@ -20,6 +20,10 @@ class Head:
         self.model = GradientBoosting(**params)
         self.curve = Calibration("platt", (0.0,), (0.0,), 1.0)
 
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        return self.model.hyperparameters | {"hidden_columns": len(self.hidden)}
+
     def fit(self, x: np.ndarray, y: np.ndarray, held_x: np.ndarray, held_y: np.ndarray) -> Self:
         """Labels are NaN where unknown. Raises ValueError without a positive row to learn from or to be calibrated on."""
         known, held = np.isfinite(y), np.isfinite(held_y)

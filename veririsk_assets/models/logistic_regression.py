@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from veririsk_assets.models.squash import Squash
 
 FILE = "model.json"
 RARE = 0.01
+SOLVER: dict[str, Any] = {"max_iter": 500, "tol": 1e-5}
 
 
 class LogisticRegression:
@@ -27,6 +28,10 @@ class LogisticRegression:
         self.means = np.zeros(0)
         self.base = 0.0
 
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        return {"strength": self.strength, "penalty": "l2", **SOLVER}
+
     # The name is the interface's.
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:  # noqa: ARG002
         """`validation` is not used: there is nothing to stop early."""
@@ -37,7 +42,7 @@ class LogisticRegression:
         self.indicated = np.flatnonzero((missing > RARE) & (missing < 1 - RARE))
         terms = self._terms(x)
         self.means = terms.mean(axis=0)
-        solver = Solver(C=self.strength, max_iter=500, tol=1e-5).fit(terms - self.means, y)
+        solver = Solver(C=self.strength, **SOLVER).fit(terms - self.means, y)
         self.coefficients, self.base = solver.coef_[0], float(solver.intercept_[0])
         return self
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -24,6 +24,10 @@ class SingleColumn:
         self.sign = sign
         self.squash = Squash(np.zeros(1), np.ones(1))
         self.slope, self.intercept, self.mean = 1.0, 0.0, 0.0
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        return {"sign": self.sign, "smallest_slope": SMALLEST_SLOPE}
 
     # The name is the interface's.
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:  # noqa: ARG002

@@ -44,6 +44,13 @@ class RiskModel(Protocol):
     def algorithm(self) -> str:
         """Which class reads its folder."""
 
+    @property
+    def hyperparameters(self) -> Mapping[str, Any]:
+        """All that was chosen for it and not learnt, defaults included; after `fit` also where the learning stopped.
+
+        Plain values. A loaded model does not know them: the artefact's metadata do (`hyperparameters`).
+        """
+
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
         """Learn from matured rows; `validation` lies later in time and may stop the learning, nothing else."""
 

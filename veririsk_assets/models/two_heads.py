@@ -37,6 +37,14 @@ class TwoHeads:
         self.heads = [Head(CAUSES[0], hidden, seed=seed, **params), Head(CAUSES[1], seed=seed + 1, **params)]
         self.direct = None if lp_columns is None else Head(DIRECT, hidden, seed=seed + 2, **params)
 
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """What all heads share once, and what is each head's own under its name."""
+        of = {head.name: head.hyperparameters for head in [*self.heads, *([self.direct] if self.direct else [])]}
+        first = of[CAUSES[0]]
+        shared = {name: value for name, value in first.items() if all(one.get(name) == value for one in of.values())}
+        return shared | {f"{head}_{name}": value for head, own in of.items() for name, value in own.items() if name not in shared}
+
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
         """`y` and the validation labels, NaN where unknown: rows × 2 (LABELS), or rows × 3 with the crash first for the third head.
 

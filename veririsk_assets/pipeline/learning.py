@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +19,6 @@ from veririsk_assets.evaluation.intervals import Interval
 from veririsk_assets.pipeline import champions, detections, promotion, training_report
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.training_rows import TRAINING_HOURS, training_rows
-
-# What a run says of its data, beside the lake snapshot.
-LOGGED = (
-    "label", "train_range", "train_rows_count", "train_events_count",
-    "validation_range", "validation_rows_count", "validation_events_count", "pools_count",
-)  # fmt: skip
 
 
 def hourly_pool_labels(house: House, window: Window, now: datetime | None = None) -> StepResult:
@@ -53,8 +48,8 @@ def hourly_pool_labels(house: House, window: Window, now: datetime | None = None
     return StepResult.of(house.lake.replace(pools.POOL_LABELS, result[pools.POOL_LABELS.names], window), **events)
 
 
-def train_pools(house: House, as_of: datetime) -> StepResult:
-    """Trains every horizon on what had matured by `as_of`, after the gate has judged the challenger that was there before.
+def train_pools(house: House, as_of: datetime, horizons: Sequence[int] = HORIZONS) -> StepResult:
+    """Trains the horizons on what had matured by `as_of`, after the gate has judged the challenger that was there before.
 
     The first winner becomes champion from `as_of` on, a later one challenger. Where nothing can be trained, the reason is
     in the metadata and the rule-based score goes on serving.
@@ -63,7 +58,7 @@ def train_pools(house: House, as_of: datetime) -> StepResult:
 
     metadata: dict[str, Any] = {}
     rows = 0
-    for horizon in HORIZONS:
+    for horizon in horizons:
         judged = promotion.appoint(house, promotion.Order(horizon, "judge", utc(as_of)))
         metadata[f"{horizon}h_gate"] = judged.metadata["verdict"]
         try:
@@ -79,6 +74,21 @@ def train_pools(house: House, as_of: datetime) -> StepResult:
     return StepResult(rows, 0, rows > 0, metadata)
 
 
+def untrained(house: House, as_of: datetime) -> tuple[int, ...]:
+    """Horizons without a version trained as of then. One that a stopped run trained and did not come to crown is crowned."""
+    left = []
+    for horizon in HORIZONS:
+        where, parameters = f"{champions.OF_HORIZON} AND trained_as_of = ?", [champions.FAMILY, horizon, naive(as_of)]
+        known = house.lake.read(pools.MODEL_VERSIONS, where=where, parameters=parameters)
+        reigns = champions.reigns_of(house, horizon)
+        if known.empty:
+            left.append(horizon)
+        elif not (reigns["valid_from"] <= naive(as_of)).any():
+            first = known.iloc[0]
+            promotion.crown(house, horizon, str(first["version"]), utc(as_of), "promote", str(first["verdict"]))
+    return tuple(left)
+
+
 def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any]:
     from veririsk_assets.training.choice import choose, version_row
     from veririsk_assets.training.companions import equipped
@@ -90,9 +100,10 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     building = champions.folder(house.settings, horizon, f"building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     winner = equipped(choice.winner.served, choice.trained, dataset)
-    detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of)).save(building)
+    whole = detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of))
+    whole.save(building)
     about = {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()}
-    version = _register(house, choice, metrics, _example(choice.winner.served, dataset), building, about)
+    version = _register(house, choice, metrics, training_report.run_params(whole), _example(choice.winner.served, dataset), building, about)
     _settle(building, champions.folder(house.settings, horizon, version))
     with house.lake.catalog.decision_lock():  # of two trainings at once one finds the other's version serving
         found = _received(choice.verdict, champions.line_up(house, horizon).at(as_of).champion)
@@ -126,19 +137,34 @@ def _received(found: Any, champion: str) -> Any:
     return replace(found, promote=False, reasons=[f"challenger of version {champion}, which serves", *found.reasons])
 
 
-def _register(house: House, choice: Any, metrics: dict[str, float], example: pd.DataFrame, folder: Path, about: dict[str, Any]) -> str:
+def _register(
+    house: House, choice: Any, metrics: dict[str, float], params: dict[str, Any], example: pd.DataFrame, folder: Path, about: dict[str, Any]
+) -> str:
     """Logs and registers the artefact's folder with a report of the training; the new version."""
     from veririsk_assets.registry.runs import Training, log_training
     from veririsk_assets.registry.versions import registered_name
 
+    left = _left_behind(house, choice.winner.spec.horizon_hours, about)
+    if left is not None:
+        return left
+
     served, spec = choice.winner.served, choice.winner.spec
     metadata = served.metadata | about | {"features": list(served.features), "verdict": choice.verdict.text}
-    params = dict(spec.params) | {"algorithm": served.name} | {name: served.metadata[name] for name in LOGGED if name in served.metadata}
     with TemporaryDirectory() as scratch:
         report = training_report.write_report(choice, Path(scratch))
         name = registered_name(champions.FAMILY, spec.horizon_hours)
         training = Training(name, folder, example, params, metrics, metadata, about, report)
         return log_training(house.settings.tracking_uri, f"veririsk-{champions.FAMILY}", training)
+
+
+def _left_behind(house: House, horizon: int, about: dict[str, Any]) -> str | None:
+    """A version that a stopped run registered from the same lake as of the same instant, and came no further with: training it again gives the same."""
+    from veririsk_assets.registry.versions import registered_name, versions
+
+    known = house.lake.read(pools.MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])["version"]
+    registered = versions(house.settings.tracking_uri, registered_name(champions.FAMILY, horizon))
+    same = (one.version for one in registered if all(one.tags.get(name) == str(value) for name, value in about.items()))
+    return next((version for version in same if version not in set(known)), None)
 
 
 def _settle(building: Path, target: Path) -> None:

@@ -25,7 +25,10 @@ SEEN_WITHIN = timedelta(hours=6)
 
 
 class Newest:
-    """When the newest answer about each name is from: what is stored before a window, and what has come since."""
+    """When the newest answer about each name is from: what is stored before a window and, hour by hour, in it, and what has come since.
+
+    A window that is asked about again, because a run was stopped in it, has answers of its own already.
+    """
 
     def __init__(self, house: House, window: Window, name: str, stamp: str, table: str) -> None:
         rows = house.lake.sql(
@@ -33,9 +36,18 @@ class Newest:
             [naive(window.start + HOUR)],
         )
         self._newest = dict(zip(rows["name"], rows["newest"], strict=True))
+        inside = house.lake.sql(
+            f"SELECT DISTINCT {name} AS name, {stamp} AS stamp FROM lake.{table} "
+            f"WHERE pulled_at > ? AND pulled_at <= ? AND {stamp} IS NOT NULL ORDER BY stamp DESC",
+            [naive(window.start + HOUR), naive(window.end + HOUR)],
+        )
+        self._to_come = list(zip(inside["stamp"], inside["name"], strict=True))
 
     def due(self, names: Iterable[str], now: datetime) -> list[str]:
-        """Names without an answer of the last 24 hours, the oldest answer first, those without any last."""
+        """Names without an answer of the last 24 hours, the oldest answer first, those without any last. `now` never goes back."""
+        while self._to_come and self._to_come[-1][0] <= now:
+            stamp, name = self._to_come.pop()
+            self._newest[name] = stamp
         known = {name: self._newest.get(name, now) for name in names}
         old = [name for name in known if name not in self._newest or now - known[name] >= DAY]
         return sorted(old, key=lambda name: known[name])

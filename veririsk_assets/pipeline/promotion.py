@@ -8,7 +8,7 @@ import pandas as pd
 
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.windows import HOUR, floor_hour, naive, utc
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline import ahead, champions
 from veririsk_assets.pipeline.step import House, StepResult
 
 ACTIONS = ("judge", "promote", "rollback")
@@ -105,6 +105,7 @@ def previous(house: House, horizon: int, at: datetime) -> str:
 
 def next_hour(house: House) -> datetime:
     """From when an order holds where nobody says: the current hour, or the first one that is not scored yet."""
+    ahead.set_aside(house)
     latest = house.lake.sql(f"SELECT max(as_of) AS latest FROM lake.{pools.POOL_SCORES.sql_name}")["latest"].iloc[0]
     now = floor_hour(house.now())
     return now if latest != latest else max(now, utc(latest.to_pydatetime()) + HOUR)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,18 @@ import pandas as pd
 from veririsk_assets.evaluation.intervals import Interval
 
 if TYPE_CHECKING:
+    from veririsk_assets.models.artefact import ServedModel
     from veririsk_assets.training.choice import Choice
     from veririsk_assets.training.datasets import Dataset
     from veririsk_assets.training.walk_forward import Pooled
 
 VALIDATION, FOLDS = "validation", "walk_forward"
 MEASURES = ("ap", "auc", "ece", "recall")
+# What a run says of its data, beside the lake snapshot.
+LOGGED = (
+    "label", "train_range", "train_rows_count", "train_events_count",
+    "validation_range", "validation_rows_count", "validation_events_count", "pools_count",
+)  # fmt: skip
 
 
 def intervals(choice: "Choice", dataset: "Dataset") -> dict[str, Interval]:
@@ -38,6 +44,21 @@ def run_metrics(found: dict[str, Interval]) -> dict[str, float]:
     named = {name.removeprefix(f"{VALIDATION}_"): one for name, one in found.items()}
     values = {name: one.value for name, one in found.items() if name.startswith(FOLDS)}
     return values | {f"{name}_{end}": getattr(one, end) for name, one in named.items() for end in ("lo", "hi")}
+
+
+def run_params(served: "ServedModel") -> dict[str, Any]:
+    """What a run is compared by: the recipe of the model and of what it carries (under `causes.` and `detection.`), and its data."""
+    about = {name: served.metadata[name] for name in LOGGED if name in served.metadata}
+    beside = {"causes": served.companion, "detection": served.detection}
+    carried = {f"{name}.{key}": value for name, model in beside.items() if model is not None for key, value in _recipe(model).items()}
+    return _recipe(served) | {"horizon_hours": served.horizon_hours} | about | carried
+
+
+def _recipe(served: "ServedModel") -> dict[str, Any]:
+    curve = served.calibration
+    calibration = {"calibration": curve.kind, "calibration_slope": curve.slope, "calibration_knots": len(curve.knots)}
+    features = {"features": ", ".join(served.features), "features_count": len(served.features)}
+    return {"algorithm": served.name, **served.metadata.get("hyperparameters", {}), **calibration, **features}
 
 
 def write_report(choice: "Choice", folder: Path) -> Path:

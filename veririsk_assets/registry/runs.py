@@ -20,13 +20,16 @@ ARTEFACT = "model"
 FLAVOUR = "veririsk"
 EXAMPLE_FILE = "input_example.json"
 METADATA_FILE = "metadata.json"
-LONGEST_PARAM = 500
+# What MLflow stores of one value, and of parameters and tags in one request.
+LONGEST_PARAM = 6_000
+MOST_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Training:
     """What a training leaves behind. `folder`: the saved artefact; `example`: a few rows of its features.
 
+    `params` are what runs are compared by: one that is too long for MLflow ends in an ellipsis, metadata.json has it whole.
     `metadata` becomes metadata.json (lake snapshot, feature list, date ranges, …); `report`: a folder of plots and tables.
     """
 
@@ -58,10 +61,12 @@ def log_training(tracking_uri: str, experiment: str, training: Training) -> str:
 def _log(registry: Any, run_id: str, training: Training) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
-    params = [Param(key, str(value)[:LONGEST_PARAM]) for key, value in training.params.items()]
+    params = [Param(key, _shortened(str(value))) for key, value in training.params.items()]
     metrics = [Metric(key, float(value), 0, 0) for key, value in training.metrics.items() if math.isfinite(value)]
     tags = [RunTag(key, str(value)) for key, value in training.tags.items()]
-    registry.log_batch(run_id, metrics, params, tags)
+    registry.log_batch(run_id, metrics, tags=tags)
+    for first in range(0, len(params), MOST_AT_ONCE):
+        registry.log_batch(run_id, params=params[first : first + MOST_AT_ONCE])
     with TemporaryDirectory() as scratch:
         folder = Path(shutil.copytree(training.folder, Path(scratch) / ARTEFACT))
         (folder / METADATA_FILE).write_text(json.dumps(dict(training.metadata), indent=1, default=str))
@@ -69,6 +74,10 @@ def _log(registry: Any, run_id: str, training: Training) -> None:
         registry.log_artifacts(run_id, str(folder), ARTEFACT)
     if training.report is not None:
         registry.log_artifacts(run_id, str(training.report), "report")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_PARAM else text[: LONGEST_PARAM - 1] + "…"
 
 
 def _describe(folder: Path, run_id: str, example: pd.DataFrame) -> None:

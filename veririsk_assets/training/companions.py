@@ -18,22 +18,32 @@ from veririsk_assets.training.fit import Trained, train
 def equipped(served: ServedModel, trained: Mapping[str, Trained], dataset: Dataset) -> ServedModel:
     """The winner with its companion. Its metadata say how good each head is on validation rows, or why there is none (`causes`).
 
+    A head that can say nothing of any validation row is none: what it would say of later rows nobody has seen.
+
     `trained`: what the choice has trained already, by name. Two heads that won are no companion of their own.
     """
     if served.name == catalogue.TWO_HEADS:
         return replace(served, metadata=served.metadata | {"causes": _metrics(served, dataset)})
     try:
         heads = trained.get(catalogue.TWO_HEADS) or train(dataset, catalogue.spec(catalogue.TWO_HEADS, dataset.horizon_hours))
+        measured = _metrics(heads.served, dataset)
+        if unmeasured := [cause for cause, said in measured.items() if isinstance(said, str)]:
+            raise CannotTrain(f"{unmeasured[0]}: {measured[unmeasured[0]]}")
     except CannotTrain as reason:
         return replace(served, metadata=served.metadata | {"causes": f"no cause model: {reason}"})
-    return replace(served, companion=heads.served, metadata=served.metadata | {"causes": _metrics(heads.served, dataset)})
+    return replace(served, companion=heads.served, metadata=served.metadata | {"causes": measured})
 
 
 def _metrics(heads: ServedModel, dataset: Dataset) -> dict[str, Any]:
-    found, said = {}, heads.causes(dataset.columns(heads.features, dataset.validation))
+    """Per cause base rate, AUC and calibration error on the validation rows that know its label and the head speaks of; in words where none does."""
+    found: dict[str, Any] = {}
+    said = heads.causes(dataset.columns(heads.features, dataset.validation))
     for i, (cause, label) in enumerate(zip(CAUSES, LABELS, strict=True)):
         fell = dataset.targets([label], dataset.validation)[:, 0]
         known = np.isfinite(fell) & np.isfinite(said[:, i])
+        if not known.any():
+            found[cause] = "no validation row knows both its label and the columns that it looks at"
+            continue
         measured = {"base_rate": fell[known].mean(), "auc": roc_auc(fell[known], said[known, i]), "ece": ece(fell[known], said[known, i])}
         found[cause] = {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
     return found

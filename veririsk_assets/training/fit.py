@@ -17,6 +17,8 @@ from veririsk_assets.training.datasets import CannotTrain, Dataset
 MIN_TRAIN_ROWS = 2_000
 MIN_TRAIN_EVENTS = 30
 MIN_VALIDATION_EVENTS = 10
+# What never happens teaches nothing; neither does what always happens.
+MIN_CALM_ROWS = 30
 USUAL_RANGE = (0.05, 0.95)
 
 
@@ -40,8 +42,7 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
         raise ValueError(f"{spec.name} learns {spec.label}, {spec.horizon_hours} h: not {dataset.label}, {dataset.horizon_hours} h")
     check_floors(dataset, spec.labels)
     spec = catalogue.narrowed(spec, dataset.usable(spec.labels))
-    if not spec.features:
-        raise CannotTrain(f"{spec.name} has none of its features: all are null in more than half of the training rows")
+    _require_features(spec)
     x, held_x = (dataset.columns(spec.features, part) for part in (dataset.train, dataset.validation))
     held_y = dataset.y[dataset.validation]
     model = catalogue.make(spec).fit(x, _taught(dataset, spec, dataset.train), (held_x, _taught(dataset, spec, dataset.validation)))
@@ -52,9 +53,17 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     metrics = validation_metrics(held_y, margin, probability, score_map.high)
     low, high = _usual_range(x)
     metadata = describe(dataset, spec) | {"metrics": {k: v if np.isfinite(v) else None for k, v in metrics.items()}}
-    metadata["reference"] = reference(x, spec.features)
+    metadata |= {"reference": reference(x, spec.features), "hyperparameters": dict(model.hyperparameters)}
     served = ServedModel(spec.name, spec.horizon_hours, spec.features, model, calibration, score_map, low, high, metadata)
     return Trained(spec, served, metrics, held_y, probability)
+
+
+def _require_features(spec: Spec) -> None:
+    if not spec.features:
+        raise CannotTrain(f"{spec.name} has none of its features: all are null in more than half of the training rows")
+    lacking = catalogue.lacking(spec)
+    if lacking:
+        raise CannotTrain(f"{spec.name} needs {', '.join(lacking)}, null in more than half of the training rows")
 
 
 def _taught(dataset: Dataset, spec: Spec, part: slice) -> np.ndarray:
@@ -64,12 +73,16 @@ def _taught(dataset: Dataset, spec: Spec, part: slice) -> np.ndarray:
 
 
 def check_floors(dataset: Dataset, labels: Sequence[str] = ()) -> None:
-    """Raises CannotTrain below 2,000 training rows, 30 positive ones, or 10 positive validation rows of a label (default: the dataset's)."""
+    """Raises CannotTrain below 2,000 training rows, 30 positive and 30 negative ones, or 10 positive validation rows of a label.
+
+    `labels`: default the dataset's own.
+    """
     for label in labels or (dataset.label,):
         train, held = (dataset.targets([label], part) for part in (dataset.train, dataset.validation))
         for count, floor, what in (
             (int(np.isfinite(train).sum()), MIN_TRAIN_ROWS, "training rows"),
             (int(np.nansum(train)), MIN_TRAIN_EVENTS, "positive training rows"),
+            (int((train == 0).sum()), MIN_CALM_ROWS, "negative training rows"),
             (int(np.nansum(held)), MIN_VALIDATION_EVENTS, "positive validation rows"),
         ):
             if count < floor:

@@ -3,14 +3,17 @@
 from datetime import datetime
 
 import dagster as dg
-import pandas as pd
 import pytest
 
-from veririsk_assets.contracts.pools import POOL_EXPLANATIONS
-from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
+from veririsk_assets.contracts.detections import POOL_DETECTIONS
+from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_SCORES
+from veririsk_assets.contracts.tables import Table
+from veririsk_assets.contracts.windows import HOUR, Window, utc
 from veririsk_assets.defs.partitions import HOURLY
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.defs.schedules import daily, hourly, monthly, nightly, weekly
+from veririsk_assets.pipeline.outside import outside
+from veririsk_assets.pipeline.replay import score_window
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.defs.home import FIRST
 
@@ -24,13 +27,9 @@ def asked(schedule: dg.ScheduleDefinition, at: datetime) -> dg.RunRequest:
     return request
 
 
-def explain(house: House, as_of: datetime) -> None:
-    """One reason in the lake, as a finished hour leaves many."""
-    row = dict.fromkeys(POOL_EXPLANATIONS.names, 0.0) | {
-        "as_of": pd.Timestamp(naive(as_of)), "pool_key": 1, "horizon_hours": 24, "head": "crash", "rank": 1, "feature": "tvl_change_6h",
-        "direction": "increases_risk", "sentence": "It fell.", "method": "rule",
-    }  # fmt: skip
-    house.lake.replace(POOL_EXPLANATIONS, pd.DataFrame([row]), Window.ending(as_of))
+def finish(house: House, as_of: datetime) -> None:
+    """The hour from raw to explanations, as a finished run leaves it."""
+    score_window(house, outside(house), Window.ending(as_of))
 
 
 def test_the_hourly_tick_asks_for_the_hour_that_just_ended(house: House) -> None:
@@ -40,7 +39,7 @@ def test_the_hourly_tick_asks_for_the_hour_that_just_ended(house: House) -> None
 
 
 def test_the_hourly_tick_takes_the_unfinished_hours_before_it_along(house: House) -> None:
-    explain(house, FIRST)
+    finish(house, FIRST)
     request = asked(hourly, FIRST + 4 * HOUR + HOUR / 2)
     assert request.partition_key is None
     assert [request.tags[name] for name in RANGE] == ["2025-03-03-00:00", "2025-03-03-03:00"]
@@ -49,7 +48,7 @@ def test_the_hourly_tick_takes_the_unfinished_hours_before_it_along(house: House
 
 @pytest.mark.parametrize(("hours_off", "expected"), [(1, 1), (24, 24), (25, 1), (1000, 1)])
 def test_a_tick_catches_up_with_at_most_a_day(house: House, hours_off: int, expected: int) -> None:
-    explain(house, FIRST)
+    finish(house, FIRST)
     request = asked(hourly, FIRST + hours_off * HOUR)
     keys = [request.tags[name] for name in RANGE] if expected > 1 else [request.partition_key] * 2
     first, last = (datetime.strptime(str(key), "%Y-%m-%d-%H:%M") for key in keys)
@@ -57,8 +56,19 @@ def test_a_tick_catches_up_with_at_most_a_day(house: House, hours_off: int, expe
 
 
 def test_a_tick_for_an_hour_that_is_done_asks_for_it_alone(house: House) -> None:
-    explain(house, FIRST + HOUR)
+    finish(house, FIRST + HOUR)
     assert asked(hourly, FIRST + HOUR).partition_key == "2025-03-03-00:00"
+
+
+@pytest.mark.parametrize("table", [POOL_SCORES, POOL_EXPLANATIONS, POOL_DETECTIONS])
+def test_a_tick_takes_along_an_hour_that_lacks_one_table_though_later_ones_are_whole(house: House, table: Table) -> None:
+    finish(house, FIRST)
+    score_window(house, outside(house), Window(FIRST, FIRST + 3 * HOUR))
+    assert asked(hourly, FIRST + 4 * HOUR).partition_key == "2025-03-03-03:00"
+    gone = house.lake.read(table, Window.ending(FIRST + 2 * HOUR)).head(0)
+    house.lake.replace(table, gone, Window.ending(FIRST + 2 * HOUR))
+    request = asked(hourly, FIRST + 4 * HOUR)
+    assert [request.tags[name] for name in RANGE] == ["2025-03-03-01:00", "2025-03-03-03:00"]
 
 
 def test_the_daily_tick_reopens_the_hours_whose_horizon_may_have_passed() -> None:

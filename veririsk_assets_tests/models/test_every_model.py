@@ -60,6 +60,31 @@ def test_a_saved_model_says_the_same_and_is_not_pickled(name: str, tmp_path: Pat
     assert {path.suffix for path in (tmp_path / "a").iterdir()} <= {".json", ".ubj"}
 
 
+CHOSEN = {
+    "gradient_boosting": {"max_depth": 4, "eta": 0.08, "rounds": 150, "patience": 20, "lambda": 5.0, "subsample": 0.8, "seed": 7},
+    "two_heads": {"max_depth": 2, "eta": 0.05, "rounds": 400, "price_fall_seed": 7, "liquidity_fall_seed": 8, "direct_hidden_columns": 1},
+    "logistic_regression": {"strength": 0.1, "penalty": "l2", "max_iter": 500},
+    "volatility_logistic": {"strength": 0.1, "penalty": "l2", "max_iter": 500},
+    "phase2_recipe": {"max_depth": 6, "rounds": 300, "patience": None, "is_weighted": True, "best_iteration": 299},
+    "persistence_24h": {"sign": -1},
+}
+
+
+@pytest.mark.parametrize("name", catalogue.ENTRIES)
+def test_a_model_names_all_that_was_chosen_for_it(name: str) -> None:
+    said = fitted(name)[0].model.hyperparameters
+    assert said and json.loads(json.dumps(said)) == said
+    assert {key: said[key] for key in CHOSEN.get(name, {"sign": 1})} == CHOSEN.get(name, {"sign": 1})
+
+
+def test_what_a_spec_asks_for_is_named_too() -> None:
+    assert catalogue.make(catalogue.spec("gradient_boosting", 24, max_depth=3, gamma=1.0)).hyperparameters["gamma"] == 1.0
+    assert fitted("phase2_recipe")[0].model.hyperparameters["scale_pos_weight"] > 1.5
+    heads = fitted("two_heads")[0].model
+    kept = {name: heads.hyperparameters[f"{name}_best_iteration"] for name in ("price_fall", "liquidity_fall", "direct")}
+    assert kept == {head.name: head.model.booster.num_boosted_rounds() - 1 for head in (*heads.heads, heads.direct)}  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("name", catalogue.ENTRIES)
 def test_an_outlier_or_a_gap_gives_a_finite_margin(name: str) -> None:
     served, x, _ = fitted(name)

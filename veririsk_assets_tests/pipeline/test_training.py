@@ -15,7 +15,7 @@ from veririsk_assets.cli_models import app
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.windows import Window, utc
 from veririsk_assets.models.artefact import load
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline import champions, learning
 from veririsk_assets.pipeline.comparison import compared
 from veririsk_assets.pipeline.learning import train_pools
 from veririsk_assets.pipeline.step import House
@@ -71,6 +71,41 @@ def test_a_run_says_what_it_learnt_from(trained: tuple[House, dict[str, Any]]) -
     assert params["algorithm"] == "gradient_boosting" and params["label"] == "crash"
     assert int(params["train_rows_count"]) > int(params["train_events_count"]) > 0
     assert newest.tags["lake_snapshot_id"]
+
+
+def test_a_run_names_the_recipe_that_runs_are_compared_by(trained: tuple[House, dict[str, Any]]) -> None:
+    house = trained[0]
+    newest = versions(house.settings.tracking_uri, NAME)[0]
+    params = store.client(house.settings.tracking_uri).get_run(newest.run_id).data.params
+    model = load(champions.folder(house.settings, 24, "1"))
+    recipe = {"max_depth": "4", "eta": "0.08", "lambda": "5.0", "subsample": "0.8", "colsample_bytree": "0.6", "min_child_weight": "10.0"}
+    recipe |= {"rounds": "150", "patience": "20", "seed": "7", "is_weighted": "False", "horizon_hours": "24"}
+    assert {name: params[name] for name in recipe} == recipe
+    assert int(params["best_iteration"]) == model.model.booster.num_boosted_rounds() - 1
+    assert params["features"].split(", ") == list(model.features) and params["features_count"] == str(len(model.features))
+    assert params["calibration"] == model.calibration.kind and float(params["calibration_slope"]) == model.calibration.slope
+
+
+def test_a_training_that_was_stopped_before_its_version_was_crowned_is_finished(trained: tuple[House, dict[str, Any]]) -> None:
+    house = trained[0]
+    assert learning.untrained(house, utc(END)) == (6,)
+    reign = house.lake.read(pools.CHAMPIONS)
+    house.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{pools.CHAMPIONS.sql_name}"))
+    assert learning.untrained(house, utc(END)) == (6,)
+    again = house.lake.read(pools.CHAMPIONS)
+    pd.testing.assert_frame_equal(again.drop(columns="decided_at"), reign.drop(columns="decided_at"))
+
+
+def test_a_version_that_was_registered_and_not_noted_is_taken_up_again(trained: tuple[House, dict[str, Any]]) -> None:
+    house = trained[0]
+    tags = versions(house.settings.tracking_uri, NAME)[0].tags
+    about = {name: tags[name] for name in ("lake_snapshot_id", "trained_as_of")}
+    assert learning._left_behind(house, 24, about) is None
+    noted = house.lake.read(pools.MODEL_VERSIONS)
+    house.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{pools.MODEL_VERSIONS.sql_name}"))
+    assert learning._left_behind(house, 24, about) == "1"
+    assert learning._left_behind(house, 24, about | {"lake_snapshot_id": 10_000}) is None
+    house.lake.append(pools.MODEL_VERSIONS, noted)
 
 
 def test_a_run_keeps_plots_the_folds_and_the_reference_for_drift(trained: tuple[House, dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from veririsk_assets.registry import versions
+from veririsk_assets.registry import store, versions
 from veririsk_assets.registry.runs import Training, log_training
 
 NAME = "pools-24h"
@@ -47,6 +47,17 @@ def test_a_training_becomes_a_new_version_with_its_numbers(uri: str, two: tuple[
     assert (newest.version, oldest.version) == ("2", "1")
     assert newest.metrics == {"ap": 0.25}
     assert newest.tags["lake_snapshot_id"] == "12"
+
+
+def test_many_and_long_parameters_are_kept_as_far_as_the_store_takes_them(uri: str, tmp_path: Path) -> None:
+    folder = tmp_path / "fitted"
+    folder.mkdir()
+    params = {f"causes.price_fall_{i}": i for i in range(230)} | {"features": "volatility, " * 80, "endless": "x" * 7_000}
+    log_training(uri, "pools", Training("wide-24h", folder, pd.DataFrame({"a": [1.0]}), params))
+    stored = store.client(uri).get_run(versions.versions(uri, "wide-24h")[0].run_id).data.params
+    assert len(stored) == 232 and stored["causes.price_fall_229"] == "229"
+    assert stored["features"] == "volatility, " * 80
+    assert len(stored["endless"]) == 6_000 and stored["endless"].endswith("x…")
 
 
 def test_everything_is_kept_in_the_home(home: Path, two: tuple[str, str]) -> None:

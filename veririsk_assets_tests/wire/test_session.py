@@ -117,6 +117,14 @@ def test_a_paid_endpoint_is_left_alone_for_a_day_by_every_process() -> None:
         assert wire(clock, state).get_json(provider(server.url), "/hacks").body == {"ok": True}
 
 
+def test_a_closed_endpoint_that_a_clock_ahead_has_marked_is_asked_again() -> None:
+    ahead, state = FixedClock(NOW + timedelta(days=180)), MemoryState()
+    with api(Answer(b"{}", 402), Answer()) as server:
+        with pytest.raises(PlanOnlyError):
+            wire(ahead, state).get_json(provider(server.url), "/hacks")
+        assert wire(FixedClock(NOW), state).get_json(provider(server.url), "/hacks").body == {"ok": True}
+
+
 def test_what_a_recording_does_not_hold_is_told_apart() -> None:
     with api(Answer(b"{}", 404, {"X-Recorded": "none"})) as server, pytest.raises(NotRecordedError):
         wire().get_json(provider(server.url), "/x")
