@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.contracts.panel import Panel, precision
 from veririsk_assets.contracts.pool_features import INPUTS, MARKET_INPUTS
 from veririsk_assets.contracts.vocabulary import pool_key
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, utc
@@ -75,7 +75,7 @@ def recorded_panels(rows: pd.DataFrame, data_hash: str, evidence: Evidence) -> R
     columns["input_age_hours"] = age
     columns["is_tombstone"] = _gone_for_good(index)
     columns |= _outside_prices(names, evidence, index.shape)
-    pools = Panel(window, keys, {name: np.asarray(values, dtype=np.float32) for name, values in columns.items()})
+    pools = Panel(window, keys, {name: np.asarray(values, dtype=precision(name)) for name, values in columns.items()})
     unknown = dict.fromkeys(MARKET_INPUTS, np.full((window.hours, 1), np.nan, dtype=np.float32))
     market = Panel(window, np.array([0]), unknown | evidence.market | {"eth_price_usd": _eth_price(columns, names)})
     return Recorded(pools, market, tuple(names), data_hash, evidence.files)
@@ -142,4 +142,4 @@ def _eth_price(columns: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
                 price[:, column] = ratio if first == ETH else 1.0 / ratio
             depth[:, column] = np.nan_to_num(columns["tvl_usd"][:, column], nan=-1.0)
     deepest = np.argmax(depth, axis=1)
-    return price[np.arange(len(price)), deepest][:, None].astype(np.float32)
+    return price[np.arange(len(price)), deepest][:, None]
