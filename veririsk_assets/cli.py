@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from veririsk_assets import cli_backtest, cli_models, cli_read
+from veririsk_assets import cli_backtest, cli_crosswalk, cli_models, cli_read
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.settings import Settings
 
@@ -20,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 train_app = typer.Typer(no_args_is_help=True, help="Train models.")
 app.add_typer(train_app, name="train")
 app.add_typer(cli_backtest.app, name="backtest")
+app.add_typer(cli_crosswalk.app, name="crosswalk")
 app.add_typer(cli_models.app, name="models")
 app.command("replay")(cli_models.replay_command)
 app.add_typer(cli_read.app)

@@ -1,8 +1,7 @@
 """How near the served model comes to an oracle that knows each pool's state, its age and its profile.
 
-On the harder market, from 200 days of history. Share of the oracle's AP / AUC, five seeds pooled, 60 later days each:
-60 days of history 0.889 / 0.962, 120 days 0.939 / 0.971, 200 days 0.939 / 0.984 (seeds 105–109: 0.939 / 0.980). So 60 days,
-the demo's history, are too few. The bar is for the pool of seeds: single ones lie below it (seed 100: 0.9295 / 0.9698).
+On the harder market, from 200 days of history. Share of the oracle's AP / AUC, five seeds pooled, 60 later days each: 0.935 / 0.984
+(single seeds: AP 0.936 to 0.948, AUC 0.971 to 0.994). The bar is for the pool of seeds.
 The oracle's table was counted on other seeds; forced pools are left out.
 """
 

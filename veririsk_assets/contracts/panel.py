@@ -8,10 +8,15 @@ import pandas as pd
 
 from veririsk_assets.contracts.windows import Window
 
+# Held in float64: what is asked of them is how little they moved, and in float32 a stable pool's hour is rounding.
+PRECISE = frozenset(
+    ("tvl_usd", "lp_supply", "price_ratio", "eth_price_usd", "open_interest_usd", "aave_utilisation", "stablecoin_supply_usd")
+)
+
 
 @dataclass(frozen=True)
 class Panel:
-    """Float32 arrays of shape (window.hours, len(keys)); row i is `as_of = window.start + (i + 1) h`.
+    """Arrays of shape (window.hours, len(keys)); row i is `as_of = window.start + (i + 1) h`. Float32 but for PRECISE.
 
     `keys` are the sorted integer `pool_key`s of the columns.
     """
@@ -43,12 +48,17 @@ class Panel:
         return pd.DataFrame(columns | {name: value[chosen] for name, value in self.values.items()})
 
 
+def precision(name: str) -> type[np.floating]:
+    """How a column is held on a grid that was read."""
+    return np.float64 if name in PRECISE else np.float32
+
+
 def to_panel(frame: pd.DataFrame, columns: list[str], window: Window, keys: np.ndarray | None = None) -> Panel:
     """Scatter long rows (`as_of`, `pool_key`, columns) onto the dense grid; rows outside the window are ignored."""
     as_of = frame["as_of"].to_numpy(dtype="datetime64[us]")
     hour = ((as_of - window.as_ofs[0]) // np.timedelta64(3600 * 10**6, "us")).astype(np.int64)
     pool_key = frame["pool_key"].to_numpy(dtype=np.int64)
-    return scatter(hour, pool_key, {c: frame[c].to_numpy(dtype=np.float32, na_value=np.nan) for c in columns}, window, keys)
+    return scatter(hour, pool_key, {c: frame[c].to_numpy(dtype=precision(c), na_value=np.nan) for c in columns}, window, keys)
 
 
 def scatter(
@@ -65,7 +75,7 @@ def scatter(
     flat = flat if complete else flat[known]
     values = {}
     for name, column in columns.items():
-        grid = np.full(window.hours * len(keys), np.nan, dtype=np.float32)
+        grid = np.full(window.hours * len(keys), np.nan, dtype=precision(name))
         grid[flat] = column if complete else column[known]
         values[name] = grid.reshape(window.hours, len(keys))
     return Panel(window, keys, values)

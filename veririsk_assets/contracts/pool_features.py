@@ -11,6 +11,11 @@ def _feature(name: str, unit: str, lookback_hours: int, formula: str, descriptio
     return number(name, description, unit, formula=formula, lookback_hours=lookback_hours, **rules)
 
 
+def _since(what: str, percent: int, move: str, event: str) -> Column:
+    formula = f"hours since an hourly LP {move} of {percent} %, capped at 719; null where over 71 hours since are unknown"
+    return _feature(f"hours_since_{what}_{percent}pct", "hours", MONTH - 1, formula, f"Time since {event}")
+
+
 PHASE2_FEATURES: tuple[Column, ...] = (
     _feature("tvl_change_6h", "ratio", 6, "(TVL_t - TVL_{t-6}) / TVL_{t-6}", "TVL change over 6 hours"),
     _feature("tvl_change_24h", "ratio", 24, "(TVL_t - TVL_{t-24}) / TVL_{t-24}", "TVL change over 24 hours"),
@@ -96,20 +101,10 @@ RICHER_FEATURES: tuple[Column, ...] = (
         "lp_hot_money_ratio_30d", "ratio", MONTH - 1, "(LP_t - min LP of 720 h) / LP_t", "Share minted within 30 days and not yet burnt"
     ),
     _feature("lp_supply_to_max_30d", "ratio", MONTH - 1, "LP_t / max LP of 720 h", "LP supply against its 30-day maximum"),
-    _feature("hours_since_burn_5pct", "hours", MONTH - 1, "hours since an hourly LP fall of 5 %, capped at 719", "Time since a large exit"),
-    _feature(
-        "hours_since_burn_20pct", "hours", MONTH - 1, "hours since an hourly LP fall of 20 %, capped at 719", "Time since a very large exit"
-    ),
-    _feature(
-        "hours_since_mint_5pct", "hours", MONTH - 1, "hours since an hourly LP rise of 5 %, capped at 719", "Time since a large deposit"
-    ),
-    _feature(
-        "hours_since_mint_20pct",
-        "hours",
-        MONTH - 1,
-        "hours since an hourly LP rise of 20 %, capped at 719",
-        "Time since a very large deposit",
-    ),
+    _since("burn", 5, "fall", "a large exit"),
+    _since("burn", 20, "fall", "a very large exit"),
+    _since("mint", 5, "rise", "a large deposit"),
+    _since("mint", 20, "rise", "a very large deposit"),
     _feature("lp_price_change_24h", "ratio", DAY, "change of TVL / LP over 24 h", "Price part of the TVL change"),
     _feature("lp_price_volatility_7d", "ratio", WEEK, "std of hourly changes of TVL / LP over 168 h", "Volatility of the price part"),
     _feature("rank_tvl_change_24h", "0-1", DAY, "rank among pools of the hour", "TVL change over a day, ranked among all pools"),
@@ -125,7 +120,13 @@ RICHER_FEATURES: tuple[Column, ...] = (
     _feature("log_tvl", "ln(USD)", 0, "ln(TVL)", "Size of the pool"),
     _feature("age_hours", "hours", MONTH - 1, "hours since first seen, capped at 719", "Age of the pool as we know it"),
     _feature("input_age_hours", "hours", 0, "cut-off - observed_at", "How old the TVL is"),
-    _feature("unchanged_hours", "hours", WEEK, "hours since the TVL changed, capped at 168", "How long the source has repeated itself"),
+    _feature(
+        "unchanged_hours",
+        "hours",
+        WEEK,
+        "hours for which this TVL has been seen, capped at 168; null if seen once",
+        "How long the source has repeated itself",
+    ),
 )
 
 # Evidence from outside the pools: perpetual futures, lending, stablecoins, gas, mood, token prices, LP holders.

@@ -60,16 +60,8 @@ POOL_SNAPSHOTS = Table(
         number("second_tvl_usd", "TVL of the same pool by another source than the one that names it", **USD),
         text("source", "Source of the TVL"),
         flag("is_tombstone", "The pool is missing from its source although the source answered", required=True),
-        flag(
-            "is_suspect",
-            "The TVL jumped and nothing else supports it: neither price, LP supply, protocol nor a second source",
-        ),
-        whole(
-            "taken_back_hours",
-            "So many hours before this one had a TVL that this one takes back: from here on nothing counts them",
-            "hours",
-            ge=0,
-        ),
+        flag("is_suspect", "The TVL jumped and neither price, LP supply, protocol nor a second source supports it"),
+        whole("taken_back_hours", "So many hours before this one had a TVL that this one takes back", "hours", ge=0),
         text("doubt", "What is wrong with the TVL, an outside price or the source; null for nothing"),
     ),
     sort=HOUR_AND_POOL,

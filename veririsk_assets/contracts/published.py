@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from veririsk_assets.contracts import detections, pool_features, pools
-from veririsk_assets.contracts.tables import Column, Table, instant, text, whole
+from veririsk_assets.contracts.tables import Column, Table, instant, number, text, whole
 
 POOL_ID = text("pool_id", "Source-native id of the pool", required=True)
 IDENTITY: tuple[Column, ...] = (
@@ -51,6 +51,11 @@ _SNAPSHOT_NAMES = tuple(c.name for c in pools.POOL_SNAPSHOTS.columns if c.name !
 _FEATURE_NAMES = ("as_of", *pool_features.FEATURE_NAMES)
 _FEATURES = (
     f"SELECT p.pool_id, {_of_pools('s', _FEATURE_NAMES)} FROM lake.features.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)"
+)
+_TWINS = (
+    "SELECT p.pool_id, p.name, t.pool_id, t.name, s.compared_hours, s.agreeing_hours, s.largest_difference_ratio "
+    "FROM (SELECT * FROM suspected_twins UNION ALL SELECT twin_key, pool_key, * EXCLUDE (pool_key, twin_key) FROM suspected_twins) s "
+    "JOIN lake.snapshots.pools p ON p.pool_key = s.pool_key JOIN lake.snapshots.pools t ON t.pool_key = s.twin_key ORDER BY ALL"
 )
 _HOUR = ("as_of", "pool_id")
 _DETECTION_NAMES = tuple(c.name for c in detections.POOL_DETECTIONS.columns if c.name != "pool_key")
@@ -107,6 +112,22 @@ PUBLISHED: tuple[Published, ...] = (
     Published(
         _table("pool_features_latest", "one pool", ("pool_id",), "Features of the newest scored hour.", (POOL_ID, *_columns(pools.POOL_FEATURES, _FEATURE_NAMES))),
         f"{_FEATURES} WHERE s.as_of = {_LATEST}",
+    ),
+    Published(
+        _table(
+            "pool_twins", "one pool and another id that is probably the same pool", ("pool_id", "twin_pool_id"),
+            "Suspected twins: ids with the same TVL over the newest week, each pair in both directions. "
+            "`veririsk crosswalk suggest` lists them for review.",
+            (
+                *IDENTITY[:2],
+                text("twin_pool_id", "The other id", required=True),
+                text("twin_name", "Its name"),
+                whole("compared_hours", "Hours at which both TVLs are known", "hours"),
+                whole("agreeing_hours", "Hours at which they differ by 0.01 % at most", "hours"),
+                number("largest_difference_ratio", "Largest difference of all hours compared", "ratio"),
+            ),
+        ),
+        _TWINS,
     ),
     Published(
         _table(

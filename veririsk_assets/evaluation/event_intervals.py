@@ -20,13 +20,22 @@ Totals = Callable[[np.ndarray, np.ndarray, np.ndarray | float], np.ndarray]
 
 
 def event_draws(
-    alerts: Alerts, events: Events, rule: EventRule = RULE, by: Blocks = "week", draws: int = DRAWS, seed: int = SEED
+    alerts: Alerts,
+    events: Events,
+    rule: EventRule = RULE,
+    by: Blocks = "week",
+    draws: int = DRAWS,
+    seed: int = SEED,
+    unit: np.ndarray | None = None,
 ) -> dict[str, Draws]:
-    """Draws of each metric, named as in the report (see `_recalls` and `_costs`)."""
+    """Draws of each metric, named as in the report (see `_recalls` and `_costs`).
+
+    `unit`: a number per pool; pools that share theirs are drawn together.
+    """
     lead = lead_hours(alerts, events, rule)
     scope = np.isfinite(lead)
     inside = Events(events.hour_index[scope], events.pool_index[scope])
-    totals, blocks = _totals(alerts, inside, by, draws, seed)
+    totals, blocks = _totals(alerts, inside, by, draws, seed, unit)
     chance = time_shift_null(alerts, inside, rule, shifts=1).event_chance
     return as_draws(_recalls(lead[scope], chance, inside, rule, totals) | _costs(alerts, events, rule, totals), blocks)
 
@@ -62,14 +71,16 @@ def _costs(alerts: Alerts, events: Events, rule: EventRule, totals: Totals) -> d
     }
 
 
-def _totals(alerts: Alerts, events: Events, by: Blocks, draws: int, seed: int) -> tuple[Totals, int]:
+def _totals(alerts: Alerts, events: Events, by: Blocks, draws: int, seed: int, unit: np.ndarray | None) -> tuple[Totals, int]:
     """A function from items (hour, pool, value) to their sum in the sample and in each draw, and how many blocks there are.
 
     Blocks are those with a covered hour or an event in scope, so they are the same for every model on these rows.
     """
 
     def block_of(hour: np.ndarray, pool: np.ndarray) -> np.ndarray:
-        return hour // WEEK_HOURS if by == "week" else pool
+        if by == "week":
+            return hour // WEEK_HOURS
+        return pool if unit is None else unit[pool]
 
     ids = np.union1d(block_of(*np.nonzero(alerts.covered)), block_of(events.hour_index, events.pool_index))
     counts = block_counts(len(ids), draws, seed)

@@ -50,13 +50,17 @@ def walk_forward(hours: int, folds: int, test_hours: int, validation_hours: int,
     return built
 
 
-def leave_pools_out(n_pools: int, groups: int, seed: int) -> list[PoolGroup]:
-    """Every pool is judged once, by a model that never saw it; group sizes differ by at most 1."""
-    if not 2 <= groups <= n_pools:
-        raise CannotBeHonest(f"{n_pools} pools cannot be left out in {groups} groups")
-    shuffled = np.random.default_rng(seed).permutation(n_pools)
-    parts = [np.sort(part) for part in np.array_split(shuffled, groups)]
-    return [PoolGroup(np.setdiff1d(np.arange(n_pools), part), part) for part in parts]
+def leave_pools_out(unit: np.ndarray, groups: int, seed: int) -> list[PoolGroup]:
+    """Every pool is judged once, by a model that never saw it; pools of one `unit` (a number per pool) stay together.
+
+    The groups' numbers of units differ by at most 1.
+    """
+    ids, place = np.unique(unit, return_inverse=True)
+    if not 2 <= groups <= len(ids):
+        raise CannotBeHonest(f"{len(ids)} pools cannot be left out in {groups} groups")
+    shuffled = np.random.default_rng(seed).permutation(len(ids))
+    parts = [np.flatnonzero(np.isin(place, part)) for part in np.array_split(shuffled, groups)]
+    return [PoolGroup(np.setdiff1d(np.arange(len(unit)), part), part) for part in parts]
 
 
 def require_events(event_hours: np.ndarray, fold: Fold, horizon_hours: int, floor: int = EVENT_FLOOR) -> int:

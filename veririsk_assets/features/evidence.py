@@ -56,5 +56,5 @@ def _of_token(price: np.ndarray, over: Over) -> dict[str, np.ndarray]:
     return {
         "token_price_change_24h_worst": over.change(price, hours=DAY),
         "token_price_volatility_7d": over.std(returns(over.recent(price, WEEK)), WEEK),
-        "token_price_drawdown_7d_worst": over.last(price) / over.maximum(price, WEEK + 1) - 1,
+        "token_price_drawdown_7d_worst": over.below_maximum(price, WEEK + 1),
     }

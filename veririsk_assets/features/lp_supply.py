@@ -11,7 +11,8 @@ WINDOW = MONTH - 1
 def lp_supply_features(lp_supply: np.ndarray, tvl: np.ndarray, over: Over) -> dict[str, np.ndarray]:
     """The `lp_…` and `hours_since_…` features; inputs with their look-back, outputs the last rows."""
     moves = returns(lp_supply)
-    now, low, high = over.last(lp_supply), over.minimum(lp_supply, MONTH), over.maximum(lp_supply, MONTH)
+    level = lp_supply.astype(np.float32, copy=False)
+    now, low, high = over.last(level), over.minimum(level, MONTH), over.maximum(level, MONTH)
     price = _price(over.recent(lp_supply, WEEK + 1), over.recent(tvl, WEEK + 1))
     largest_mint, minted = _at_least_0(over.maximum(moves, WINDOW)), over.total(moves, WINDOW, low=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -44,7 +45,7 @@ def _hours_since_large_moves(moves: np.ndarray, known: np.ndarray, over: Over) -
 def _price(lp_supply: np.ndarray, tvl: np.ndarray) -> np.ndarray:
     """TVL per LP token; NaN without LP tokens."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(lp_supply > 0, tvl / lp_supply, np.float32(np.nan))
+        return np.where(lp_supply > 0, tvl / lp_supply, lp_supply.dtype.type(np.nan))
 
 
 def _at_least_0(x: np.ndarray) -> np.ndarray:

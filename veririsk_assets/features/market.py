@@ -20,7 +20,7 @@ def market_features(tvl_returns: np.ndarray, tvl_change_24h: np.ndarray, eth_pri
         "market_drawdown_7d": _drawdown_of_returns(common, over),
         "eth_return_24h": over.change(eth_price, hours=DAY),
         "eth_volatility_7d": over.std(returns(eth_price), WEEK),
-        "eth_drawdown_7d": over.last(eth_price) / over.maximum(eth_price, WEEK + 1) - 1,
+        "eth_drawdown_7d": over.below_maximum(eth_price, WEEK + 1),
     }
     return shared(columns, over.rows, pools)
 

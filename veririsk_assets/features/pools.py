@@ -17,8 +17,6 @@ from veririsk_assets.panels.retractions import as_known
 from veririsk_assets.panels.rolling import Over, ago, log_returns, returns
 
 AGE_CAP = MONTH - 1
-# The smallest move that counts as one.
-ANY_MOVE = float(np.finfo(np.float32).tiny)
 
 
 def build_features(panel: Panel, market: Panel, hours: int) -> Panel:
@@ -42,7 +40,7 @@ def _built(panel: Panel, market: Panel, hours: int) -> Panel:
     tvl = known_tvl(panel)
     moves = returns(tvl)
     features = phase2_features(panel, tvl, moves, over)
-    features |= _levels_and_volatility(tvl, moves, over) | _other_sources(panel, tvl, moves, over)
+    features |= _levels_and_volatility(tvl, moves, over) | _other_sources(panel, tvl, over)
     features |= steadied_features(panel, tvl, over)
     features |= lp_supply_features(panel["lp_supply"], tvl, over)
     features |= rank_features(features) | market_features(moves, features["tvl_change_24h"], market["eth_price_usd"], over)
@@ -54,7 +52,7 @@ def _built(panel: Panel, market: Panel, hours: int) -> Panel:
 def known_tvl(panel: Panel) -> np.ndarray:
     """The TVL where there is one: nothing can be relative to zero, and a negative one is a fault of its source."""
     tvl = panel["tvl_usd"]
-    return tvl if (tvl > 0).all() else np.where(tvl > 0, tvl, np.float32(np.nan))
+    return tvl if (tvl > 0).all() else np.where(tvl > 0, tvl, tvl.dtype.type(np.nan))
 
 
 def _finite(x: np.ndarray) -> np.ndarray:
@@ -86,7 +84,8 @@ def phase2_features(panel: Panel, tvl: np.ndarray, moves: np.ndarray, over: Over
 
 
 def _levels_and_volatility(tvl: np.ndarray, moves: np.ndarray, over: Over) -> dict[str, np.ndarray]:
-    now = over.last(tvl)
+    # Moves are told from the precise TVL; a high needs no more digits than it is stored with.
+    level = tvl.astype(np.float32, copy=False)
     return {
         "tvl_change_1h": over.change(tvl, hours=1),
         "tvl_change_72h": over.change(tvl, hours=72),
@@ -98,31 +97,22 @@ def _levels_and_volatility(tvl: np.ndarray, moves: np.ndarray, over: Over) -> di
         "downside_semideviation_7d": np.sqrt(over.mean(moves, WEEK, high=0, squared=True)),
         "downside_semideviation_30d": np.sqrt(over.mean(moves, MONTH - 1, high=0, squared=True)),
         "worst_return_7d": over.minimum(moves, WEEK),
-        "drawdown_24h": now / over.maximum(tvl, DAY + 1) - 1,
-        "drawdown_7d": now / over.maximum(tvl, WEEK + 1) - 1,
-        "drawdown_30d": now / over.maximum(tvl, MONTH) - 1,
-        "log_tvl": np.log(now),
+        "drawdown_24h": over.below_maximum(level, DAY + 1),
+        "drawdown_7d": over.below_maximum(level, WEEK + 1),
+        "drawdown_30d": over.below_maximum(level, MONTH),
+        "log_tvl": np.log(over.last(tvl)),
+        "age_hours": over.hours_since_first(level, AGE_CAP),
     }
 
 
-def _other_sources(panel: Panel, tvl: np.ndarray, moves: np.ndarray, over: Over) -> dict[str, np.ndarray]:
-    price_moves = log_returns(over.recent(panel["price_ratio"], WEEK))
-    apy, known = panel["apy"], ~np.isnan(over.last(tvl))
-    unchanged = over.hours_since(over.recent(moves, WEEK), WEEK, at_least=ANY_MOVE, at_most=-ANY_MOVE)
+def _other_sources(panel: Panel, tvl: np.ndarray, over: Over) -> dict[str, np.ndarray]:
+    price, apy = panel["price_ratio"], panel["apy"]
     return {
         "volume_to_tvl_ratio": over.last(panel["volume_24h_usd"]) / over.last(tvl),
-        "price_ratio_change_24h": np.abs(_log_change(panel["price_ratio"], DAY, over)),
-        "price_ratio_volatility_7d": over.std(price_moves, WEEK),
+        "price_ratio_change_24h": np.abs(over.log_change(price, DAY)),
+        "price_ratio_volatility_7d": over.std(log_returns(over.recent(price, WEEK)), WEEK),
         "apy": over.last(apy),
         "apy_change_24h": over.difference(apy, hours=DAY),
-        "age_hours": over.hours_since_first(tvl, AGE_CAP),
         "input_age_hours": over.last(panel["input_age_hours"]),
-        "unchanged_hours": np.where(known, unchanged, np.float32(np.nan)),
+        "unchanged_hours": over.hours_unchanged(over.recent(tvl, WEEK), WEEK),
     }
-
-
-def _log_change(x: np.ndarray, hours: int, over: Over) -> np.ndarray:
-    """ln(x_t / x_{t-h}); NaN where either is not above 0."""
-    ratio = over.change(x, hours) + 1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(np.where(ratio > 0, ratio, np.float32(np.nan)))

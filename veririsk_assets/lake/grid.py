@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.contracts.panel import PRECISE, Panel, precision
 from veririsk_assets.contracts.windows import Window
 
 BATCH_ROWS = 122_880  # a row group of DuckDB
@@ -15,16 +15,17 @@ BATCH_ROWS = 122_880  # a row group of DuckDB
 def read_panel(
     cursor: duckdb.DuckDBPyConnection, source: str, key: str, columns: Sequence[str], window: Window, keys: np.ndarray | None
 ) -> Panel:
-    """Columns of the rows of `source` (what follows FROM), float32 hours × keys, NaN where there is no row.
+    """Columns of the rows of `source` (what follows FROM), hours × keys, NaN where there is no row.
 
     `key` is the expression of the pool's key; `keys` None: all that occur.
     """
     if keys is None:
         keys = np.sort(cursor.execute(f"SELECT DISTINCT {key} AS pool_key FROM {source}").fetchnumpy()["pool_key"].astype(np.int64))
-    grids = {name: np.full((window.hours, len(keys)), np.nan, dtype=np.float32) for name in columns}
+    grids = {name: np.full((window.hours, len(keys)), np.nan, dtype=precision(name)) for name in columns}
     if not len(keys):
         return Panel(window, keys, grids)
-    chosen = ", ".join(f"TRY_CAST({name} AS FLOAT) AS {name}" for name in columns)
+    # What does not fit is not known: one absurd value must not cost the hour.
+    chosen = ", ".join(f"TRY_CAST({name} AS {'DOUBLE' if name in PRECISE else 'FLOAT'}) AS {name}" for name in columns)
     for batch in cursor.execute(f"SELECT as_of, {key} AS pool_key, {chosen} FROM {source}").to_arrow_reader(BATCH_ROWS):
         _place(batch, grids, window, keys)
     return Panel(window, keys, grids)

@@ -17,6 +17,7 @@ from veririsk_assets.contracts.vocabulary import METHODOLOGY_VERSION
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.lake.catalog import file_lock
 from veririsk_assets.lake.lake import Lake
+from veririsk_assets.lake.twins import twins_of
 
 SCHEMA_HASH = blake2b(repr([(p.table, p.select) for p in PUBLISHED]).encode(), digest_size=8).hexdigest()
 
@@ -86,6 +87,7 @@ def _build(
         changed = {p.table.name: _changed_hours(lake, p, shown, snapshot) for p in PUBLISHED if p.source is not None}
         for table in [*(p.table for p in PUBLISHED), ABOUT] if last is None else []:
             _make(cursor, table)
+        cursor.register("suspected_twins", twins_of(lake, latest))
         for published in PUBLISHED:
             if published.source is None:
                 _rebuild(cursor, published)

@@ -26,6 +26,17 @@ def relative(now, base, out, start, stop, left, right):  # type: ignore[no-untyp
 
 
 @_compiled
+def log_relative(now, base, out, start, stop, left, right):  # type: ignore[no-untyped-def]
+    """ln(now / base); NaN where either is not above 0."""
+    for t in range(start, stop):
+        after, before, target = now[t][left:right], base[t][left:right], out[t][left:right]
+        for j in range(len(target)):
+            # In double precision whatever comes in: a ratio that fell by nine digits is 0 in single precision.
+            ratio = np.float64(after[j]) / np.float64(before[j]) if after[j] > 0 and before[j] > 0 else np.nan
+            target[j] = np.log(ratio)
+
+
+@_compiled
 def total(x, out, hours, low, high, power, is_mean, start, stop, left, right):  # type: ignore[no-untyped-def]
     """Sum or mean of the window's known hours, each clipped to low … high and squared where `power` is 2."""
     shift = len(x) - len(out)
@@ -151,15 +162,39 @@ def _complete(count, newest, oldest, hours):  # type: ignore[no-untyped-def]
 
 @_compiled
 def hours_since(x, out, cap, at_least, at_most, start, stop, left, right):  # type: ignore[no-untyped-def]
-    """Hours since x was last ≥ at_least or ≤ at_most, at most `cap`; a gap is no news, never seen counts as `cap`."""
+    """Hours since x was last ≥ at_least or ≤ at_most, `cap` where that is longer ago; NaN where more than a tenth of `cap` is unknown since."""
     shift = len(x) - len(out)
-    age = np.full(right - left, cap, dtype=np.int32)
-    for t in range(max(start - cap + 1, 0), stop):
+    first = max(start - cap + 1, 0)
+    count = _known(x, first - cap, first, left, right)
+    age, seen = np.full(right - left, cap, dtype=np.int32), np.zeros(right - left, dtype=np.int32)
+    for t in range(first, stop):
+        _move(count, x, t, cap, left, right)
         row = x[t][left:right]
         for j in range(len(row)):
-            age[j] = 0 if row[j] >= at_least or row[j] <= at_most else min(age[j] + 1, cap)
+            is_hit = row[j] >= at_least or row[j] <= at_most
+            age[j] = 0 if is_hit else min(age[j] + 1, cap)
+            seen[j] = 0 if is_hit else seen[j] + (1 if row[j] == row[j] else 0)
         if t >= start and t >= cap:
-            out[t - shift][left:right] = age
+            target = out[t - shift][left:right]
+            for j in range(len(target)):
+                unseen = age[j] - seen[j] if age[j] < cap else cap - count[j]
+                target[j] = age[j] if cap - unseen >= COMPLETE * cap else np.float32(np.nan)
+
+
+@_compiled
+def hours_unchanged(x, out, cap, start, stop, left, right):  # type: ignore[no-untyped-def]
+    """Hours since x took its value, at most `cap`; a gap is no news. NaN where x is unknown."""
+    shift = len(x) - len(out)
+    held, since = np.full(right - left, np.nan, dtype=x.dtype), np.zeros(right - left, dtype=np.int32)
+    for t in range(max(start - cap, 0), stop):
+        row = x[t][left:right]
+        for j in range(len(row)):
+            since[j] = t if row[j] == row[j] and row[j] != held[j] else since[j]
+            held[j] = row[j] if row[j] == row[j] else held[j]
+        if t >= start and t >= cap:
+            target = out[t - shift][left:right]
+            for j in range(len(target)):
+                target[j] = min(t - since[j], cap) if row[j] == row[j] else np.float32(np.nan)
 
 
 @_compiled

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from veririsk_assets.panels.tiles import on_tiles
 
@@ -22,23 +23,27 @@ def ago(x: np.ndarray, hours: int) -> np.ndarray:
 
 def returns(x: np.ndarray) -> np.ndarray:
     """Hourly relative changes, same height (the first row is NaN); NaN where the base is not above 0."""
-    out = np.empty(x.shape, dtype=np.float32)
-    out[:1] = np.nan
-    _relative(x[1:], x[:-1], out[1:])
-    return out
+    return _hourly("relative", x)
 
 
 def log_returns(x: np.ndarray) -> np.ndarray:
     """Hourly changes of the logarithm, same height; NaN where either side is not above 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        levels = np.log(np.where(x > 0, x, np.float32(np.nan)))
-    return np.diff(levels, axis=0, prepend=np.full((1, x.shape[1]), np.nan, dtype=levels.dtype)).astype(np.float32, copy=False)
+    return _hourly("log_relative", x)
 
 
-def _relative(now: np.ndarray, base: np.ndarray, out: np.ndarray) -> None:
+def _hourly(name: str, x: np.ndarray) -> np.ndarray:
+    out = np.empty(x.shape, dtype=np.float32)
+    out[:1] = np.nan
+    _against(name, x[1:], x[:-1], out[1:])
+    return out
+
+
+def _against(name: str, now: np.ndarray, base: np.ndarray, out: np.ndarray) -> None:
+    """Computed as precisely as the inputs are held, stored in float32."""
     from veririsk_assets.panels import kernels
 
-    on_tiles(kernels.relative, _plain(now), _plain(base), out, start=0, stop=out.shape[0], pools=out.shape[1])
+    kernel: Callable[..., None] = getattr(kernels, name)
+    on_tiles(kernel, np.ascontiguousarray(now), np.ascontiguousarray(base), out, start=0, stop=out.shape[0], pools=out.shape[1])
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,11 @@ class Over:
 
     def change(self, x: np.ndarray, hours: int) -> np.ndarray:
         """(x_t - x_{t-h}) / x_{t-h}; NaN where the base is not above 0."""
-        out = np.empty((self.rows, x.shape[1]), dtype=np.float32)
-        _relative(self.last(x), self.last(ago(x, hours)), out)
-        return out
+        return self._compared("relative", x, hours)
+
+    def log_change(self, x: np.ndarray, hours: int) -> np.ndarray:
+        """ln(x_t / x_{t-h}); NaN where either is not above 0."""
+        return self._compared("log_relative", x, hours)
 
     def difference(self, x: np.ndarray, hours: int) -> np.ndarray:
         """x_t - x_{t-h}."""
@@ -90,32 +97,52 @@ class Over:
     def minimum(self, x: np.ndarray, hours: int) -> np.ndarray:
         return self._run("maximum", x, hours, hours, np.float32(-1))
 
+    def below_maximum(self, x: np.ndarray, hours: int) -> np.ndarray:
+        """x_t / largest known value of the window - 1, never above 0."""
+        now, high = self.last(x).astype(np.float32, copy=False), self.maximum(x, hours)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # The difference of near numbers is exact, their quotient is not.
+            return (now - high) / high
+
     def hours_since(self, x: np.ndarray, cap: int, at_least: float = NOTHING, at_most: float = -NOTHING) -> np.ndarray:
-        """Hours since x was last ≥ at_least or ≤ at_most, at most `cap`; a gap is no news."""
+        """Hours since x was last ≥ at_least or ≤ at_most, `cap` where that is longer ago or never was.
+
+        NaN where more than a tenth of `cap` hours is unknown since: nobody saw whether it happened.
+        """
         return self._run("hours_since", x, cap, cap, np.float32(at_least), np.float32(at_most))
+
+    def hours_unchanged(self, x: np.ndarray, cap: int) -> np.ndarray:
+        """Hours for which x has been seen with the value that it has, at most `cap`; a gap is no news.
+
+        NaN where x is unknown, and where nothing else of the look-back is known.
+        """
+        seen = self.hours_since_first(x, cap)
+        # As precisely as it is held: a large pool's small trades are moves too.
+        return np.where(seen > 0, np.minimum(self._run("hours_unchanged", x, cap, cap, dtype=x.dtype), seen), np.float32(np.nan))
 
     def hours_since_first(self, x: np.ndarray, cap: int) -> np.ndarray:
         """Hours since the first known value of the look-back, at most `cap`; NaN where none is known."""
         return self._run("hours_since_first", x, cap, cap)
 
+    def _compared(self, name: str, x: np.ndarray, hours: int) -> np.ndarray:
+        out = np.empty((self.rows, x.shape[1]), dtype=np.float32)
+        _against(name, self.last(x), self.last(ago(x, hours)), out)
+        return out
+
     def _total(self, x: np.ndarray, hours: int, low: float, high: float, squared: bool, is_mean: bool) -> np.ndarray:
         return self._run("total", x, hours, hours, np.float32(low), np.float32(high), 2 if squared else 1, is_mean)
 
-    def _run(self, name: str, x: np.ndarray, work: int, *arguments: object) -> np.ndarray:
+    def _run(self, name: str, x: np.ndarray, work: int, *arguments: object, dtype: npt.DTypeLike = np.float32) -> np.ndarray:
         from veririsk_assets.panels import kernels
 
         kernel: Callable[..., None] = getattr(kernels, name)
         out = np.full((self.rows, x.shape[1]), np.nan, dtype=np.float32)
-        x = _plain(x)
+        x = np.ascontiguousarray(x, dtype=dtype)
         if len(x) < self.rows:
             x = self.last(x)
         start = len(x) - self.rows
         on_tiles(kernel, x, out, *arguments, start=start, stop=len(x), pools=x.shape[1], work_per_value=work)
         return out
-
-
-def _plain(x: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(x, dtype=np.float32)
 
 
 def cross_rank(x: np.ndarray) -> np.ndarray:
@@ -138,5 +165,15 @@ def future_minimum(x: np.ndarray, hours: int) -> tuple[np.ndarray, np.ndarray]:
 
     low = np.full(x.shape, np.inf, dtype=np.float32)
     count = np.zeros(x.shape, dtype=np.int32)
-    on_tiles(kernels.future_minimum, _plain(x), low, count, hours, start=0, stop=len(x), pools=x.shape[1], work_per_value=hours)
+    on_tiles(
+        kernels.future_minimum,
+        np.ascontiguousarray(x, dtype=np.float32),
+        low,
+        count,
+        hours,
+        start=0,
+        stop=len(x),
+        pools=x.shape[1],
+        work_per_value=hours,
+    )
     return np.where(count > 0, low, np.float32(np.nan)), count

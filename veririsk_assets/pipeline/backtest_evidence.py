@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from veririsk_assets.contracts.panel import precision
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.panels.as_of import as_of_fill
 from veririsk_assets.sources import recorded_evidence as files
@@ -58,7 +59,9 @@ def read_evidence(folder: Path, window: Window) -> Evidence:
         if name == files.PRICES:
             found.prices.update(_prices(rows, window))
         else:
-            found.market.update({column: values.astype(np.float32)[:, None] for column, values in MARKET[name](rows, window).items()})
+            found.market.update(
+                {column: values.astype(precision(column))[:, None] for column, values in MARKET[name](rows, window).items()}
+            )
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.contracts.panel import Panel, precision
 from veririsk_assets.contracts.pool_features import INPUTS, MARKET_INPUTS
 from veririsk_assets.contracts.vocabulary import pool_key
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, naive, utc
@@ -81,7 +81,7 @@ def recorded_panels(seen: Recording, rows: np.ndarray, window: Window, data_hash
     columns |= _outside_prices(names, evidence, index.shape)
     ether = _eth_price(columns, names)
     columns |= _doubts(columns, ether, window, keys)
-    pools = Panel(window, keys, {name: np.asarray(values, dtype=np.float32) for name, values in columns.items()})
+    pools = Panel(window, keys, {name: np.asarray(values, dtype=precision(name)) for name, values in columns.items()})
     unknown = dict.fromkeys(MARKET_INPUTS, np.full((window.hours, 1), np.nan, dtype=np.float32))
     market = Panel(window, np.array([0]), unknown | evidence.market | {"eth_price_usd": ether})
     left_out = tuple(filter(None, (seen.left_out, *evidence.left_out)))
@@ -165,4 +165,4 @@ def _eth_price(columns: dict[str, np.ndarray], names: Sequence[str]) -> np.ndarr
                 price[:, column] = ratio if first == ETH else 1.0 / ratio
             depth[:, column] = np.nan_to_num(columns["tvl_usd"][:, column], nan=-1.0)
     deepest = np.argmax(depth, axis=1)
-    return price[np.arange(len(price)), deepest][:, None].astype(np.float32)
+    return price[np.arange(len(price)), deepest][:, None]

@@ -44,6 +44,11 @@ class Published:
             raise NothingPublished("the published file has no scores yet: run `veririsk demo` or `veririsk run` first")
         return rows
 
+    def twins(self) -> dict[str, list[str]]:
+        """Id → the other ids that are probably the same pool."""
+        rows = self.sql("SELECT pool_id, list(twin_pool_id ORDER BY twin_pool_id) AS twins FROM pool_twins GROUP BY pool_id")
+        return dict(zip(rows["pool_id"], map(list, rows["twins"]), strict=True))
+
     def pool_id(self, pool: str) -> str:
         """The id of a pool named by id or by name; a name that several pools carry means the one with the highest score."""
         rows = self.sql(

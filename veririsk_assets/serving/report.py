@@ -21,6 +21,7 @@ def show_ranking(published: Published, out: Console, top: int | None, horizon_ho
     """Scored pools by risk, each with its strongest reason; then how many had not enough input, and why."""
     rows = published.ranking(horizon_hours)
     scored, unknown = rows[rows["risk_score"].notna()], rows[rows["risk_score"].isna()]
+    scored, others = once(scored, published.twins())
     as_of = rows["as_of"].iloc[0]
     reasons = published.sql(
         "SELECT pool_id, sentence FROM pool_risk_reasons WHERE as_of = ? AND horizon_hours = ? AND rank = 1 AND head = ?",
@@ -41,12 +42,31 @@ def show_ranking(published: Published, out: Console, top: int | None, horizon_ho
     for row in scored.head(top or len(scored)).to_dict("records"):
         grid.add_row(*_cells(row), strongest.get(row["pool_id"], ""))
     out.print(grid)
+    for pool_id in scored.head(top or len(scored))["pool_id"]:
+        for other in others.get(pool_id, []):
+            score = f"{other['risk_score']:.0f}, {other['risk_level']}"
+            out.print(f"  {pool_id} is probably {other['pool_id']} ({other['name']}: {score})", highlight=False, markup=False)
     shown = len(scored) if top is None else min(top, len(scored))
+    repeated = sum(map(len, others.values()))
+    if repeated:
+        out.print(f"{repeated} ids that are probably another pool's too are shown with it and not counted.", highlight=False)
     out.print(f"{shown} of {len(scored)} scored pools shown; {_counts(scored)}. Insufficient input: {len(unknown)} pools.", highlight=False)
     for reason, count in unknown["status_reason"].value_counts().items():
         out.print(f"  {count} × {reason}", highlight=False)
     models = ", ".join(sorted({f"{r['model_name']} version {r['model_version']}" for r in scored.to_dict("records")}))
     out.print(f"Model: {models or 'none'}", highlight=False)
+
+
+def once(scored: pd.DataFrame, twins: dict[str, list[str]]) -> tuple[pd.DataFrame, dict[str, list[dict[str, Any]]]]:
+    """Scored rows, highest first, without those that are probably a pool above them; and these, by the id above them."""
+    above: dict[str, str] = {}
+    others: dict[str, list[dict[str, Any]]] = {}
+    for row in scored.to_dict("records"):
+        leader = next((above[twin] for twin in twins.get(row["pool_id"], []) if twin in above), row["pool_id"])
+        above[row["pool_id"]] = leader
+        if leader != row["pool_id"]:
+            others.setdefault(leader, []).append(row)
+    return scored[[above[pool_id] == pool_id for pool_id in scored["pool_id"]]], others
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

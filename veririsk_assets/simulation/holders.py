@@ -18,8 +18,8 @@ HOLDERS = 30
 ZERO = "0x" + "0" * 40
 # Tokens that Uniswap V2 burns with the first deposit.
 MINIMUM_LIQUIDITY = 1e-15
-# The larger, the more the largest holder has: a Pareto tail by profile.
-TAIL = {"safe": 0.7, "mixed": 0.9, "risky": 1.2, "crash_prone": 1.5}
+# The larger, the more the largest holder has: a Pareto tail, the same for every pool whatever its profile.
+TAIL = 1.1
 DAILY_NOISE = 0.02
 _ALIAS = re.compile(r"(\w+)\s*:\s*liquidityPositions\(([^{]*)\{\s*pair\s*:\s*\$(\w+)")
 
@@ -27,7 +27,7 @@ _ALIAS = re.compile(r"(\w+)\s*:\s*liquidityPositions\(([^{]*)\{\s*pair\s*:\s*\$(
 def shares(seed: int, pool: Pool, day: int) -> np.ndarray:
     """What each of HOLDERS holders has of the supply, 0–1; together 1. The same holders in the same order every day."""
     rng = np.random.Generator(np.random.Philox(key=[seed, HOLDERS_KEY + pool.index]))
-    sizes = rng.pareto(1 / TAIL[pool.profile], HOLDERS) + 0.05
+    sizes = rng.pareto(1 / TAIL, HOLDERS) + 0.05
     wobble = np.random.Generator(np.random.Philox(key=[seed, HOLDERS_KEY + (day + 1) * 2**20 + pool.index])).standard_normal(HOLDERS)
     sizes = sizes * np.exp(DAILY_NOISE * wobble)
     return sizes / sizes.sum()

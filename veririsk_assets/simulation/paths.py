@@ -18,9 +18,9 @@ OWN_PULL = {"harder": 0.004, "phase2": 0.05}
 SHARED_PULL = 0.05
 STABLE_NOISE = 0.0004
 STRESSED_VOLUME = 1.4
-VOLUME_NOISE = 0.25
+VOLUME_NOISE = 0.15
 # In the harder variant imbalance has a memory; the factor keeps its spread inside the state's range.
-IMBALANCE_MEMORY = 0.6
+IMBALANCE_MEMORY = 0.35
 LARGEST_JUMP = 0.08
 
 

@@ -97,7 +97,7 @@ def _left_out(study: Study, folds: list[Fold], setting: Setting) -> Iterator[tup
     """Every fold once per group of pools; the second value is the group. Models never saw the pools that they are judged on."""
     if not setting.pool_groups:
         return
-    for g, group in enumerate(leave_pools_out(len(study.names), setting.pool_groups, setting.seed)):
+    for g, group in enumerate(leave_pools_out(study.unit, setting.pool_groups, setting.seed)):
         for i, fold in enumerate(folds):
             yield f"pools{g}of{setting.pool_groups}-fold{i}", g, slices(study, fold, group.train, group.test)
 

@@ -43,13 +43,13 @@ class Measure:
         if budget is None:
             return drawn
         alerts = self.alerts(name, budget, keep).alerts
-        return drawn | event_draws(alerts, self.events, rule(self.study), by, self.setting.draws, self.setting.seed)
+        return drawn | event_draws(alerts, self.events, rule(self.study), by, self.setting.draws, self.setting.seed, self.study.unit)
 
     def row_draws(self, forecasts: Forecasts, name: str, keep: np.ndarray, by: Block) -> dict[str, Draws]:
         """AP, AUC, lift, base rate, Brier skill and calibration error of the rows kept."""
         rows = forecasts.rows[keep]
         label, probability = self.study.y[rows], forecasts.probability[name][keep]
-        block = self.study.hour[rows] // WEEK_HOURS if by == "week" else self.study.pool[rows]
+        block = self.study.hour[rows] // WEEK_HOURS if by == "week" else self.study.unit[self.study.pool[rows]]
         arguments = (label, probability, block, self.setting.draws, self.setting.seed)
         return ranking_draws(*arguments) | calibration_draws(*arguments)
 

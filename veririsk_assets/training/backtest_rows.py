@@ -9,6 +9,7 @@ import numpy as np
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.evaluation.events import event_onsets
 from veririsk_assets.evaluation.splits import CannotBeHonest, Fold
+from veririsk_assets.panels.twins import groups, suspected_twins
 
 HOUR_US = 3_600_000_000
 # A grid that all pools share, so that moments can be compared: hours 0, 4, 8 … UTC.
@@ -25,7 +26,8 @@ class Study:
     """Rows in order of hour and pool. `hour` and `pool` are places on the panel whose `level` (hours × pools) has the events.
 
     `labels` holds each label's 0, 1 or NaN, and `onset` of the study's own; the study's own `label` is known in every row.
-    `x`: rows × features, float32.
+    `x`: rows × features, float32. `unit`: a number per pool; ids that are probably one pool share theirs, and are never
+    parted by a split or counted apart in an interval.
     """
 
     label: str
@@ -40,6 +42,7 @@ class Study:
     names: tuple[str, ...]
     level: np.ndarray
     gone: np.ndarray
+    unit: np.ndarray
 
     @property
     def y(self) -> np.ndarray:
@@ -103,6 +106,7 @@ def build_study(
         names=tuple(names),
         level=level,
         gone=pools["is_tombstone"] > 0 if "is_tombstone" in pools.values else np.zeros(pools.shape, dtype=bool),
+        unit=groups(suspected_twins(pools["tvl_usd"]), len(pools.keys)),
     )
 
 

@@ -59,19 +59,23 @@ def test_a_split_that_cannot_be_honest_says_why(arguments, reason):
         walk_forward(*arguments)
 
 
-@given(st.integers(2, 200), st.integers(2, 12), st.integers(0, 5))
-def test_every_pool_is_left_out_once(n_pools, groups, seed):
-    if groups > n_pools:
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=200), st.integers(2, 12), st.integers(0, 5))
+def test_every_pool_is_left_out_once_and_never_without_its_twins(unit, groups, seed):
+    unit = np.array(unit)
+    if groups > len(set(unit)):
+        with pytest.raises(CannotBeHonest):
+            leave_pools_out(unit, groups, seed)
         return
-    parts = leave_pools_out(n_pools, groups, seed)
-    assert sorted(np.concatenate([part.test for part in parts])) == list(range(n_pools))
-    assert all(not set(part.train) & set(part.test) and len(part.train) + len(part.test) == n_pools for part in parts)
-    assert np.ptp([len(part.test) for part in parts]) <= 1
+    parts = leave_pools_out(unit, groups, seed)
+    assert sorted(np.concatenate([part.test for part in parts])) == list(range(len(unit)))
+    assert all(len(part.train) + len(part.test) == len(unit) for part in parts)
+    assert all(not set(unit[part.train]) & set(unit[part.test]) for part in parts)
+    assert np.ptp([len(set(unit[part.test])) for part in parts]) <= 1
 
 
 def test_more_groups_than_pools_are_refused():
-    with pytest.raises(CannotBeHonest):
-        leave_pools_out(3, 4, 0)
+    with pytest.raises(CannotBeHonest, match="3 pools cannot be left out in 4 groups"):
+        leave_pools_out(np.array([0, 1, 2, 2, 1]), 4, 0)
 
 
 def test_too_few_events_are_refused_and_only_reachable_onsets_count():

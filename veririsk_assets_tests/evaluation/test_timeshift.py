@@ -104,6 +104,23 @@ def test_event_intervals_hold_the_metrics_of_the_sample(by):
     assert got == intervals(event_draws(alerts, events, by=by))
 
 
+def test_ids_of_one_pool_are_drawn_together():
+    alerts, events = market(6)
+    pools, unit = alerts.on.shape[1], np.tile(np.arange(alerts.on.shape[1]), 2)
+    twice = Alerts(np.hstack([alerts.on] * 2), np.hstack([alerts.covered] * 2))
+    both = Events(np.tile(events.hour_index, 2), np.concatenate([events.pool_index, events.pool_index + pools]))
+    once, together, apart = (
+        intervals(drawn)["recall_lead_1"]
+        for drawn in (
+            event_draws(alerts, events, by="pool"),
+            event_draws(twice, both, by="pool", unit=unit),
+            event_draws(twice, both, by="pool"),
+        )
+    )
+    assert (together.value, together.lo, together.hi) == pytest.approx((once.value, once.lo, once.hi))
+    assert apart.hi - apart.lo < together.hi - together.lo
+
+
 def test_a_model_gains_no_recall_on_itself():
     alerts, events = market(7)
     gain = differences(event_draws(alerts, events), event_draws(alerts, events))

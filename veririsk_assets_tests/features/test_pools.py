@@ -215,9 +215,11 @@ def test_a_pool_younger_than_a_window_has_only_what_its_age_allows(age: int, inp
     panel, eth = inputs
     young = with_pool(panel, 3, slice(0, T - 1 - age), **dict.fromkeys(panel.values, NAN))
     built = build_features(young, eth, 1)
-    shared = {c.name for c in FEATURE_COLUMNS if c.name.startswith((*OUTSIDE, "market_", "eth_", "hours_since_", "age_", "unchanged_"))}
-    too_long = {c.name for c in FEATURE_COLUMNS if c.lookback_hours > age} - shared - {"early_warning_score"}
-    assert unknown(built, 3) - {"early_warning_score"} == too_long
+    shared = {c.name for c in FEATURE_COLUMNS if c.name.startswith((*OUTSIDE, "market_", "eth_"))} | {"early_warning_score"}
+    # Known as soon as something happened, or was seen twice.
+    sooner = {c.name for c in FEATURE_COLUMNS if c.name.startswith(("hours_since_", "age_", "unchanged_"))}
+    too_long = {c.name for c in FEATURE_COLUMNS if c.lookback_hours > age} - shared - sooner
+    assert unknown(built, 3) - shared - sooner == too_long
     assert built["age_hours"][0, 3] == age
 
 
@@ -273,6 +275,38 @@ def test_a_source_that_repeats_itself_shows_in_unchanged_hours(inputs: tuple[Pan
     panel, eth = inputs
     stuck = with_pool(panel, 0, slice(-9, None), tvl_usd=5e5)
     assert build_features(stuck, eth, HOURS)["unchanged_hours"][:, 0].tolist() == [6, 7, 8]
+
+
+def test_what_changed_behind_a_gap_has_changed(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    away = with_pool(with_pool(panel, 0, slice(-9, None), tvl_usd=5e5), 0, slice(-5, -3), tvl_usd=NAN)
+    moved = with_pool(away, 0, slice(-3, None), tvl_usd=6e5)
+    assert build_features(away, eth, 1)["unchanged_hours"][0, 0] == 8
+    assert build_features(moved, eth, 1)["unchanged_hours"][0, 0] == 2
+
+
+@pytest.mark.parametrize("level", [1e-12, 1.0, 1e18])
+def test_calm_inputs_of_any_size_have_small_features_with_their_digits(level: float, inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    rng = np.random.default_rng(8)
+    calm = {name: 1 + 1e-6 * rng.standard_normal(panel.shape) for name in ("tvl_usd", "lp_supply", "price_ratio")}
+    calm = {"tvl_usd": 1e10 * calm["tvl_usd"], "lp_supply": level * calm["lp_supply"], "price_ratio": level * calm["price_ratio"]}
+    shared = {"stablecoin_supply_usd": 1e11 * (1 + 1e-6 * rng.standard_normal(eth.shape))}
+    quiet, world = changed(panel, **calm), changed(eth, **shared)
+    built, expected = build_features(quiet, world, HOURS), by_words(quiet, world, 3)
+    small = {
+        n
+        for n in expected
+        if n.startswith(("tvl_change_", "tvl_acc", "volatility_", "lp_supply_", "lp_price_", "price_ratio_", "stablecoin_"))
+    }
+    wrong = {n: (built[n][-1, 3], expected[n]) for n in small if built[n][-1, 3] != pytest.approx(expected[n], rel=1e-3)}
+    assert wrong == {} and len(small) == 21 and abs(expected["price_ratio_change_24h"]) < 1e-5
+
+
+def test_a_price_that_fell_by_nine_digits_fell(inputs: tuple[Panel, Panel]) -> None:
+    panel, eth = inputs
+    ratio = np.where(np.arange(T) < T - 5, 1e12, 1e3)[:, None] * np.ones(panel.shape)
+    assert build_features(changed(panel, price_ratio=ratio), eth, 1)["price_ratio_change_24h"][0, 0] == pytest.approx(np.log(1e9), rel=1e-6)
 
 
 def test_no_pools_are_no_error(inputs: tuple[Panel, Panel]) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.contracts.panel import Panel, precision
 from veririsk_assets.contracts.windows import Window
 
 END = "2026-03-01T00:00"
@@ -31,9 +31,9 @@ def market(hours: int, pools: int, seed: int = 0) -> tuple[Panel, Panel]:
         "taken_back_hours": np.zeros((hours, pools)),
     } | _evidence(np.random.default_rng([seed, 1]), hours, pools)
     window = Window.ending(END, hours)
-    inputs = {name: value.astype(np.float32) for name, value in values.items()}
+    inputs = {name: value.astype(precision(name)) for name, value in values.items()}
     eth = {"eth_price_usd": 3000 * walk(rng, hours, 1, 0.006)} | _outside(np.random.default_rng([seed, 2]), hours)
-    shared = {name: value.astype(np.float32) for name, value in eth.items()}
+    shared = {name: value.astype(precision(name)) for name, value in eth.items()}
     return Panel(window, np.arange(pools) + 100, inputs), Panel(window, np.array([0]), shared)
 
 
@@ -61,7 +61,7 @@ def _outside(rng: np.random.Generator, hours: int) -> dict[str, np.ndarray]:
 
 def changed(panel: Panel, **values: np.ndarray) -> Panel:
     """The same panel with other inputs."""
-    return Panel(panel.window, panel.keys, panel.values | {name: np.asarray(v, dtype=np.float32) for name, v in values.items()})
+    return Panel(panel.window, panel.keys, panel.values | {name: np.asarray(v, dtype=precision(name)) for name, v in values.items()})
 
 
 def cut(panel: Panel, rows: int) -> Panel:

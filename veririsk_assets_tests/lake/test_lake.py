@@ -112,6 +112,15 @@ def test_a_panel_is_dense_and_sorted(lake: Lake) -> None:
     assert np.isnan(panel["lp_supply"]).all()
 
 
+@pytest.mark.parametrize("level", [1e-12, 1.0, 1e18])
+def test_a_small_move_of_the_price_ratio_comes_back_with_its_digits(lake: Lake, level: float) -> None:
+    ratio = level * (1 + 1e-7 * np.arange(24))
+    lake.replace(POOL_SNAPSHOTS, snapshot_rows(DAY).assign(price_ratio=np.repeat(ratio, 3), reserve0=np.repeat(ratio, 3)), DAY)
+    panel = lake.panel(POOL_SNAPSHOTS, ["price_ratio", "reserve0"], DAY)
+    assert (panel["price_ratio"].dtype, panel["reserve0"].dtype) == (np.float64, np.float32)
+    np.testing.assert_allclose(np.diff(panel["price_ratio"][:, 0]) / level, 1e-7, rtol=1e-6)
+
+
 def test_reading_a_lake_that_is_not_there_says_so(catalog, open_lake: Callable[..., Lake]) -> None:  # type: ignore[no-untyped-def]
     if catalog.dsn:
         pytest.skip("a Postgres catalog is made on first contact")

@@ -122,6 +122,21 @@ def test_a_log_return_needs_both_sides_above_zero() -> None:
     assert np.array_equal(np.round(log_returns(x)[:, 0], 6), np.float32([np.nan, 1, np.nan, np.nan]), equal_nan=True)
 
 
+@pytest.mark.parametrize("level", [1e-12, 1.0, 1e18])
+@pytest.mark.parametrize("move", [1e-7, -1e-5, 0.3, -(1 - 1e-9)])
+def test_a_change_has_the_digits_of_its_inputs_whatever_their_size(level: float, move: float) -> None:
+    x = level * np.array([[1.0], [1.0 + move]])
+    assert returns(x)[1, 0] == pytest.approx(move, rel=1e-6)
+    assert log_returns(x)[1, 0] == pytest.approx(math.log1p(move), rel=1e-6)
+    assert Over(1).change(x, 1)[0, 0] == returns(x)[1, 0] and Over(1).log_change(x, 1)[0, 0] == log_returns(x)[1, 0]
+
+
+def test_how_far_below_the_high_has_the_digits_of_its_inputs() -> None:
+    x = np.float32([[1e11, 1.0], [1e11 * (1 - 1e-6), 1.0]])
+    exact = x[1].astype(np.float64) / x[0] - 1
+    np.testing.assert_allclose(Over(1).below_maximum(x, 2)[0], exact, rtol=1e-6)
+
+
 def test_rows_before_the_panel_are_unknown() -> None:
     x = np.ones((3, 1), dtype=np.float32)
     assert np.isnan(Over(3).change(x, hours=2)[:, 0]).tolist() == [True, True, False]
@@ -132,9 +147,48 @@ def test_rows_before_the_panel_are_unknown() -> None:
 
 
 def test_hours_since_counts_from_the_last_hit_and_stops_at_its_cap() -> None:
-    x = np.float32([[0, 1, 0, np.nan, 0, -1, 0, 0, 0, 0, 0]]).T
+    x = np.float32([[0, 1, 0, 0, 0, -1, 0, 0, 0, 0, 0]]).T
     assert Over(8).hours_since(x, cap=3, at_least=1)[:, 0].tolist() == [2, 3, 3, 3, 3, 3, 3, 3]
     assert Over(8).hours_since(x, cap=3, at_least=1, at_most=-1)[:, 0].tolist() == [2, 3, 0, 1, 2, 3, 3, 3]
+
+
+def since_by_words(window: np.ndarray, at_least: float) -> float:
+    hits = np.flatnonzero(window >= at_least)
+    after = window[hits[-1] + 1 :] if len(hits) else window
+    return float(len(after)) if np.isnan(after).sum() <= 0.1 * len(window) else np.nan
+
+
+@pytest.mark.parametrize("rows", [1, 9, 60])
+@pytest.mark.parametrize("share", [0.0, 0.15, 0.5])
+def test_hours_since_is_known_where_few_hours_are_unknown_since(rows: int, share: float) -> None:
+    x = gappy(hours=90, share=share, seed=3)
+    expected = np.array([[since_by_words(x[t - 29 : t + 1, j], 1.8) for j in range(x.shape[1])] for t in range(90 - rows, 90)])
+    assert np.array_equal(Over(rows).hours_since(x, cap=30, at_least=1.8), expected, equal_nan=True)
+    assert np.isnan(expected).any() == (share > 0)
+
+
+def unchanged_by_words(window: np.ndarray) -> float:
+    known = np.flatnonzero(~np.isnan(window))
+    if len(known) < 2 or np.isnan(window[-1]):
+        return np.nan
+    others = known[window[known] != window[-1]]
+    began = known[known > others[-1]][0] if len(others) else known[0]
+    return float(len(window) - 1 - began)
+
+
+@pytest.mark.parametrize("rows", [1, 9, 60])
+def test_hours_unchanged_are_those_for_which_the_value_was_seen(rows: int) -> None:
+    x = np.round(gappy(hours=90, share=0.4, seed=5))
+    x[:75, 1] = np.nan
+    x[:, 2] = np.where(np.isnan(x[:, 2]), np.nan, 1.0)
+    expected = np.array([[unchanged_by_words(x[t - 20 : t + 1, j]) for j in range(x.shape[1])] for t in range(90 - rows, 90)])
+    assert np.array_equal(Over(rows).hours_unchanged(x, cap=20), expected, equal_nan=True)
+
+
+def test_a_small_move_of_a_large_value_is_a_move() -> None:
+    x = 3e10 + np.cumsum(np.full((40, 1), 50.0), axis=0)
+    assert Over(1).hours_unchanged(x, cap=20).tolist() == [[0]]
+    assert Over(1).hours_unchanged(np.full_like(x, 3e10), cap=20).tolist() == [[20]]
 
 
 def test_hours_since_first_is_the_age_within_the_look_back() -> None:

@@ -1,15 +1,18 @@
 """The market around the simulated pools: repeatable, shaped by the weather, and blind to every pool."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 import requests
 
+from veririsk_assets.evaluation.metrics import roc_auc
 from veririsk_assets.simulation.catalogue import FORCED
 from veririsk_assets.simulation.climate import Climate
 from veririsk_assets.simulation.holders import shares
 from veririsk_assets.simulation.market import CLIMATE, EPOCH, Market
+from veririsk_assets.simulation.scenarios import PROFILES
 from veririsk_assets.simulation.transport import SimulatedTransport
 
 AS_OF = datetime(2025, 2, 10, 14, tzinfo=UTC)
@@ -77,10 +80,15 @@ def test_holders_say_nothing_about_a_pool_s_hour_and_hardly_move(market: Market)
             np.testing.assert_array_equal(forced, days[3])
 
 
-def test_crash_prone_pairs_are_held_by_fewer_on_average() -> None:
-    pools = [pool for pool in Market(pools=120).pools if pool.onchain == "thegraph"]
-    top = {name: [shares(seed, p, 0).max() for p in pools for seed in range(5) if p.profile == name] for name in ("safe", "crash_prone")}
-    assert np.mean(top["crash_prone"]) > np.mean(top["safe"]) + 0.1
+def test_holders_foretell_nothing() -> None:
+    pairs = [pool for pool in Market(pools=120).pools if pool.onchain == "thegraph"]
+    for pool in pairs:
+        held = shares(7, pool, 3)
+        assert all(np.array_equal(shares(7, replace(pool, profile=profile), 3), held) for profile in PROFILES)
+    crash_prone = np.tile([pool.profile == "crash_prone" for pool in pairs], 40)
+    held = [np.sort(shares(seed, pool, 0))[::-1] for seed in range(40) for pool in pairs]
+    for largest in (1, 5):
+        assert abs(roc_auc(crash_prone, np.array([of[:largest].sum() for of in held])) - 0.5) < 0.04
 
 
 def test_unknown_questions_are_answered_as_the_sources_do(market: Market) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.windows import Window
-from veririsk_assets.evaluation.splits import CannotBeHonest
+from veririsk_assets.evaluation.splits import CannotBeHonest, leave_pools_out
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
 from veririsk_assets.simulation.market import EPOCH
@@ -78,6 +79,19 @@ def test_pools_left_out_are_not_among_the_rows_that_a_model_learns_from() -> Non
     seen = {g: set(study().pool[unseen.rows[unseen.fold == g]]) for g in np.unique(unseen.fold)}
     assert not seen[0] & seen[1]
     assert np.array_equal(unseen.rows, done().forecasts.rows)
+
+
+def test_one_pool_under_two_ids_is_never_learnt_from_and_judged_on() -> None:
+    pools, ether = market_panels(market(pools=8), Window(EPOCH, EPOCH + timedelta(hours=1000)))
+    columns = {name: np.column_stack([value, value[:, 2]]) for name, value in pools.values.items()} | {"is_tombstone": np.zeros((1000, 9))}
+    pools = Panel(pools.window, np.arange(9), columns)
+    features, labels = build_features(pools, ether, 1000), build_labels(pools, 24, 976)
+    twice = build_study(pools, features, labels, [str(key) for key in pools.keys], "crash", 24, 1_000.0)
+    assert twice.unit.tolist() == [*range(8), 2]
+    for seed in range(20):
+        for group in leave_pools_out(twice.unit, 4, seed):
+            assert np.isin(group.test, (2, 8)).sum() in (0, 2)
+    assert len(np.unique(study().unit)) == 48
 
 
 def test_the_future_does_not_change_a_forecast() -> None:
