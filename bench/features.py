@@ -44,7 +44,7 @@ def walks(hours: int, pools: int) -> Panel:
     inputs = {"tvl_usd": tvl, "reserve0_usd": tvl * (1 + uneven) / 2, "reserve1_usd": tvl * (1 - uneven) / 2}
     inputs |= {"volume_1h_usd": tvl * (uneven + 1) / 50, "volume_24h_usd": tvl / 3, "price_ratio": walk(0.005), "lp_supply": walk(0.004)}
     inputs |= {"apy": uneven, "input_age_hours": uneven, "price0_usd": walk(0.006), "price1_usd": walk(0.003)}
-    inputs |= {"lp_top1_share": uneven, "lp_top5_share": uneven * 2}
+    inputs |= {"lp_top1_share": uneven, "lp_top5_share": uneven * 2, "taken_back_hours": np.zeros_like(uneven)}
     window = Window.ending("2026-03-31", hours)
     return Panel(window, np.arange(pools), {name: inputs[name].astype(np.float32) for name in INPUTS})
 

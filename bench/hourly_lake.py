@@ -60,6 +60,7 @@ def walks(window: Window, keys: np.ndarray) -> Panel:
     columns |= {"volume_1h_usd": tvl * (1 + uneven) / 50, "volume_24h_usd": tvl / 3, "price_ratio": walk(0.005)}
     columns |= {"lp_supply": walk(0.004, 0.0008), "apy": uneven, "input_age_hours": np.full(shape, 0.05, dtype=np.float32)}
     columns |= {"price0_usd": walk(0.006), "price1_usd": walk(0.003), "lp_top1_share": uneven, "lp_top5_share": uneven * 2}
+    columns |= {"taken_back_hours": np.zeros(shape, dtype=np.float32)}
     return Panel(window, keys, columns)
 
 
@@ -80,11 +81,11 @@ def _pools(house: House, names: list[str], keys: np.ndarray) -> None:
 
 def _snapshots(house: House, market: Panel) -> None:
     """Day by day, as upkeep leaves it."""
-    unknown = ["reserve0", "reserve1"]
+    unknown = ["reserve0", "reserve1", "protocol_held_usd", "second_tvl_usd"]
     start = 0
     for day in BEFORE.chunks(24):
         part = Panel(day, market.keys, {name: values[start : start + day.hours] for name, values in market.values.items()})
-        rows = part.frame().assign(source="defillama", is_tombstone=False, **dict.fromkeys(unknown, np.nan))
+        rows = part.frame().assign(source="defillama", is_tombstone=False, is_suspect=False, doubt=None, **dict.fromkeys(unknown, np.nan))
         house.lake.replace(pools.POOL_SNAPSHOTS, rows[pools.POOL_SNAPSHOTS.names], day)
         start += day.hours
     hours = pd.DataFrame({name: values[: BEFORE.hours] for name, values in outside(HISTORY).items()})

@@ -26,6 +26,7 @@ def market_panels(market: Market, window: Window) -> tuple[Panel, Panel]:
         "price0_usd": seen["price0_usd"],
         "price1_usd": seen["price1_usd"],
         **dict.fromkeys(("lp_top1_share", "lp_top5_share"), np.full(seen["tvl_usd"].shape, np.nan)),
+        "taken_back_hours": np.zeros(seen["tvl_usd"].shape),
     }
     panel = Panel(window, np.arange(len(market.pools)), {name: columns[name].astype(np.float32) for name in INPUTS})
     return panel, only_ether(window, seen["token_price_usd"][:, :1])

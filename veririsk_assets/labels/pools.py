@@ -41,28 +41,36 @@ def build_labels(panel: Panel, horizon_hours: int, hours: int, beyond: int = 0) 
     gone = panel["is_tombstone"] > 0
     vanished = _ahead(_is_event(after, gone, panel.values.get("protocol_held_usd")), horizon_hours) & ~gone
     open_, settled = _settling(panel)
-    lowest, _ = future_minimum(after, horizon_hours)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        min_change = lowest / tvl - 1
-        endpoint = _shifted(after, horizon_hours) / tvl - 1
-    labels = {
-        "crash": np.where(vanished & ~np.isnan(tvl), 1.0, _fell(tvl, after, horizon_hours)),
-        "crash_endpoint": np.where(np.isnan(endpoint), np.nan, endpoint <= -CRASH_DROP_RATIO),
-        "outflow": _fell(supply, supply_after, horizon_hours),
-        "price_fall": _fell(tvl / supply, after / supply, horizon_hours),
-        "min_change_ratio": min_change,
-    }
+    labels = _labels(tvl, after, supply, supply_after, horizon_hours)
+    sure = vanished & ~np.isnan(tvl)
+    labels["crash"] = np.where(sure, 1.0, labels["crash"])
     if open_.any():
-        pending = open_ | _ahead(open_, horizon_hours)
-        sure = vanished | (_fell(tvl, np.where(open_, np.nan, after), horizon_hours) == 1)
-        for name in labels:
-            keep = ~pending | (sure & ~open_) if name == "crash" else ~pending
-            labels[name] = np.where(keep | (name == "outflow"), labels[name], np.nan)
+        sure |= _fell(tvl, np.where(open_, np.nan, after), horizon_hours) == 1
+        labels = _settled(labels, open_ | _ahead(open_, horizon_hours), sure & ~open_)
     values = {name: np.asarray(value[span], dtype=np.float32) for name, value in labels.items()}
     values["is_at_risk"] = np.asarray(_at_risk(said, taken_back, first, hours), dtype=np.float32)
     values["waited_hours"] = _waited(settled, horizon_hours, rows)[span].astype(np.float32)
     start = panel.window.start + first * HOUR
     return Panel(Window(start, start + hours * HOUR), panel.keys, values)
+
+
+def _labels(tvl: np.ndarray, after: np.ndarray, supply: np.ndarray, supply_after: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
+    lowest, _ = future_minimum(after, horizon)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        endpoint = _shifted(after, horizon) / tvl - 1
+        return {
+            "crash": _fell(tvl, after, horizon),
+            "crash_endpoint": np.where(np.isnan(endpoint), np.nan, endpoint <= -CRASH_DROP_RATIO),
+            "outflow": _fell(supply, supply_after, horizon),
+            "price_fall": _fell(tvl / supply, after / supply, horizon),
+            "min_change_ratio": lowest / tvl - 1,
+        }
+
+
+def _settled(labels: dict[str, np.ndarray], pending: np.ndarray, sure: np.ndarray) -> dict[str, np.ndarray]:
+    """Without what is told by a TVL that may still be taken back; a crash that is sure without it stays."""
+    keep = {"crash": ~pending | sure, "outflow": np.ones_like(pending)}
+    return {name: np.where(keep.get(name, ~pending), values, np.nan) for name, values in labels.items()}
 
 
 def _fell(base: np.ndarray, after: np.ndarray, horizon: int) -> np.ndarray:

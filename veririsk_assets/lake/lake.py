@@ -50,9 +50,7 @@ class Lake:
         self, catalog: Catalog, tables: Iterable[Table], now: Callable[[], datetime], run_id: str = "cli", read_only: bool = False
     ) -> None:
         """Attaches the lake and makes what it lacks of `tables`. Raises EmptyLakeError when there is nothing to read."""
-        self.catalog = catalog
-        self.run_id = run_id
-        self.now = now
+        self.catalog, self.run_id, self.now = catalog, run_id, now
         if read_only and not catalog.exists():
             raise EmptyLakeError(f"no lake in {catalog.folder}")
         catalog.folder.mkdir(parents=True, exist_ok=True)
@@ -93,11 +91,10 @@ class Lake:
         parameters: Sequence[Any] = (),
     ) -> pd.DataFrame:
         """Rows of a table, of a window where one is given, in the table's order."""
-        names = ", ".join(columns or table.names)
         conditions = [*([_in_window(table, window)] if window else []), *([f"({where})"] if where else [])]
         clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         order = f" ORDER BY {', '.join(dict.fromkeys((*table.sort, *table.key)))}"
-        return self.sql(f"SELECT {names} FROM lake.{table.sql_name}{clause}{order}", parameters)
+        return self.sql(f"SELECT {', '.join(columns or table.names)} FROM lake.{table.sql_name}{clause}{order}", parameters)
 
     def panel(self, table: Table, columns: Sequence[str], window: Window, keys: np.ndarray | None = None, where: str = "") -> Panel:
         """Columns of a table on the dense hours × pools grid, float32, NaN where there is no row."""
@@ -107,18 +104,17 @@ class Lake:
 
     def earliest_change(self, table: Table, column: str, after_snapshot: int) -> datetime | None:
         """The smallest `column` among rows that were added after a lake snapshot; None when none was, or when it has expired."""
-        added = f"ducklake_table_insertions('lake', '{table.stage}', '{table.name}', {after_snapshot + 1}::BIGINT, {self.snapshot_id()}::BIGINT)"
-        try:
-            earliest = self.sql(f"SELECT min({column}) AS earliest FROM {added}")["earliest"].iloc[0]
-        except duckdb.Error:
-            return None
-        return None if earliest != earliest else earliest.to_pydatetime()
+        earliest = pd.Timestamp(self._of_added(table, f"min({column})", after_snapshot))
+        return None if earliest is pd.NaT else earliest.to_pydatetime()
 
     def count_added(self, table: Table, after_snapshot: int, where: str, parameters: Sequence[Any] = ()) -> int | None:
         """How many rows that `where` selects were added after a lake snapshot; None when it has expired."""
-        added = f"ducklake_table_insertions('lake', '{table.stage}', '{table.name}', {after_snapshot + 1}::BIGINT, {self.snapshot_id()}::BIGINT)"
+        return self._of_added(table, "count(*)", after_snapshot, where, parameters)
+
+    def _of_added(self, table: Table, what: str, after: int, where: str = "true", parameters: Sequence[Any] = ()) -> Any:
+        added = f"ducklake_table_insertions('lake', '{table.stage}', '{table.name}', {after + 1}::BIGINT, {self.snapshot_id()}::BIGINT)"
         try:
-            return int(self.sql(f"SELECT count(*) AS n FROM {added} WHERE {where}", parameters)["n"].iloc[0])
+            return self.sql(f"SELECT {what} AS found FROM {added} WHERE {where}", parameters)["found"].iloc[0]
         except duckdb.Error:
             return None
 

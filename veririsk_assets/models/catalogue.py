@@ -28,9 +28,9 @@ VOLATILITY_COLUMNS = (
     "downside_semideviation_30d",
     "worst_return_7d",
 )
-# What LP supply tells. The first is known exactly where LP supply is.
+# What LP supply tells: it is known where any of them is. The first needs the shortest history.
 LP_COLUMNS = (
-    "hours_since_burn_5pct", "hours_since_burn_20pct", "hours_since_mint_5pct", "hours_since_mint_20pct", "lp_supply_change_6h",
+    "lp_supply_change_6h", "hours_since_burn_5pct", "hours_since_burn_20pct", "hours_since_mint_5pct", "hours_since_mint_20pct",
     "lp_supply_change_24h", "lp_supply_change_7d", "lp_supply_volatility_7d", "lp_largest_burn_7d", "lp_largest_mint_7d",
     "lp_largest_burn_30d", "lp_largest_mint_30d", "lp_mint_concentration_30d", "lp_hot_money_ratio_30d", "lp_supply_to_max_30d",
     "lp_price_change_24h", "lp_price_volatility_7d",

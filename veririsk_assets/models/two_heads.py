@@ -23,7 +23,7 @@ LOWEST = -20.0
 
 
 class TwoHeads:
-    """`lp_columns`: places of the LP columns; the first one is known exactly where LP supply is. `params` go to every head.
+    """`lp_columns`: places of the LP columns; LP supply is known where any of them is. `params` go to every head.
 
     None: LP supply is taken as known in every row, every head sees every column, and there is no third head.
     """
@@ -60,7 +60,7 @@ class TwoHeads:
         """Rows whose LP supply is known."""
         if self.lp_columns is None:
             return np.ones(len(x), dtype=bool)
-        return np.isfinite(x[:, self.lp_columns[0]]) if self.lp_columns else np.zeros(len(x), dtype=bool)
+        return np.asarray(np.isfinite(x[:, self.lp_columns]).any(axis=1))
 
     def causes(self, x: np.ndarray) -> np.ndarray:
         """Rows × 2: calibrated probability of a price fall and of a liquidity fall, which is NaN without LP supply."""

@@ -6,6 +6,7 @@ depend on how far the market was generated. Ground truth leaves only through `tr
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 import numpy as np
 
@@ -57,6 +58,7 @@ class Market:
         self._episodes = Episodes(self.book.start_per_hour, hard, self.book.own >= 0, forced)
         self._paths = Paths(self.book)
         self._days: list[dict[str, np.ndarray]] = []
+        self._growing = Lock()
         calm = self.book.base_tvl * HOURLY_TURNOVER_RATIO * CALM_MULTIPLIER
         self._calm_volume = np.broadcast_to(calm, (24, pools))
         self._totals = (calm * 24 * EARLIER_DAYS, np.round(calm / TRADE_USD) * 24 * EARLIER_DAYS + 24)
@@ -135,13 +137,15 @@ class Market:
         return np.lib.stride_tricks.sliding_window_view(hourly, 24, axis=0).sum(axis=-1)
 
     def _reach(self, row: int) -> None:
-        while len(self._days) * 24 <= row:
-            rng = np.random.Generator(np.random.Philox(key=[self.seed, len(self._days)]))
-            stressed, ether = self._weather.day(rng)
-            day = self._episodes.next_day(rng, stressed)
-            day |= self._paths.next_day(rng, day, stressed, ether)
-            day |= self._climate.next_day(stressed, ether)
-            self._days.append(day | self._running_totals(day["volume_1h_usd"]))
+        """Hosts are asked side by side: a day is made once, in its turn."""
+        with self._growing:
+            while len(self._days) * 24 <= row:
+                rng = np.random.Generator(np.random.Philox(key=[self.seed, len(self._days)]))
+                stressed, ether = self._weather.day(rng)
+                day = self._episodes.next_day(rng, stressed)
+                day |= self._paths.next_day(rng, day, stressed, ether)
+                day |= self._climate.next_day(stressed, ether)
+                self._days.append(day | self._running_totals(day["volume_1h_usd"]))
 
     def _running_totals(self, volume: np.ndarray) -> dict[str, np.ndarray]:
         usd = self._totals[0] + np.cumsum(volume, axis=0)

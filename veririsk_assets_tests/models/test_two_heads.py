@@ -106,10 +106,11 @@ def test_a_head_without_a_positive_row_is_refused_by_name() -> None:
         TwoHeads(LP).fit(x, without, (x, without))
 
 
-def test_the_first_lp_column_is_known_exactly_where_lp_supply_is() -> None:
+def test_lp_columns_are_known_nowhere_but_where_lp_supply_is() -> None:
     panel, eth = market(800, pools=9)
     supply = panel["lp_supply"].copy()
     supply[np.random.default_rng(3).random(supply.shape) < 0.3] = np.nan
     supply[:, 0] = np.nan
     built = build_features(changed(panel, lp_supply=supply), eth, 50)
-    np.testing.assert_array_equal(np.isfinite(built[LP_COLUMNS[0]]), np.isfinite(supply[-50:]))
+    told, known = np.any([np.isfinite(built[name]) for name in LP_COLUMNS], axis=0), np.isfinite(supply[-50:])
+    assert not (told & ~known).any() and told[known].mean() > 0.95

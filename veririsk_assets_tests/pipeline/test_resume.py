@@ -150,14 +150,16 @@ def test_labels_of_history_that_came_later_are_made_too(copy: House, whole: Hous
 
 
 def test_hours_in_which_nothing_is_known_owe_nothing(settings: Settings) -> None:
-    """Every pool's source is silent for longer than a snapshot looks back."""
+    """Every pool's source is silent for longer than a snapshot looks back: its pools stay, unknown, and have no features to owe."""
     from veririsk_assets.simulation.faults import Fault
 
     house = home(settings)
     feeds = ("defillama_pools", "geckoterminal_pools", "thegraph_pairs")
     world = outside(house, lambda as_of: {name: Fault("server_error") for name in feeds} if as_of > START + 2 * HOUR else {})
     replay.load(house, world, hours(0, 60))
-    assert house.lake.read(pools.POOL_SNAPSHOTS, hours(58, 2)).empty
+    kept = house.lake.read(pools.POOL_SNAPSHOTS, hours(58, 2))
+    assert len(kept) and kept["tvl_usd"].isna().all() and not kept["is_tombstone"].any()
+    replay.say(house, hours(56, 4))
     assert owed.any_owed(house, hours(56, 4)) == set()
     house.close()
 

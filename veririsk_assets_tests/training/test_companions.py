@@ -44,7 +44,7 @@ def without_columns(*names: str) -> Dataset:
 def test_a_known_liquidity_label_without_lp_columns_gives_no_cause_model(names: tuple[str, ...]) -> None:
     found = equipped(winner().served, {}, without_columns(*names))
     assert found.heads is None
-    said = "two_heads needs hours_since_burn_5pct, null in more than half of the training rows"
+    said = "two_heads needs lp_supply_change_6h, null in more than half of the training rows"
     assert found.metadata["causes"] == f"no cause model: {said}"
     with pytest.raises(CannotTrain, match=said):
         train(without_columns(*names), catalogue.spec(catalogue.TWO_HEADS, 24))
