@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from veririsk_assets import cli_backtest, cli_models, cli_read
+from veririsk_assets.cli_read import moment
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
+from veririsk_assets.serving.terminal import errors, say
 from veririsk_assets.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Early-warning scores for DeFi pools.")
@@ -24,7 +25,9 @@ app.add_typer(cli_models.app, name="models")
 app.command("replay")(cli_models.replay_command)
 app.add_typer(cli_read.app)
 out = cli_read.out
-err = Console(stderr=True)
+err = errors()
+# What a shell calls a command that Ctrl-C ended.
+STOPPED = 130
 WORDS = {"load": "loading", "train": "training on what had matured by", "score": "scoring"}
 
 
@@ -40,14 +43,16 @@ def _house(read_only: bool = False) -> Iterator[Any]:
 @contextmanager
 def _progress() -> Iterator[Any]:
     """Shows what is being done; a plain line a step where nobody watches a terminal."""
-    with Bar(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, disable=not err.is_terminal) as bar:
+    with Bar(
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(), console=err, disable=not err.is_terminal
+    ) as bar:
         task = bar.add_task("starting")
 
         def show(kind: str, window: Window) -> None:
             line = f"{WORDS[kind]} {window.end:%Y-%m-%d %H:%M}" if kind == "train" else f"{WORDS[kind]} {window}"
             bar.update(task, description=line)
             if not err.is_terminal:
-                err.print(line, highlight=False)
+                say(err, line)
 
         yield show
 
@@ -56,14 +61,15 @@ def _progress() -> Iterator[Any]:
 def demo(end: Annotated[str, typer.Option(help="Last hour, UTC; default: the last full hour")] = "") -> None:
     """A simulated market of 90 days, from the first pull to a ranking with reasons."""
     from veririsk_assets.pipeline.demo import demo as run_demo
-    from veririsk_assets.serving.report import show_demo
+    from veririsk_assets.serving.demo_report import show_demo
 
     if Settings().source != "simulated":
         raise typer.BadParameter("the demo runs on the simulated market; unset VERIRISK_SOURCE")
+    asked = moment("--end", end) if end else None
     with _house() as house:
-        last = utc(end) if end else _demo_end(house.settings)
+        last = asked or _demo_end(house.settings)
         with _progress() as progress:
-            run_demo(house, floor_hour(last), progress, lambda line: err.print(line, highlight=False))
+            run_demo(house, floor_hour(last), progress, lambda line: say(err, line))
         show_demo(house.settings, out)
 
 
@@ -87,14 +93,14 @@ def run(
     from veririsk_assets.pipeline.outside import outside
     from veririsk_assets.pipeline.publishing import publish as publish_file
 
+    first_scored, last = floor_hour(moment("--from", start)), floor_hour(moment("--to", end))
+    if last <= first_scored:
+        raise ValueError(f"--to {end} is not after --from {start}")
     with _house() as house, _progress() as progress:
-        first_scored, last = floor_hour(utc(start)), floor_hour(utc(end))
-        if last <= first_scored:
-            raise ValueError(f"--to {end} is not after --from {start}")
         first = floor_hour(replay.history_start(first_scored, history, replay.earliest_hour(house)))
         replay.run(house, outside(house), first, first_scored, last, progress)
         done = publish_file(house)
-        out.print(f"Scored {first_scored:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC; published in {done.path}", highlight=False)
+        say(out, f"Scored {first_scored:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC; published in {done.path}")
 
 
 @train_app.command("pools")
@@ -102,11 +108,12 @@ def train_pools(as_of: Annotated[str, typer.Option(help="Train as if it were the
     """Train both horizons on what has matured; the winner serves from then on."""
     from veririsk_assets.pipeline import learning, replay
 
+    asked = floor_hour(moment("--as-of", as_of)) if as_of else None
     with _house() as house:
-        moment = floor_hour(utc(as_of)) if as_of else floor_hour(house.now())
-        replay.label_until(house, moment)
-        for name, value in learning.train_pools(house, moment).metadata.items():
-            out.print(f"{name}: {value}", highlight=False)
+        trained_as_of = asked or floor_hour(house.now())
+        replay.label_until(house, trained_as_of)
+        for name, value in learning.train_pools(house, trained_as_of).metadata.items():
+            say(out, f"{name}: {value}")
 
 
 @app.command()
@@ -118,9 +125,10 @@ def generate(
     seed: int = 0,
 ) -> None:
     """Print a pool of the report's generator as CSV."""
+    from veririsk_assets.contracts.texts import repaired, spreadsheet
     from veririsk_assets.simulation.generator import generate as make
 
-    make(pool, hours, profile, force, seed).to_csv(sys.stdout, index=False)
+    make(spreadsheet(repaired(pool)), hours, profile, force, seed).to_csv(sys.stdout, index=False)
 
 
 @app.command()
@@ -129,12 +137,14 @@ def fetch(repull: Annotated[bool, typer.Option(help="Ask again although the hour
     from veririsk_assets.pipeline.outside import outside
     from veririsk_assets.pipeline.publishing import publish as publish_file
     from veririsk_assets.pipeline.replay import score_window
+    from veririsk_assets.pipeline.unscored import of_hour
     from veririsk_assets.serving.report import show_pulls
 
     with _house() as house:
         window = Window.ending(floor_hour(house.now()))
         show_pulls(score_window(house, outside(house), window, repull), window, out)
         publish_file(house)
+        say(out, *of_hour(house, window))
 
 
 @app.command()
@@ -143,8 +153,7 @@ def status() -> None:
     from veririsk_assets.pipeline.status import status as lines
 
     with _house(read_only=True) as house:
-        for line in lines(house):
-            out.print(line, highlight=False)
+        say(out, *lines(house))
 
 
 @app.command()
@@ -154,7 +163,7 @@ def publish() -> None:
 
     with _house() as house:
         done = publish_file(house)
-        out.print(f"{done.path}: {'written' if done.is_written else done.reason}", highlight=False)
+        say(out, f"{done.path}: {'written' if done.is_written else done.reason}")
 
 
 @app.command()
@@ -165,7 +174,7 @@ def upkeep() -> None:
 
     with _house() as house:
         done = run_upkeep(house.lake, kept_snapshots(house))
-        out.print(f"{done.files_before} → {done.files_after} files, {done.snapshots_expired} snapshots expired", highlight=False)
+        say(out, f"{done.files_before} → {done.files_after} files, {done.snapshots_expired} snapshots expired")
 
 
 @app.command()
@@ -197,10 +206,28 @@ def docs(check: Annotated[bool, typer.Option(help="Only say whether they are sta
 
 def main() -> None:
     """Runs the command; what a person can mend is one sentence and exit code 1, everything else a traceback."""
-    from veririsk_assets.pipeline.failures import EXPECTED
-
+    for stream in (sys.stdout, sys.stderr):
+        # A sign that the terminal's encoding lacks must not end a command.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         app()
-    except EXPECTED as error:
-        err.print(f"veririsk: {error}", highlight=False, markup=False)
+    except KeyboardInterrupt:
+        _stopped()
+    except SystemExit as end:
+        if end.code == STOPPED:
+            _stopped()
+        raise
+    except Exception as error:
+        # Imported where something failed: it knows DuckDB and the lake, for which `--help` should not wait.
+        from veririsk_assets.pipeline.failures import sentence
+
+        told = sentence(error)
+        if told is None:
+            raise
+        say(err, f"veririsk: {told}")
         raise SystemExit(1) from None
+
+
+def _stopped() -> None:
+    say(err, "veririsk: stopped; what was stored stays, the same command goes on from there")
+    raise SystemExit(STOPPED)

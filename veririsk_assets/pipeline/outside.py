@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from veririsk_assets.contracts.paths import write_whole
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour, utc
 from veririsk_assets.pipeline.crosswalk import crosswalk
 from veririsk_assets.pipeline.step import House
@@ -98,7 +99,7 @@ def simulated_market(settings: Settings, end: datetime | None = None) -> Any:
             "pools": settings.pools,
             "forced_end": end.isoformat() if end else None,
         }
-        file.write_text(json.dumps(chosen, indent=2))
+        write_whole(file, json.dumps(chosen, indent=2))
     fixed = json.loads(file.read_text())
     forced_end = utc(fixed["forced_end"]) if fixed["forced_end"] else None
     return Market(fixed["seed"], fixed["variant"], fixed["pools"], forced_end)

@@ -7,6 +7,7 @@ import logging
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 SQLITE = "sqlite:///"
 
@@ -44,4 +45,5 @@ def is_empty(tracking_uri: str) -> bool:
 
 def sqlite_file(tracking_uri: str) -> Path | None:
     """The file of a SQLite store, None for any other."""
-    return Path(tracking_uri.removeprefix(SQLITE)) if tracking_uri.startswith(SQLITE) else None
+    address = tracking_uri.removeprefix(SQLITE).partition("?")[0]
+    return Path(unquote(address)) if tracking_uri.startswith(SQLITE) else None

@@ -33,7 +33,9 @@ def test_an_id_that_can_be_one_stays(value: str) -> None:
     assert identifier(value) == value
 
 
-@pytest.mark.parametrize("value", ["", "  ", "a\ud83d", "a\ufffd", "a\nb", "a\0b", "\x1b[31m", "a\u2028b", "x" * (LONGEST_TEXT + 1), 7, None])
+@pytest.mark.parametrize(
+    "value", ["", "  ", "a\ud83d", "a\ufffd", "a\nb", "a\0b", "\x1b[31m", "a\u2028b", "x" * (LONGEST_TEXT + 1), 7, None]
+)
 def test_what_can_be_no_id_is_missing(value: object) -> None:
     assert identifier(value) is None
 
