@@ -1,6 +1,7 @@
 """Failures that a person can mend: one clear sentence that says what to do, no traceback and no secret."""
 
 import errno
+import re
 from collections.abc import Callable
 
 from pydantic import ValidationError
@@ -39,10 +40,13 @@ STORES = {
     "mlflow": "MLflow store",
 }
 FULL = ("no space left on device", "disk is full", "disk quota exceeded", "out of disk")
-UNWRITABLE = ("read-only file system", "readonly database", "read-only database", "permission denied", "operation not permitted")
+# SQLite needs to write beside a catalog even to read it.
+UNWRITABLE = ("unable to open database file", "read-only file system", "readonly database", "read-only database", "permission denied", "operation not permitted")
 FREE_SPACE = "the disk is full: free some space, then run the same command again; what was stored before is whole"
 CHOOSE_A_FOLDER = "make it writable, or set VERIRISK_HOME to a folder that is"
 SHORTEN = 400
+# DuckLake puts its whole query before what went wrong.
+_QUERY = re.compile(r"Failed to (?:execute|prepare) query .*\": ")
 
 
 def sentence(error: Exception) -> str | None:
@@ -82,11 +86,18 @@ def _of_store(error: Exception) -> str | None:
     whole = str(error)
     if any(words in whole.lower() for words in FULL):
         return FREE_SPACE
-    first = whole.strip().partition("\n")[0][:SHORTEN]
+    first = _QUERY.sub("", whole.strip().partition("\n")[0])[:SHORTEN]
     if any(words in whole.lower() for words in UNWRITABLE):
         return f"the {store} cannot be written ({first}): {CHOOSE_A_FOLDER}"
-    setting = "MLFLOW_TRACKING_URI" if store == "MLflow store" else "VERIRISK_HOME and VERIRISK_LAKE_CATALOG"
-    return f"the {store} cannot be used ({first}): is it there and whole, and does its server run? Check {setting}"
+    return f"the {store} cannot be used ({first}): {_what_to_check(store)}"
+
+
+def _what_to_check(store: str) -> str:
+    settings = Settings()
+    setting = "MLFLOW_TRACKING_URI" if store == "MLflow store" else "VERIRISK_LAKE_CATALOG"
+    if settings.mlflow_tracking_uri if store == "MLflow store" else settings.lake_catalog:
+        return f"does its server run, and is {setting} right?"
+    return f"is all there in {settings.mode_home}, and room on its disk? Bring it back from a copy, or set VERIRISK_HOME to another folder"
 
 
 def _wants_traceback() -> bool:

@@ -23,7 +23,8 @@ def client(tracking_uri: str) -> Any:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     database = sqlite_file(tracking_uri)
     if database is not None:
-        database.parent.mkdir(parents=True, exist_ok=True)
+        # Through a link whose folder is not there yet, too.
+        database.parent.resolve().mkdir(parents=True, exist_ok=True)
     return MlflowClient(tracking_uri, tracking_uri)
 
 

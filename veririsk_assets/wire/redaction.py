@@ -47,7 +47,7 @@ def keep_password(dsn: str) -> str:
     """
     user, _, _ = dsn.partition("://")[2].rpartition("@")
     password = user.partition(":")[2]
-    _secrets.update(part for part in (password, unquote(password)) if len(part) >= SHORTEST_SECRET)
+    _secrets.update(part for part in (password, unquote(password), *re.split(r"[/?#:@]", password)) if len(part) >= SHORTEST_SECRET)
     return dsn
 
 
