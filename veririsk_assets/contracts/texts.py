@@ -55,7 +55,7 @@ def shown(value: Any, cells: int = NAME_CELLS) -> str:
 def is_shown_as(value: Any, typed: str) -> bool:
     """Whether a person who saw `value` shown, whole or cut, may have typed this."""
     whole, wanted = shown(value, LONGEST_TEXT).casefold(), shown(typed, LONGEST_TEXT).casefold()
-    return whole == wanted or (wanted.endswith(CUT) and whole.startswith(wanted.removesuffix(CUT)))
+    return whole == wanted or (wanted.endswith(CUT) and whole.startswith(wanted.removesuffix(CUT).rstrip()))
 
 
 def chat(text: str) -> str:

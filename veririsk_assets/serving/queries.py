@@ -81,7 +81,7 @@ class Published:
         if found.empty:
             raise UnknownPool(f"no published pool has the id or name {pool!r}; `veririsk rank --all` lists them")
         if found["name"].nunique() > 1:
-            raise UnknownPool(f"{len(found)} pools are shown as {pool!r}; their ids: {', '.join(map(shown, found['pool_id']))}")
+            raise UnknownPool(f"{len(found)} pools are shown as {pool!r}; their ids: {', '.join(map(shown, found['pool_id'].head(10)))}")
         return str(found["pool_id"].iloc[0])
 
     def score(self, pool_id: str, as_of: datetime | None, horizon_hours: int = 24) -> dict[str, Any]:

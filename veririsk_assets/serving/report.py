@@ -29,16 +29,17 @@ def show_ranking(published: Published, out: Console, top: int | None, horizon_ho
     strongest = dict(zip(reasons["pool_id"], reasons["sentence"], strict=True))
     grid = Grid(title=f"Risk of a 20 % TVL fall within {horizon_hours} h, as of {as_of:%Y-%m-%d %H:%M} UTC", title_justify="left")
     # The pool's name is what is looked for, its score and level what is asked: they keep their width, a reason may be cut.
-    grid.add_column("pool", no_wrap=True, overflow="ellipsis", min_width=24)
+    looked_at = scored.head(top or len(scored)).to_dict("records")
+    cells = NARROW_NAME_CELLS if out.width < NARROW else NAME_CELLS
+    names = [cell(shown(row["name"], cells)) for row in looked_at]
+    grid.add_column("pool", no_wrap=True, min_width=max((name.cell_len for name in names), default=NARROW_NAME_CELLS))
     for name, justify, width in (("score", "right", 5), ("level", "left", 7), ("probability", "right", 11), ("TVL, USD", "right", 9)):
         grid.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width)  # type: ignore[arg-type]
     grid.add_column("strongest reason", no_wrap=True, overflow="ellipsis")
-    cells = NARROW_NAME_CELLS if out.width < NARROW else NAME_CELLS
-    for row in scored.head(top or len(scored)).to_dict("records"):
-        add_row(grid, shown(row["name"], cells), *_cells(row), strongest.get(row["pool_id"], ""))
+    for name, row in zip(names, looked_at, strict=True):
+        add_row(grid, name, *_cells(row), strongest.get(row["pool_id"], ""))
     show(out, grid)
-    count = len(scored) if top is None else min(top, len(scored))
-    say(out, f"{count} of {len(scored)} scored pools shown{_counts(scored)}. Insufficient input: {len(unknown)} pools.")
+    say(out, f"{len(looked_at)} of {len(scored)} scored pools shown{_counts(scored)}. Insufficient input: {len(unknown)} pools.")
     say(out, *(f"  {count} × {reason}" for reason, count in unknown["status_reason"].value_counts().items()))
     models = ", ".join(sorted({f"{r['model_name']} version {r['model_version']}" for r in scored.to_dict("records")}))
     say(out, f"Model: {models or 'none'}")
