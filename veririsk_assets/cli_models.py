@@ -55,8 +55,9 @@ def compare(
     from veririsk_assets.contracts.windows import Window
     from veririsk_assets.pipeline.comparison import compared
 
+    known_horizon(horizon)
     with _house(read_only=True) as house:
-        found = compared(house, known_horizon(horizon), (a, b), Window.ending(_labelled_until(house), 24 * min(days, 28)))
+        found = compared(house, horizon, (a, b), Window.ending(_labelled_until(house), 24 * min(days, 28)))
     grid = Table(
         "",
         *(f"version {v} ({n})" for v, n in zip((a, b), found["algorithm"], strict=True)),
@@ -102,10 +103,11 @@ def _carry_out(action: str, horizon: int, version: str, valid_from: str, reason:
     from veririsk_assets.contracts.windows import floor_hour
     from veririsk_assets.pipeline.promotion import Order, appoint, next_hour
 
+    known_horizon(horizon)
     asked = floor_hour(moment("--from", valid_from)) if valid_from else None
     with _house() as house:
         since = asked or next_hour(house)
-        done = appoint(house, Order(known_horizon(horizon), action, since, version, reason))
+        done = appoint(house, Order(horizon, action, since, version, reason))
     say(out, done.metadata["verdict"])
     serving = f"version {done.metadata['champion']}" if done.metadata["champion"] != "rule" else "the rule-based score"
     say(out, f"{horizon} h: {serving} serves{f' from {since:%Y-%m-%d %H:%M} UTC on' if done.changed else ', as before'}")

@@ -63,8 +63,8 @@ def history(pool: str, horizon: Horizon = 24, last: Annotated[int, typer.Option(
     """A pool's published scores, hour by hour."""
     from veririsk_assets.serving.report import show_history
 
-    published = _published()
-    show_history(published.history(published.pool_id(pool), known_horizon(horizon)).tail(last), out)
+    published, hours_ahead = _published(), known_horizon(horizon)
+    show_history(published.history(published.pool_id(pool), hours_ahead).tail(last), out)
 
 
 @app.command("check-published")

@@ -41,7 +41,14 @@ STORES = {
 }
 FULL = ("no space left on device", "disk is full", "disk quota exceeded", "out of disk")
 # SQLite needs to write beside a catalog even to read it.
-UNWRITABLE = ("unable to open database file", "read-only file system", "readonly database", "read-only database", "permission denied", "operation not permitted")
+UNWRITABLE = (
+    "unable to open database file",
+    "read-only file system",
+    "readonly database",
+    "read-only database",
+    "permission denied",
+    "operation not permitted",
+)
 FREE_SPACE = "the disk is full: free some space, then run the same command again; what was stored before is whole"
 CHOOSE_A_FOLDER = "make it writable, or set VERIRISK_HOME to a folder that is"
 SHORTEN = 400

@@ -21,7 +21,7 @@ from veririsk_assets.settings import Settings
 from veririsk_assets_tests.lake.rows import snapshot_rows
 from veririsk_assets_tests.pipeline.world import home, hours, outside
 
-QUOTED = "o'brien [ab]* \"q\"; #1 {b} $HOME 東京 🚀\n."
+QUOTED = 'o\'brien [ab]* "q"; #1 {b} $HOME 東京 🚀\n.'
 ADDRESSED = "a?b=c&d 100% %20%3f o'brien"
 NAMES = [QUOTED, ADDRESSED, "plain", "a?b", "100%", "%20x", "%2525", "a#b", "file:x", "~", "a:b@c"]
 
