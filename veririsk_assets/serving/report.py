@@ -32,12 +32,12 @@ def show_ranking(published: Published, out: Console, top: int | None, horizon_ho
     looked_at = scored.head(top or len(scored)).to_dict("records")
     cells = NARROW_NAME_CELLS if out.width < NARROW else NAME_CELLS
     names = [cell(shown(row["name"], cells)) for row in looked_at]
-    grid.add_column("pool", no_wrap=True, min_width=max((name.cell_len for name in names), default=NARROW_NAME_CELLS))
+    grid.add_column("pool", no_wrap=True, min_width=max((one.cell_len for one in names), default=NARROW_NAME_CELLS))
     for name, justify, width in (("score", "right", 5), ("level", "left", 7), ("probability", "right", 11), ("TVL, USD", "right", 9)):
         grid.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width)  # type: ignore[arg-type]
     grid.add_column("strongest reason", no_wrap=True, overflow="ellipsis")
-    for name, row in zip(names, looked_at, strict=True):
-        add_row(grid, name, *_cells(row), strongest.get(row["pool_id"], ""))
+    for own, row in zip(names, looked_at, strict=True):
+        add_row(grid, own, *_cells(row), strongest.get(row["pool_id"], ""))
     show(out, grid)
     say(out, f"{len(looked_at)} of {len(scored)} scored pools shown{_counts(scored)}. Insufficient input: {len(unknown)} pools.")
     say(out, *(f"  {count} × {reason}" for reason, count in unknown["status_reason"].value_counts().items()))

@@ -16,7 +16,7 @@ from veririsk_assets_tests.pipeline.world import home
 
 
 def failure(act: Callable[[], object]) -> str:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - any failure of a library's own
+    with pytest.raises(Exception) as caught:
         act()
     told = sentence(caught.value)
     assert told is not None

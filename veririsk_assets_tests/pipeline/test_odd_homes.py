@@ -26,6 +26,10 @@ ADDRESSED = "a?b=c&d 100% %20%3f o'brien"
 NAMES = [QUOTED, ADDRESSED, "plain", "a?b", "100%", "%20x", "%2525", "a#b", "file:x", "~", "a:b@c"]
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.fixture(autouse=True)
 def scratch(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Links and scratch files of a test lie in a folder of its own."""
@@ -46,8 +50,8 @@ def test_an_hour_is_stored_published_and_read_in_such_a_home(tmp_path: Path, nam
     with duckdb.connect(str(second.path), read_only=True) as connection:
         assert connection.execute("SELECT count(DISTINCT as_of) FROM pool_risk_history").fetchall() == [(1,)]
     assert "curve_3pool" in set(Published(second.path).ranking()["name"])
-    assert os.listdir(tmp_path) == [name]
-    assert sorted(path.name for path in second.path.parent.iterdir()) == ["publish.lock", "veririsk.duckdb"]
+    assert names_in(tmp_path) == [name]
+    assert names_in(second.path.parent) == ["publish.lock", "veririsk.duckdb"]
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -59,8 +63,8 @@ def test_a_training_is_logged_and_fetched_in_such_a_home(tmp_path: Path) -> None
     version = log_training(settings.tracking_uri, "pools", Training("pools-24h", fitted, pd.DataFrame({"log_tvl": [13.0]})))
     got = versions.download(settings.tracking_uri, "pools-24h", version, settings.models_folder / version)
     assert (got / "artefact.json").read_text() == "{}"
-    assert sorted(os.listdir(tmp_path)) == sorted([ADDRESSED, "fitted"])
-    assert sorted(os.listdir(settings.mode_home / "mlflow")) == ["artifacts", "mlflow.db"]
+    assert names_in(tmp_path) == sorted([ADDRESSED, "fitted"])
+    assert names_in(settings.mode_home / "mlflow") == ["artifacts", "mlflow.db"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -110,7 +114,7 @@ def test_upkeep_leaves_a_neighbour_alone_whose_folder_fits_the_pattern(tmp_path:
 def test_a_backslash_is_refused_in_a_sentence_before_a_folder_is_made_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="choose another VERIRISK_HOME"):
         home(Settings(home=tmp_path / "back\\slash"))
-    assert os.listdir(tmp_path) == ["back\\slash"]
+    assert names_in(tmp_path) == ["back\\slash"]
 
 
 def test_a_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,4 +125,4 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "write_text", torn)
     with pytest.raises(OSError, match="No space left"):
         write_whole(tmp_path / "market.json", '{"seed": 11}')
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
