@@ -219,8 +219,10 @@ def main() -> None:
         raise
     except Exception as error:
         # Imported where something failed: it knows DuckDB and the lake, for which `--help` should not wait.
-        from veririsk_assets.pipeline.failures import sentence
+        from veririsk_assets.pipeline.failures import sentence, was_stopped
 
+        if was_stopped(error):
+            _stopped()
         told = sentence(error)
         if told is None:
             raise

@@ -64,6 +64,11 @@ def sentence(error: Exception) -> str | None:
     return None if told is None else redact(told)
 
 
+def was_stopped(error: Exception) -> bool:
+    """Whether this is how DuckDB says that Ctrl-C came in the middle of a query."""
+    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+
+
 def _of_settings(error: Exception) -> str:
     assert isinstance(error, ValidationError)
     faults = (f"{_variable(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors() if fault["loc"])

@@ -8,6 +8,7 @@ import duckdb
 import psycopg2
 import pytest
 
+from veririsk_assets import cli
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.pipeline.failures import sentence
 from veririsk_assets.registry import store
@@ -107,3 +108,16 @@ def test_a_programmers_fault_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch
     assert sentence(OSError(28, "No space left on device")) is not None
     monkeypatch.setenv("VERIRISK_TRACEBACK", "true")
     assert sentence(OSError(28, "No space left on device")) is None
+
+
+def test_ctrl_c_in_the_middle_of_a_query_is_a_stop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """DuckDB says it as an error of its own."""
+
+    def interrupted() -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err.startswith("veririsk: stopped; ")
