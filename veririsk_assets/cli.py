@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from veririsk_assets import cli_backtest, cli_crosswalk, cli_models, cli_read
+from veririsk_assets.cli_read import moment
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
+from veririsk_assets.serving.terminal import errors, say
 from veririsk_assets.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Early-warning scores for DeFi pools.")
@@ -23,9 +24,12 @@ app.add_typer(cli_backtest.app, name="backtest")
 app.add_typer(cli_crosswalk.app, name="crosswalk")
 app.add_typer(cli_models.app, name="models")
 app.command("replay")(cli_models.replay_command)
+app.command("recompute")(cli_models.recompute_command)
 app.add_typer(cli_read.app)
 out = cli_read.out
-err = Console(stderr=True)
+err = errors()
+# What a shell calls a command that Ctrl-C ended.
+STOPPED = 130
 WORDS = {"load": "loading", "train": "training on what had matured by", "score": "scoring"}
 
 
@@ -41,14 +45,16 @@ def _house(read_only: bool = False) -> Iterator[Any]:
 @contextmanager
 def _progress() -> Iterator[Any]:
     """Shows what is being done; a plain line a step where nobody watches a terminal."""
-    with Bar(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, disable=not err.is_terminal) as bar:
+    with Bar(
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(), console=err, disable=not err.is_terminal
+    ) as bar:
         task = bar.add_task("starting")
 
         def show(kind: str, window: Window) -> None:
             line = f"{WORDS[kind]} {window.end:%Y-%m-%d %H:%M}" if kind == "train" else f"{WORDS[kind]} {window}"
             bar.update(task, description=line)
             if not err.is_terminal:
-                err.print(line, highlight=False)
+                say(err, line)
 
         yield show
 
@@ -57,14 +63,15 @@ def _progress() -> Iterator[Any]:
 def demo(end: Annotated[str, typer.Option(help="Last hour, UTC; default: the last full hour")] = "") -> None:
     """A simulated market of 90 days, from the first pull to a ranking with reasons."""
     from veririsk_assets.pipeline.demo import demo as run_demo
-    from veririsk_assets.serving.report import show_demo
+    from veririsk_assets.serving.demo_report import show_demo
 
     if Settings().source != "simulated":
         raise typer.BadParameter("the demo runs on the simulated market; unset VERIRISK_SOURCE")
+    asked = moment("--end", end) if end else None
     with _house() as house:
-        last = utc(end) if end else _demo_end(house.settings)
+        last = asked or _demo_end(house.settings)
         with _progress() as progress:
-            run_demo(house, floor_hour(last), progress, lambda line: err.print(line, highlight=False))
+            run_demo(house, floor_hour(last), progress, lambda line: say(err, line))
         show_demo(house.settings, out)
 
 
@@ -89,18 +96,17 @@ def run(
     from veririsk_assets.pipeline.publishing import publish as publish_file
     from veririsk_assets.pipeline.recorded_hours import within_recording
 
+    first_scored, last = floor_hour(moment("--from", start)), floor_hour(moment("--to", end))
+    if last <= first_scored:
+        raise ValueError(f"--to {end} is not after --from {start}")
     with _house() as house, _progress() as progress:
-        first_scored, last = floor_hour(utc(start)), floor_hour(utc(end))
-        if last <= first_scored:
-            raise ValueError(f"--to {end} is not after --from {start}")
         asked = within_recording(house.settings, first_scored, last)
         first_scored, last = asked.start, asked.end
-        for sentence in asked.said:
-            err.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        say(err, *asked.said)
         first = floor_hour(replay.history_start(first_scored, history, replay.earliest_hour(house)))
         replay.run(house, outside(house), first, first_scored, last, progress)
         done = publish_file(house)
-        out.print(f"Scored {first_scored:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC; published in {done.path}", highlight=False)
+        say(out, f"Scored {first_scored:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC; published in {done.path}")
 
 
 @train_app.command("pools")
@@ -108,11 +114,12 @@ def train_pools(as_of: Annotated[str, typer.Option(help="Train as if it were the
     """Train both horizons on what has matured; the winner serves from then on."""
     from veririsk_assets.pipeline import learning, replay
 
+    asked = floor_hour(moment("--as-of", as_of)) if as_of else None
     with _house() as house:
-        moment = floor_hour(utc(as_of)) if as_of else floor_hour(house.now())
-        replay.label_until(house, moment)
-        for name, value in learning.train_pools(house, moment).metadata.items():
-            out.print(f"{name}: {value}", highlight=False)
+        trained_as_of = asked or floor_hour(house.now())
+        replay.label_until(house, trained_as_of)
+        for name, value in learning.train_pools(house, trained_as_of).metadata.items():
+            say(out, f"{name}: {value}")
 
 
 @app.command()
@@ -124,9 +131,10 @@ def generate(
     seed: int = 0,
 ) -> None:
     """Print a pool of the report's generator as CSV."""
+    from veririsk_assets.contracts.texts import repaired, spreadsheet
     from veririsk_assets.simulation.generator import generate as make
 
-    make(pool, hours, profile, force, seed).to_csv(sys.stdout, index=False)
+    make(spreadsheet(repaired(pool)), hours, profile, force, seed).to_csv(sys.stdout, index=False)
 
 
 @app.command()
@@ -135,30 +143,14 @@ def fetch(repull: Annotated[bool, typer.Option(help="Ask again although the hour
     from veririsk_assets.pipeline.outside import outside
     from veririsk_assets.pipeline.publishing import publish as publish_file
     from veririsk_assets.pipeline.replay import score_window
+    from veririsk_assets.pipeline.unscored import of_hour
     from veririsk_assets.serving.report import show_pulls
 
     with _house() as house:
         window = Window.ending(floor_hour(house.now()))
         show_pulls(score_window(house, outside(house), window, repull), window, out)
         publish_file(house)
-
-
-@app.command()
-def recompute(
-    start: Annotated[str, typer.Option("--from", help="First hour, UTC")],
-    end: Annotated[str, typer.Option("--to", help="End, exclusive, UTC")],
-) -> None:
-    """Rebuild snapshots and features of past hours from what raw holds now, rows that came too late included. Scores stay as they were said."""
-    from veririsk_assets.pipeline.pools import recompute as rebuild
-
-    with _house() as house:
-        window = Window(floor_hour(utc(start)), floor_hour(utc(end)))
-        done = rebuild(house, window)
-        changed = "changed" if done.changed else "the same as before"
-        out.print(
-            f"{window}: {done.metadata['snapshots']:,} snapshots and {done.metadata['features']:,} feature rows, {changed}; published scores are untouched",
-            highlight=False,
-        )
+        say(out, *of_hour(house, window))
 
 
 @app.command()
@@ -167,8 +159,7 @@ def status() -> None:
     from veririsk_assets.pipeline.status import status as lines
 
     with _house(read_only=True) as house:
-        for line in lines(house):
-            out.print(line, highlight=False)
+        say(out, *lines(house))
 
 
 @app.command()
@@ -178,7 +169,7 @@ def publish() -> None:
 
     with _house() as house:
         done = publish_file(house)
-        out.print(f"{done.path}: {'written' if done.is_written else done.reason}", highlight=False)
+        say(out, f"{done.path}: {'written' if done.is_written else done.reason}")
 
 
 @app.command()
@@ -189,7 +180,7 @@ def upkeep() -> None:
 
     with _house() as house:
         done = run_upkeep(house.lake, kept_snapshots(house))
-        out.print(f"{done.files_before} → {done.files_after} files, {done.snapshots_expired} snapshots expired", highlight=False)
+        say(out, f"{done.files_before} → {done.files_after} files, {done.snapshots_expired} snapshots expired")
 
 
 @app.command()
@@ -221,10 +212,30 @@ def docs(check: Annotated[bool, typer.Option(help="Only say whether they are sta
 
 def main() -> None:
     """Runs the command; what a person can mend is one sentence and exit code 1, everything else a traceback."""
-    from veririsk_assets.pipeline.failures import EXPECTED
-
+    for stream in (sys.stdout, sys.stderr):
+        # A sign that the terminal's encoding lacks must not end a command.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         app()
-    except EXPECTED as error:
-        err.print(f"veririsk: {error}", highlight=False, markup=False)
+    except KeyboardInterrupt:
+        _stopped()
+    except SystemExit as end:
+        if end.code == STOPPED:
+            _stopped()
+        raise
+    except Exception as error:
+        # Imported where something failed: it knows DuckDB and the lake, for which `--help` should not wait.
+        from veririsk_assets.pipeline.failures import sentence, was_stopped
+
+        if was_stopped(error):
+            _stopped()
+        told = sentence(error)
+        if told is None:
+            raise
+        say(err, f"veririsk: {told}")
         raise SystemExit(1) from None
+
+
+def _stopped() -> None:
+    say(err, "veririsk: stopped; what was stored stays, the same command goes on from there")
+    raise SystemExit(STOPPED)

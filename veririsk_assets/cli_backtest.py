@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+
+from veririsk_assets.cli_read import moment
+from veririsk_assets.contracts.vocabulary import known_horizon
+from veririsk_assets.serving.terminal import add_row, cell, errors, output, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Judge models on what really happened.")
-out = Console()
-err = Console(stderr=True)
+out = output()
+err = errors()
 SHOWN = (("AP", "ap"), ("AUC", "auc"), ("ECE", "ece"), ("recall ≥ 6 h", "recall_lead_6"), ("by chance", "recall_null_lead_6"))
 
 
@@ -39,19 +42,16 @@ def pools(
     docs: Annotated[Path | None, typer.Option(help="Also write backtest.md and model_card.md into this folder")] = None,
 ) -> None:
     """Walk-forward backtest of every model on the same rows: report.json, report.md, predictions.parquet and plots."""
-    from veririsk_assets.contracts.windows import utc
     from veririsk_assets.pipeline import backtest
     from veririsk_assets.pipeline.backtest_pages import write_pages
     from veririsk_assets.training.backtest_setting import Setting
 
-    if horizon not in (6, 24):
-        raise typer.BadParameter("a horizon is 6 or 24 hours")
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     setting = backtest.resized(
-        Setting(label=label, horizon_hours=horizon, folds=folds, test_days=test_days, validation_days=validation_days),
+        Setting(label=label, horizon_hours=known_horizon(horizon), folds=folds, test_days=test_days, validation_days=validation_days),
         min_tvl_usd=min_tvl, draws=draws, pool_groups=pool_groups, models=names, high_alert_hours=alert_hours,
     )  # fmt: skip
-    span = (utc(start) if start else None, utc(end) if end else None)
+    span = (moment("--from", start) if start else None, moment("--to", end) if end else None)
     with _sentences():
         material = backtest.recorded_material(recorded_dir, setting, *span) if recorded_dir else _lake(setting, span)
         for sentence in material.about.get("left_out", ()):
@@ -82,7 +82,7 @@ def _sentences() -> Iterator[None]:
 
 
 def _say(line: str) -> None:
-    err.print(line, highlight=False, markup=False, soft_wrap=True)
+    say(err, line)
 
 
 def _show(report: dict[str, Any], folder: Path) -> None:
@@ -92,10 +92,10 @@ def _show(report: dict[str, Any], folder: Path) -> None:
 
     base, label = report["data"]["base_rate"], report["settings"]["label"]
     title = f"{label}, base rate {base:.4f}, {report['data']['test_rows']:,} rows out of fold; all else in {folder}/report.md"
-    grid = Table("model", *(heading for heading, _ in SHOWN), title=title)
+    grid = Table("model", *(heading for heading, _ in SHOWN), title=cell(title))
     for name, found in report["results"].items():
         values = [found["all"].get(metric) or {} for _, metric in SHOWN]
-        grid.add_row(name, shown(values[0]), *(number(one.get("value")) for one in values[1:]))
-    out.print(grid)
+        add_row(grid, name, shown(values[0]), *(number(one.get("value")) for one in values[1:]))
+    show(out, grid)
     for reason in report["refused"].values():
-        out.print(f"left out: {reason}", highlight=False)
+        say(out, f"left out: {reason}")

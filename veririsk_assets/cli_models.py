@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from veririsk_assets.cli_read import out
+from veririsk_assets.cli_read import Horizon, moment, out
+from veririsk_assets.contracts.vocabulary import HORIZONS, known_horizon
+from veririsk_assets.serving.terminal import add_row, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Trained versions: list, compare, promote, roll back, watch.")
-Horizon = Annotated[int, typer.Option(help="Hours ahead: 6 or 24")]
 From = Annotated[str, typer.Option("--from", help="as_of from which it holds, UTC; default: the next hour to be scored")]
 Reason = Annotated[str, typer.Option(help="Why; kept in models/champions and as a tag of the version")]
 
@@ -36,10 +37,12 @@ def list_versions() -> None:
     grid = Table("horizon", "version", "role", "algorithm", "trained as of", "base rate", "AP", "AUC", "ECE")
     for row in known.to_dict("records"):
         numbers = (_shown(row[name]) for name in ("base_rate_ratio", "validation_ap", "validation_auc", "validation_ece"))
-        grid.add_row(
-            f"{row['horizon_hours']} h", row["version"], row["role"], row["algorithm"], f"{row['trained_as_of']:%Y-%m-%d %H:%M}", *numbers
-        )
-    out.print(grid if len(known) else "nothing was trained yet: the rule-based score serves")
+        trained = f"{row['trained_as_of']:%Y-%m-%d %H:%M}"
+        add_row(grid, f"{row['horizon_hours']} h", row["version"], row["role"], row["algorithm"], trained, *numbers)
+    if len(known):
+        show(out, grid)
+    else:
+        say(out, "nothing was trained yet: the rule-based score serves")
 
 
 @app.command()
@@ -52,6 +55,7 @@ def compare(
     from veririsk_assets.contracts.windows import Window
     from veririsk_assets.pipeline.comparison import compared
 
+    known_horizon(horizon)
     with _house(read_only=True) as house:
         found = compared(house, horizon, (a, b), Window.ending(_labelled_until(house), 24 * min(days, 28)))
     grid = Table(
@@ -61,15 +65,15 @@ def compare(
         title_justify="left",
     )
     for name, pair in (found["promised"] | found["intervals"] | found.get("measured", {})).items():
-        grid.add_row(name, *map(_shown, pair))
-    out.print(grid)
+        add_row(grid, name, *map(_shown, pair))
+    show(out, grid)
     if not found["rows"]:
-        out.print("No hour with a matured label was scored by both: let one of them run in shadow first.", highlight=False)
+        say(out, "No hour with a matured label was scored by both: let one of them run in shadow first.")
         return
-    out.print(f"Measured on {found['rows']:,} rows with {found['events']} positive labels that both have scored.", highlight=False)
-    out.print(f"Published scores: {found['served'][0]:,} of version {a}, {found['served'][1]:,} of version {b}.", highlight=False)
+    say(out, f"Measured on {found['rows']:,} rows with {found['events']} positive labels that both have scored.")
+    say(out, f"Published scores: {found['served'][0]:,} of version {a}, {found['served'][1]:,} of version {b}.")
     for name, gain in found["gains"].items():
-        out.print(f"{name.upper()} of {a} minus {b}: {gain.value:+.4f} [{gain.lo:+.4f}, {gain.hi:+.4f}]", highlight=False)
+        say(out, f"{name.upper()} of {a} minus {b}: {gain.value:+.4f} [{gain.lo:+.4f}, {gain.hi:+.4f}]")
 
 
 @app.command()
@@ -96,15 +100,17 @@ def rollback(
 
 
 def _carry_out(action: str, horizon: int, version: str, valid_from: str, reason: str) -> None:
-    from veririsk_assets.contracts.windows import floor_hour, utc
+    from veririsk_assets.contracts.windows import floor_hour
     from veririsk_assets.pipeline.promotion import Order, appoint, next_hour
 
+    known_horizon(horizon)
+    asked = floor_hour(moment("--from", valid_from)) if valid_from else None
     with _house() as house:
-        since = floor_hour(utc(valid_from)) if valid_from else next_hour(house)
+        since = asked or next_hour(house)
         done = appoint(house, Order(horizon, action, since, version, reason))
-    out.print(done.metadata["verdict"], highlight=False)
+    say(out, done.metadata["verdict"])
     serving = f"version {done.metadata['champion']}" if done.metadata["champion"] != "rule" else "the rule-based score"
-    out.print(f"{horizon} h: {serving} serves{f' from {since:%Y-%m-%d %H:%M} UTC on' if done.changed else ', as before'}", highlight=False)
+    say(out, f"{horizon} h: {serving} serves{f' from {since:%Y-%m-%d %H:%M} UTC on' if done.changed else ', as before'}")
 
 
 @app.command()
@@ -113,13 +119,14 @@ def performance(as_of: Annotated[str, typer.Option(help="Judge by labels that ha
     from rich.table import Table
 
     from veririsk_assets.contracts import monitoring
-    from veririsk_assets.contracts.windows import Window, floor_hour, utc
+    from veririsk_assets.contracts.windows import Window, floor_hour
     from veririsk_assets.pipeline.performance import pool_performance
 
+    asked = floor_hour(moment("--as-of", as_of)) if as_of else None
     with _house() as house:
-        moment = floor_hour(utc(as_of)) if as_of else _labelled_until(house)
-        published = pool_performance(house, moment).metadata["published"]
-        rows = house.lake.read(monitoring.PERFORMANCE, Window.ending(moment)).to_dict("records")
+        judged_at = asked or _labelled_until(house)
+        published = pool_performance(house, judged_at).metadata["published"]
+        rows = house.lake.read(monitoring.PERFORMANCE, Window.ending(judged_at)).to_dict("records")
     grid = Table(
         "version",
         "how",
@@ -141,12 +148,12 @@ def performance(as_of: Annotated[str, typer.Option(help="Judge by labels that ha
         numbers[0] += f" [{_shown(row['ap_low'])}, {_shown(row['ap_high'])}]"
         numbers += [_shown(row[name]) for name in ("brier_skill", "high_precision", "validation_high_precision")]
         name = f"{row['horizon_hours']} h {row['model_name']} {row['model_version']}"
-        grid.add_row(name, row["how"], f"{row['rows_count']:,}", str(row["events_count"]), *numbers)
-    out.print(grid)
+        add_row(grid, name, row["how"], f"{row['rows_count']:,}", str(row["events_count"]), *numbers)
+    show(out, grid)
     for row in rows:
         for line in _remarks(row):
-            out.print(f"{row['horizon_hours']} h version {row['model_version']}, {row['how']}: {line}", highlight=False)
-    out.print(f"As of {moment:%Y-%m-%d %H:%M} UTC; scores as they were first stored: {published}.", highlight=False)
+            say(out, f"{row['horizon_hours']} h version {row['model_version']}, {row['how']}: {line}")
+    say(out, f"As of {judged_at:%Y-%m-%d %H:%M} UTC; scores as they were first stored: {published}.")
 
 
 def _remarks(row: dict[str, Any]) -> Iterator[str]:
@@ -162,15 +169,15 @@ def replay_command(
     horizon: Annotated[int, typer.Option(help="Hours ahead: 6 or 24; 0: both")] = 0,
 ) -> None:
     """Compute a past score again, from the raw rows available then and the version that served then. Exit code 1 if it differs."""
-    from veririsk_assets.contracts.vocabulary import HORIZONS
-    from veririsk_assets.contracts.windows import floor_hour, utc
+    from veririsk_assets.contracts.windows import floor_hour
     from veririsk_assets.pipeline.rescore import replay_score
 
+    wanted = (known_horizon(horizon),) if horizon else HORIZONS
+    hour = floor_hour(moment("--as-of", as_of))
     with _house(read_only=True) as house:
-        replays = replay_score(house, pool, floor_hour(utc(as_of)), (horizon,) if horizon else HORIZONS)
+        replays = replay_score(house, pool, hour, wanted)
     for replay in replays:
-        for line in replay_lines(replay):
-            out.print(line, highlight=False, markup=False)
+        say(out, *replay_lines(replay))
     if any(replay.published is not None and not replay.is_same for replay in replays):
         raise typer.Exit(1)
 
@@ -192,6 +199,22 @@ def replay_lines(replay: Any) -> Iterator[str]:
         yield f"    {name}: {_shown(published, 9)} was published, {_shown(replayed, 9)} now"
     for remark in replay.remarks:
         yield f"  {remark}"
+
+
+def recompute_command(
+    start: Annotated[str, typer.Option("--from", help="First hour, UTC")],
+    end: Annotated[str, typer.Option("--to", help="End, exclusive, UTC")],
+) -> None:
+    """Rebuild snapshots and features of past hours from what raw holds now, rows that came too late included. Scores stay as they were said."""
+    from veririsk_assets.contracts.windows import Window, floor_hour
+    from veririsk_assets.pipeline.pools import recompute as rebuild
+
+    window = Window(floor_hour(moment("--from", start)), floor_hour(moment("--to", end)))
+    with _house() as house:
+        done = rebuild(house, window)
+        changed = "changed" if done.changed else "the same as before"
+        counts = f"{done.metadata['snapshots']:,} snapshots and {done.metadata['features']:,} feature rows"
+        say(out, f"{window}: {counts}, {changed}; published scores are untouched")
 
 
 def _labelled_until(house: Any) -> datetime:

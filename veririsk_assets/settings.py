@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from veririsk_assets.contracts.paths import plain
+
 REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
 SourceMode = Literal["simulated", "recorded", "live"]
 
@@ -60,6 +62,7 @@ class Settings(BaseSettings):
     ethereum_rpc_url: SecretStr = Field(
         SecretStr(""), alias="ETHEREUM_RPC_URL", description="JSON-RPC URL of an Ethereum node. A secret; empty: not asked."
     )
+    traceback: bool = Field(False, description="Show the whole traceback of a failure, for whoever mends the code.")
     mlflow_tracking_uri: str = Field("", alias="MLFLOW_TRACKING_URI", description="MLflow server; empty: SQLite in the home.")
 
     @cached_property
@@ -81,7 +84,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def tracking_uri(self) -> str:
-        return self.mlflow_tracking_uri or f"sqlite:///{self.mode_home / 'mlflow' / 'mlflow.db'}"
+        return self.mlflow_tracking_uri or f"sqlite:///{plain(self.mode_home) / 'mlflow' / 'mlflow.db'}"
 
 
 def env_example() -> str:

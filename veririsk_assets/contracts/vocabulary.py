@@ -35,6 +35,13 @@ AAVE_ASSETS = (
 )
 
 
+def known_horizon(hours: int) -> int:
+    """The horizon itself. Raises ValueError that names those there are."""
+    if hours not in HORIZONS:
+        raise ValueError(f"there is no horizon of {hours} hours: known are {' and '.join(map(str, HORIZONS))}")
+    return hours
+
+
 def pool_key(pool_id: str) -> int:
     """A stable integer for a source-native pool id: no registry, no race, the same on every machine.
 

@@ -28,6 +28,12 @@ def floor_hour(moment: datetime) -> datetime:
     return utc(moment).replace(minute=0, second=0, microsecond=0)
 
 
+def first_as_of(pulled_at: datetime) -> datetime:
+    """The first hour whose decision may use what is pulled at this instant."""
+    hour = floor_hour(pulled_at)
+    return hour if utc(pulled_at) <= hour + DECISION_DELAY else hour + HOUR
+
+
 def naive(moment: datetime) -> datetime:
     """The same instant as frames and lake tables hold it: UTC without a zone."""
     return utc(moment).replace(tzinfo=None)

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from veririsk_assets.settings import Settings
+from veririsk_assets.wire.redaction import keep_password
 
 LOCK_TIMEOUT_SECONDS = 300.0
 # Any constant that no other user of the catalog database takes; so is the one after it.
@@ -25,6 +26,10 @@ ADVISORY_LOCK = 0x5EC1A4E
 
 class LakeBusyError(Exception):
     """The commit lock could not be had in time."""
+
+
+class MissingExtension(Exception):
+    """A DuckDB extension is not installed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Catalog:
     @classmethod
     def of(cls, settings: Settings) -> "Catalog":
         folder = settings.lake_folder
-        return cls(folder, settings.lake_catalog, settings.lake_data or str(folder / "data"))
+        return cls(folder, keep_password(settings.lake_catalog), settings.lake_data or str(folder / "data"))
 
     @property
     def sqlite_file(self) -> Path:
@@ -53,7 +58,11 @@ class Catalog:
         return bool(self.dsn) or self.sqlite_file.exists()
 
     def connect(self, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection with the lake attached as `lake` and in use."""
+        """A DuckDB connection with the lake attached as `lake` and in use. Raises ValueError where its data cannot lie."""
+        if "\\" in self.data:
+            raise ValueError(
+                f"{self.data!r} has a backslash, which DuckLake takes for the end of a folder's name: choose another VERIRISK_HOME"
+            )
         connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": str(os.cpu_count() or 2)})
         connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
         _load_extensions(connection, self)
@@ -64,9 +73,9 @@ class Catalog:
     def _attach(self, read_only: bool) -> str:
         mode = ", READ_ONLY" if read_only else ""
         if self.dsn:
-            target = f"ducklake:postgres:{_quoted(self.dsn)}"
+            target = f"ducklake:postgres:{quoted(self.dsn)}"
             return f"ATTACH '{target}' AS lake ({self._data_options()}{mode})"
-        target = f"ducklake:sqlite:{_quoted(str(self.sqlite_file))}"
+        target = f"ducklake:sqlite:{quoted(str(self.sqlite_file))}"
         # A reader must not change the journal mode: that takes an exclusive lock.
         journal = "" if read_only else ", META_JOURNAL_MODE 'WAL'"
         options = f"{self._data_options()}{journal}, META_BUSY_TIMEOUT 30000"
@@ -74,7 +83,7 @@ class Catalog:
 
     def _data_options(self) -> str:
         # File paths in the catalog are relative to the data path, so a home that was moved opens where it is now.
-        return f"DATA_PATH '{_quoted(self.data)}', OVERRIDE_DATA_PATH true, DATA_INLINING_ROW_LIMIT 0"
+        return f"DATA_PATH '{quoted(self.data)}', OVERRIDE_DATA_PATH true, DATA_INLINING_ROW_LIMIT 0"
 
     @contextmanager
     def commit_lock(self) -> Iterator[None]:
@@ -139,9 +148,9 @@ def _extension_file(name: str) -> Path:
     folders = list(package.submodule_search_locations or []) if package else []
     found = [file for folder in folders for file in Path(folder).rglob(f"v{duckdb.__version__}/{name}.duckdb_extension")]
     if not found:
-        raise RuntimeError(f"the DuckDB extension {name} for {duckdb.__version__} is not installed; install requirements.lock")
+        raise MissingExtension(f"the DuckDB extension {name} for {duckdb.__version__} is not installed; install requirements.lock")
     return found[0]
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return text.replace("'", "''")

@@ -3,10 +3,13 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -15,7 +18,7 @@ from veririsk_assets.contracts.published import ABOUT, PUBLISHED, Published
 from veririsk_assets.contracts.tables import SQL_TYPES, Table
 from veririsk_assets.contracts.vocabulary import METHODOLOGY_VERSION
 from veririsk_assets.contracts.windows import naive
-from veririsk_assets.lake.catalog import file_lock
+from veririsk_assets.lake.catalog import file_lock, quoted
 from veririsk_assets.lake.lake import Lake
 from veririsk_assets.lake.twins import twins_of
 
@@ -49,14 +52,29 @@ def publish(lake: Lake, path: Path, history_days: int, detail_days: int) -> Publ
         if latest_as_of is None or (shown_latest is not None and shown_latest > latest_as_of):
             shown = None  # hours were taken back: what they had pushed out of the file belongs into it again
         since = {"history": _since(latest_as_of, history_days), "detail": _since(latest_as_of, detail_days)}
-        building = path.parent / f".{path.name}.building"
-        building.unlink(missing_ok=True)
-        try:
+        with _scratch(path) as building:
             hours, counts = _build(lake, building, path if shown is not None else None, shown, snapshot, since, latest_as_of)
             _settle(building, path)
-        finally:
-            building.unlink(missing_ok=True)
         return Publication(path, latest_as_of, True, shown is not None, hours, counts)
+
+
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """Where the file is built: beside the last one, or where no part of the path is read as options of DuckDB's."""
+    if "?" in str(path):
+        with TemporaryDirectory(prefix="veririsk-") as folder:
+            yield Path(folder) / path.name
+        return
+    building = _beside(path)
+    building.unlink(missing_ok=True)
+    try:
+        yield building
+    finally:
+        building.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.parent / f".{path.name}.building"
 
 
 def _since(latest: datetime | None, days: int) -> datetime:
@@ -82,7 +100,7 @@ def _build(
         _copy(last, building)
     cursor = lake.cursor()
     # A torn scratch file is thrown away: it needs no log, and one checkpoint at the end.
-    cursor.execute(f"ATTACH '{building}' AS published (RECOVERY_MODE no_wal_writes)")
+    cursor.execute(f"ATTACH '{quoted(str(building))}' AS published (RECOVERY_MODE no_wal_writes)")
     try:
         changed = {p.table.name: _changed_hours(lake, p, shown, snapshot) for p in PUBLISHED if p.source is not None}
         for table in [*(p.table for p in PUBLISHED), ABOUT] if last is None else []:
@@ -120,10 +138,10 @@ def _copy(last: Path, building: Path) -> None:
 def _make(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
     columns = ", ".join(f"{c.name} {SQL_TYPES[c.kind]}" for c in table.columns)
     cursor.execute(f"CREATE TABLE IF NOT EXISTS published.{table.name} ({columns})")
-    cursor.execute(f"COMMENT ON TABLE published.{table.name} IS '{_quoted(table.description)}'")
+    cursor.execute(f"COMMENT ON TABLE published.{table.name} IS '{quoted(table.description)}'")
     for column in table.columns:
         unit = f" [{column.unit}]" if column.unit else ""
-        cursor.execute(f"COMMENT ON COLUMN published.{table.name}.{column.name} IS '{_quoted(column.description + unit)}'")
+        cursor.execute(f"COMMENT ON COLUMN published.{table.name}.{column.name} IS '{quoted(column.description + unit)}'")
 
 
 def _rebuild(cursor: duckdb.DuckDBPyConnection, published: Published) -> None:
@@ -162,8 +180,11 @@ def _changed_hours(lake: Lake, published: Published, shown: int | None, snapshot
 
 def _settle(building: Path, path: Path) -> None:
     """Moves the finished file into place; after a power cut it is the old or the new one, never a torn one."""
-    _sync(building)
-    building.replace(path)
+    finished = _beside(path)
+    if building != finished:
+        shutil.copyfile(building, finished)
+    _sync(finished)
+    finished.replace(path)
     _sync(path.parent)
 
 
@@ -173,7 +194,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

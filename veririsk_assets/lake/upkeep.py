@@ -11,6 +11,8 @@ from veririsk_assets.lake.lake import Lake
 KEPT_DAYS = 30
 # An orphan is a file that a killed writer left; a living writer's file is far younger.
 ORPHAN_HOURS = 24
+# DuckLake looks for orphans by a pattern: in a folder named like one it would find, and remove, what belongs to a neighbour.
+READ_AS_PATTERN = frozenset("*?[")
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ def run(lake: Lake, keep_snapshots: set[int]) -> Upkeep:
         if expired:
             connection.execute(f"CALL ducklake_expire_snapshots('lake', versions => {expired})")
         connection.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
-        orphaned_before = naive(lake.now() - timedelta(hours=ORPHAN_HOURS)).isoformat(sep=" ")
-        connection.execute(f"CALL ducklake_delete_orphaned_files('lake', older_than => TIMESTAMP '{orphaned_before}')")
+        if not READ_AS_PATTERN & set(lake.catalog.data):
+            orphaned_before = naive(lake.now() - timedelta(hours=ORPHAN_HOURS)).isoformat(sep=" ")
+            connection.execute(f"CALL ducklake_delete_orphaned_files('lake', older_than => TIMESTAMP '{orphaned_before}')")
     return Upkeep(before, _files(lake), len(expired))
 
 

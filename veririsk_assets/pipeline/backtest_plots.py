@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from veririsk_assets.contracts.texts import shown
 from veririsk_assets.evaluation.events import Events, lead_hours
 from veririsk_assets.evaluation.metrics import base_rate, reliability_curve
 
@@ -147,7 +148,7 @@ def _worst_events(done: "Backtest") -> Any:
         span = slice(max(hour - 24 * DAYS_BEFORE, 0), min(hour + 24 * DAYS_AFTER, study.hours))
         when = (np.arange(span.start, span.stop) - hour) / 24.0
         axis.plot(when, study.level[span, pool], color="tab:blue", linewidth=1)
-        axis.set_title(f"{study.names[pool]}, {str(study.as_ofs[hour])[:13]}h", fontsize=8)
+        axis.set_title(f"{shown(study.names[pool])}, {str(study.as_ofs[hour])[:13]}h", fontsize=8, parse_math=False)
         axis.axvline(0, color="grey", linestyle="--", linewidth=1)
         other = axis.twinx()
         known = np.isfinite(grid[span, pool])

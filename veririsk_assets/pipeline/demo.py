@@ -1,13 +1,14 @@
 """The demo: a simulated market of 90 days, scored for its last week, the last day of it by Dagster."""
 
 import os
-import shutil
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from veririsk_assets.contracts.paths import plain, write_whole
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline.outside import outside
 from veririsk_assets.pipeline.publishing import publish
@@ -18,6 +19,8 @@ from veririsk_assets.settings import REPOSITORY_ROOT, Settings
 HISTORY_DAYS = 90
 SCORED_DAYS = 7
 DAGSTER_HOURS = 24
+# Its log lines are coloured even where nobody sees them.
+COLOURED = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class DagsterFailed(Exception):
@@ -40,14 +43,14 @@ def dagster_home(settings: Settings) -> Path:
     home = Path(chosen) if chosen else settings.home.expanduser().resolve() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
-        shutil.copy(REPOSITORY_ROOT / "dagster.yaml", home / "dagster.yaml")
-    return home
+        write_whole(home / "dagster.yaml", (REPOSITORY_ROOT / "dagster.yaml").read_text())
+    return plain(home)
 
 
 def initialise_dagster(settings: Settings) -> None:
     """Makes the instance's own tables once: a fresh home opened by several processes at once fails in making them."""
     environment = os.environ | {"DAGSTER_HOME": str(dagster_home(settings))}
-    subprocess.run([sys.executable, "-m", "dagster", "instance", "migrate"], env=environment, check=True, capture_output=True)
+    _run_dagster([sys.executable, "-m", "dagster", "instance", "migrate"], environment)
 
 
 def materialize_by_dagster(settings: Settings, window: Window) -> None:
@@ -61,6 +64,11 @@ def materialize_by_dagster(settings: Settings, window: Window) -> None:
         "VERIRISK_HOME": str(settings.home),
     }
     command = [sys.executable, "-m", "veririsk_assets.launch", "hourly_scoring", *(f"{k}={v}" for k, v in tags.items())]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    _run_dagster(command, environment)
+
+
+def _run_dagster(command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
-        raise DagsterFailed(f"the Dagster run failed:\n{(done.stdout + done.stderr)[-4000:]}")
+        said = COLOURED.sub("", (done.stdout + done.stderr)[-4000:])
+        raise DagsterFailed(f"Dagster failed ({' '.join(command[2:4])}):\n{said}")

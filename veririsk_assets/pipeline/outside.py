@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from veririsk_assets.contracts.paths import write_whole
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour, utc
 from veririsk_assets.lake.catalog import file_lock
 from veririsk_assets.pipeline.crosswalk import crosswalk
@@ -109,12 +110,10 @@ def simulated_market(settings: Settings, end: datetime | None = None) -> Any:
 
 
 def _write_once(file: Path, text: str) -> None:
-    """Whole, and by the first of several runs: the others go by what it wrote."""
+    """By the first of several runs: the others go by what it wrote."""
     with file_lock(file.with_suffix(".lock")):
         if not file.exists():
-            begun = file.with_suffix(".part")
-            begun.write_text(text)
-            begun.replace(file)
+            write_whole(file, text)
 
 
 def recorded_market(settings: Settings) -> "RecordedMarket":

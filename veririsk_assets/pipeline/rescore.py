@@ -9,6 +9,7 @@ import pandas as pd
 
 from veririsk_assets.contracts import pool_features, pools
 from veririsk_assets.contracts.raw import FEEDS
+from veririsk_assets.contracts.texts import is_shown_as
 from veririsk_assets.contracts.vocabulary import HEURISTIC
 from veririsk_assets.contracts.windows import Window, naive, utc
 from veririsk_assets.pipeline import champions, recalibration
@@ -59,6 +60,7 @@ def find_pool(house: House, pool: str) -> tuple[str, int]:
     known = house.lake.read(pools.POOLS, columns=["pool_id", "name", "pool_key"])
     for column in ("pool_id", "name"):
         found = known[known[column].str.lower() == pool.lower()]
+        found = found if len(found) else known[[is_shown_as(value, pool) for value in known[column]]]
         if len(found) > 1:
             raise ValueError(f"{pool!r} names {len(found)} pools: {', '.join(found['pool_id'])}")
         if len(found):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from veririsk_assets.contracts import monitoring, pools
 from veririsk_assets.contracts.published import PUBLISHED
 from veririsk_assets.contracts.vocabulary import HORIZONS
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline import champions, unscored
 from veririsk_assets.pipeline.step import House
 
 # Features look back a month, a training needs weeks of matured rows on top, and some of them crashes.
@@ -26,6 +26,7 @@ def status(house: House) -> Iterator[str]:
     for source, endpoint, pulled, tried, outcome, reason, _ in house.lake.sql(freshness.select).itertuples(index=False):
         pulled_words = "never" if pulled != pulled else f"{pulled:%Y-%m-%d %H:%M}"
         yield f"{source} {endpoint}: last pulled {pulled_words}, last tried {tried:%Y-%m-%d %H:%M}: {outcome}{f' ({reason})' if isinstance(reason, str) else ''}"
+    yield from unscored.at_all(house)
     refused = house.lake.read(monitoring.QUARANTINE, columns=["table_name"])["table_name"].value_counts()
     yield "quarantine: " + (", ".join(f"{name} {count:,}" for name, count in refused.items()) or "empty")
     for horizon in HORIZONS:

@@ -15,16 +15,18 @@ from veririsk_assets.settings import Settings
 
 @dataclass(frozen=True)
 class StepResult:
-    """`rows` stored, `quarantined` rows refused, and what a person would like to know."""
+    """`rows` stored, `quarantined` faults, `refused` rows among them that were not stored, and what a person would like to know."""
 
     rows: int = 0
     quarantined: int = 0
     changed: bool = True
     metadata: dict[str, Any] = field(default_factory=dict)
+    refused: int = 0
 
     @classmethod
     def of(cls, written: Written, **metadata: Any) -> "StepResult":
-        return cls(written.rows, written.quarantined, written.changed, {"lake_snapshot_id": written.snapshot_id, **metadata})
+        about = {"lake_snapshot_id": written.snapshot_id, **metadata}
+        return cls(written.rows, written.quarantined, written.changed, about, written.refused)
 
     @property
     def quarantined_ratio(self) -> float:

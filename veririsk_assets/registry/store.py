@@ -7,6 +7,7 @@ import logging
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 SQLITE = "sqlite:///"
 
@@ -22,7 +23,8 @@ def client(tracking_uri: str) -> Any:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     database = sqlite_file(tracking_uri)
     if database is not None:
-        database.parent.mkdir(parents=True, exist_ok=True)
+        # Through a link whose folder is not there yet, too.
+        database.parent.resolve().mkdir(parents=True, exist_ok=True)
     return MlflowClient(tracking_uri, tracking_uri)
 
 
@@ -44,4 +46,5 @@ def is_empty(tracking_uri: str) -> bool:
 
 def sqlite_file(tracking_uri: str) -> Path | None:
     """The file of a SQLite store, None for any other."""
-    return Path(tracking_uri.removeprefix(SQLITE)) if tracking_uri.startswith(SQLITE) else None
+    address = tracking_uri.removeprefix(SQLITE).partition("?")[0]
+    return Path(unquote(address)) if tracking_uri.startswith(SQLITE) else None

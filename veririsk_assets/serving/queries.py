@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from veririsk_assets.contracts.vocabulary import CRASH_HEAD
-from veririsk_assets.contracts.windows import naive
+from veririsk_assets.contracts.texts import is_shown_as, repaired, shown
+from veririsk_assets.contracts.vocabulary import CRASH_HEAD, known_horizon
+from veririsk_assets.contracts.windows import first_as_of, floor_hour, naive
 
 
 class NothingPublished(Exception):
@@ -31,17 +32,20 @@ class Published:
             raise NothingPublished(
                 f"nothing is published yet in {self.path.parent}: run `veririsk demo`, `veririsk run` or `veririsk publish` first"
             )
-        with duckdb.connect(str(self.path), read_only=True) as connection:
-            try:
+        try:
+            with duckdb.connect(str(self.path), read_only=True) as connection:
                 return connection.execute(query, list(parameters)).df()
-            except (duckdb.BinderException, duckdb.CatalogException) as error:
-                raise NothingPublished("the published file was built by another version: run `veririsk publish` first") from error
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            raise NothingPublished("the published file was built by another version: run `veririsk publish` first") from error
+        except (duckdb.IOException, duckdb.SerializationException) as error:
+            raise NothingPublished(f"{self.path} cannot be read: run `veririsk publish` to build it anew ({_first_line(error)})") from error
 
     def ranking(self, horizon_hours: int = 24) -> pd.DataFrame:
         """Pools of the newest hour: scored ones by falling score, then the insufficient ones."""
+        known_horizon(horizon_hours)
         rows = self.sql("SELECT * FROM pool_risk_latest WHERE horizon_hours = ? ORDER BY risk_score DESC NULLS LAST, name", horizon_hours)
         if rows.empty:
-            raise NothingPublished("the published file has no scores yet: run `veririsk demo` or `veririsk run` first")
+            raise NothingPublished(self._why_no_scores())
         return rows
 
     def twins(self) -> dict[str, list[str]]:
@@ -49,18 +53,45 @@ class Published:
         rows = self.sql("SELECT pool_id, list(twin_pool_id ORDER BY twin_pool_id) AS twins FROM pool_twins GROUP BY pool_id")
         return dict(zip(rows["pool_id"], map(list, rows["twins"]), strict=True))
 
+    def _why_no_scores(self) -> str:
+        """Sources may have answered, too late for their hour."""
+        seen = self.sql(
+            "SELECT max(last_pulled_as_of) AS pulled_as_of, (SELECT max(built_at) FROM _about) AS built_at FROM source_freshness"
+        ).iloc[0]
+        if seen["pulled_as_of"] != seen["pulled_as_of"]:
+            return "the published file has no scores yet: run `veririsk demo`, `veririsk run` or `veririsk fetch` first"
+        asked, usable = seen["built_at"], first_as_of(seen["built_at"])
+        if naive(usable) == naive(floor_hour(asked)):
+            return "no hour is scored yet, although sources have answered: `veririsk status` says what they gave and what was refused"
+        return (
+            f"no hour is scored yet: what sources said by {asked:%Y-%m-%d %H:%M} UTC counts from {usable:%H:%M} on, "
+            f"for it came after the half hour; run `veririsk fetch` after {usable:%H:%M} UTC"
+        )
+
     def pool_id(self, pool: str) -> str:
-        """The id of a pool named by id or by name; a name that several pools carry means the one with the highest score."""
+        """The id of a pool named by id or by name; a name that several pools carry means the one with the highest score.
+
+        What is shown of an odd or a long id or name names it too.
+        """
+        wanted = repaired(pool)
         rows = self.sql(
             "SELECT pool_id FROM pool_risk_history WHERE pool_id = ? OR lower(name) = lower(?) ORDER BY pool_id = ? DESC, as_of DESC, risk_score DESC NULLS LAST LIMIT 1",
-            pool, pool, pool,
+            wanted, wanted, wanted,
         )  # fmt: skip
-        if rows.empty:
+        if not rows.empty:
+            return str(rows["pool_id"].iloc[0])
+        known = self.sql("SELECT pool_id, arg_max(name, as_of) AS name, max(as_of) AS seen, arg_max(coalesce(risk_score, 0), as_of) AS score "
+                         "FROM pool_risk_history GROUP BY pool_id ORDER BY seen DESC, score DESC, pool_id")  # fmt: skip
+        found = known[[is_shown_as(i, wanted) or is_shown_as(n, wanted) for i, n in zip(known["pool_id"], known["name"], strict=True)]]
+        if found.empty:
             raise UnknownPool(f"no published pool has the id or name {pool!r}; `veririsk rank --all` lists them")
-        return str(rows["pool_id"].iloc[0])
+        if found["name"].nunique() > 1:
+            raise UnknownPool(f"{len(found)} pools are shown as {pool!r}; their ids: {', '.join(map(shown, found['pool_id'].head(10)))}")
+        return str(found["pool_id"].iloc[0])
 
     def score(self, pool_id: str, as_of: datetime | None, horizon_hours: int = 24) -> dict[str, Any]:
         """The score at `as_of`, or the newest one. Raises UnknownPool where that hour has none."""
+        known_horizon(horizon_hours)
         wanted = "AND as_of = ?" if as_of else "AND ? IS NULL"
         rows = self.sql(
             f"SELECT * FROM pool_risk_history WHERE pool_id = ? AND horizon_hours = ? {wanted} ORDER BY as_of DESC LIMIT 1",
@@ -95,14 +126,15 @@ class Published:
 
     def history(self, pool_id: str, horizon_hours: int = 24) -> pd.DataFrame:
         """Every published score of a pool, oldest first."""
+        known_horizon(horizon_hours)
         return self.sql("SELECT * FROM pool_risk_history WHERE pool_id = ? AND horizon_hours = ? ORDER BY as_of", pool_id, horizon_hours)
 
 
-def prediction(published: Published, pool: str, as_of: datetime | None) -> dict[str, Any]:
+def prediction(published: Published, pool: str, as_of: datetime | None, horizon_hours: int = 24) -> dict[str, Any]:
     """The JSON of `veririsk predict --json`: score, level, three reasons and the features used."""
     pool_id = published.pool_id(pool)
-    score = published.score(pool_id, as_of)
-    reasons = published.reasons(pool_id, score["as_of"])
+    score = published.score(pool_id, as_of, horizon_hours)
+    reasons = published.reasons(pool_id, score["as_of"], horizon_hours)
     top = [
         {"feature": r["feature"], "impact": round(float(r["contribution"]), 6), "direction": r["direction"], "explanation": r["sentence"]}
         for r in reasons.head(3).to_dict("records")
@@ -111,7 +143,7 @@ def prediction(published: Published, pool: str, as_of: datetime | None) -> dict[
         "pool_id": pool_id,
         "risk_score": _number(score["risk_score"]),
         "risk_level": score["risk_level"],
-        "prediction_horizon": "24h",
+        "prediction_horizon": f"{horizon_hours}h",
         "prediction_type": "predictive",
         "top_reasons": top,
         "early_warning_score": _number(score["early_warning_score"]),
@@ -119,6 +151,10 @@ def prediction(published: Published, pool: str, as_of: datetime | None) -> dict[
         "model_version": f"{score['model_name']}:{score['model_version']}",
         "timestamp": f"{score['as_of']:%Y-%m-%dT%H:%M:%SZ}",
     }
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _number(value: Any) -> float | None:

@@ -1,20 +1,20 @@
 """What the command line shows of the published file."""
 
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
+from veririsk_assets.contracts.texts import LONGEST_TEXT, NAME_CELLS, shown
 from veririsk_assets.contracts.vocabulary import CAUSES, CRASH_HEAD
 from veririsk_assets.contracts.windows import Window, utc
-from veririsk_assets.serving.queries import NothingPublished, Published
-from veririsk_assets.settings import Settings
+from veririsk_assets.serving.queries import Published
+from veririsk_assets.serving.terminal import add_row, cell, say, show
 
 COLOURS = {"HIGH": "red", "MEDIUM": "yellow", "LOW": "green", "UNKNOWN": "dim"}
-DEMO_NAMES = ("critical_risk_pool", "high_risk_pool")
+NARROW, NARROW_NAME_CELLS = 100, 24
 
 
 def show_ranking(published: Published, out: Console, top: int | None, horizon_hours: int) -> None:
@@ -29,32 +29,26 @@ def show_ranking(published: Published, out: Console, top: int | None, horizon_ho
     )  # fmt: skip
     strongest = dict(zip(reasons["pool_id"], reasons["sentence"], strict=True))
     grid = Grid(title=f"Risk of a 20 % TVL fall within {horizon_hours} h, as of {as_of:%Y-%m-%d %H:%M} UTC", title_justify="left")
-    for name, justify in (
-        ("pool", "left"),
-        ("score", "right"),
-        ("level", "left"),
-        ("probability", "right"),
-        ("TVL, USD", "right"),
-        ("strongest reason", "left"),
-    ):
-        # The pool's name is what is looked for: it is never cut, a reason may be.
-        grid.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=24 if name == "pool" else None)  # type: ignore[arg-type]
-    for row in scored.head(top or len(scored)).to_dict("records"):
-        grid.add_row(*_cells(row), strongest.get(row["pool_id"], ""))
-    out.print(grid)
+    # The pool's name is what is looked for, its score and level what is asked: they keep their width, a reason may be cut.
+    looked_at = scored.head(top or len(scored)).to_dict("records")
+    cells = NARROW_NAME_CELLS if out.width < NARROW else NAME_CELLS
+    names = [cell(shown(row["name"], cells)) for row in looked_at]
+    grid.add_column("pool", no_wrap=True, min_width=max((one.cell_len for one in names), default=NARROW_NAME_CELLS))
+    for name, justify, width in (("score", "right", 5), ("level", "left", 7), ("probability", "right", 11), ("TVL, USD", "right", 9)):
+        grid.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width)  # type: ignore[arg-type]
+    grid.add_column("strongest reason", no_wrap=True, overflow="ellipsis")
+    for own, row in zip(names, looked_at, strict=True):
+        add_row(grid, own, *_cells(row), strongest.get(row["pool_id"], ""))
+    show(out, grid)
     for pool_id in scored.head(top or len(scored))["pool_id"]:
         for other in others.get(pool_id, []):
-            score = f"{other['risk_score']:.0f}, {other['risk_level']}"
-            out.print(f"  {pool_id} is probably {other['pool_id']} ({other['name']}: {score})", highlight=False, markup=False)
-    shown = len(scored) if top is None else min(top, len(scored))
-    repeated = sum(map(len, others.values()))
-    if repeated:
-        out.print(f"{repeated} ids that are probably another pool's too are shown with it and not counted.", highlight=False)
-    out.print(f"{shown} of {len(scored)} scored pools shown; {_counts(scored)}. Insufficient input: {len(unknown)} pools.", highlight=False)
-    for reason, count in unknown["status_reason"].value_counts().items():
-        out.print(f"  {count} × {reason}", highlight=False)
+            say(out, f"  {pool_id} is probably {other['pool_id']} ({other['name']}: {other['risk_score']:.0f}, {other['risk_level']})")
+    if others:
+        say(out, f"{sum(map(len, others.values()))} ids that are probably another pool's too are shown with it and not counted.")
+    say(out, f"{len(looked_at)} of {len(scored)} scored pools shown{_counts(scored)}. Insufficient input: {len(unknown)} pools.")
+    say(out, *(f"  {count} × {reason}" for reason, count in unknown["status_reason"].value_counts().items()))
     models = ", ".join(sorted({f"{r['model_name']} version {r['model_version']}" for r in scored.to_dict("records")}))
-    out.print(f"Model: {models or 'none'}", highlight=False)
+    say(out, f"Model: {models or 'none'}")
 
 
 def once(scored: pd.DataFrame, twins: dict[str, list[str]]) -> tuple[pd.DataFrame, dict[str, list[dict[str, Any]]]]:
@@ -69,32 +63,32 @@ def once(scored: pd.DataFrame, twins: dict[str, list[str]]) -> tuple[pd.DataFram
     return scored[[above[pool_id] == pool_id for pool_id in scored["pool_id"]]], others
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    colour = COLOURS[row["risk_level"]]
+def _cells(row: dict[str, Any]) -> list[str | Text]:
+    """Score, level, probability and TVL."""
     probability = "–" if row["probability"] != row["probability"] else f"{row['probability']:.3f}"
-    return [row["name"], f"{row['risk_score']:.0f}", f"[{colour}]{row['risk_level']}[/]", probability, f"{row['tvl_usd']:,.0f}"]
+    return [f"{row['risk_score']:.0f}", cell(row["risk_level"], COLOURS[row["risk_level"]]), probability, f"{row['tvl_usd']:,.0f}"]
 
 
 def _counts(scored: pd.DataFrame) -> str:
-    return ", ".join(f"{count} {level}" for level, count in scored["risk_level"].value_counts().items())
+    said = ", ".join(f"{count} {level}" for level, count in scored["risk_level"].value_counts().items())
+    return f"; {said}" if said else ""
 
 
 def show_prediction(published: Published, found: dict[str, Any], out: Console) -> None:
     """One score with its reasons and its causes, and apart from it what has begun."""
+    as_of, horizon_hours = utc(found["timestamp"]), int(found["prediction_horizon"].removesuffix("h"))
+    row = published.score(found["pool_id"], as_of, horizon_hours)
     score = "no score" if found["risk_score"] is None else f"{found['risk_score']:.0f} of 100"
-    colour = COLOURS[found["risk_level"]]
-    out.print(
-        f"{found['pool_id']} at {found['timestamp']}: {score}, [{colour}]{found['risk_level']}[/] ({found['model_version']})",
-        highlight=False,
-    )
+    head = f"{shown(row['name'])} ({shown(found['pool_id'], LONGEST_TEXT)}), {horizon_hours} h from {found['timestamp']}: {score}, "
+    level = cell(found["risk_level"], COLOURS[found["risk_level"]])
+    out.print(Text.assemble(head, level, f" ({found['model_version']})"))
     for reason in found["top_reasons"]:
         arrow = "▲" if reason["direction"] == "increases_risk" else "▼"
-        out.print(f"  {arrow} {reason['explanation']} ({reason['impact']:+.2f})", highlight=False, markup=False)
-    as_of = utc(found["timestamp"])
-    out.print(f"  {split(published.score(found['pool_id'], as_of))}", highlight=False, markup=False)
+        say(out, f"  {arrow} {reason['explanation']} ({reason['impact']:+.2f})")
+    say(out, f"  {split(row)}")
     detection = published.detection(found["pool_id"], as_of)
     if detection is not None:
-        out.print(f"  has begun: {has_begun(detection)}", highlight=False, markup=False)
+        say(out, f"  has begun: {has_begun(detection)}")
 
 
 def split(score: dict[str, Any]) -> str:
@@ -128,47 +122,27 @@ def _percent(value: float) -> str:
 
 
 def show_history(rows: pd.DataFrame, out: Console) -> None:
-    """Scores hour by hour."""
+    """A pool's scores hour by hour, beneath its name and id."""
+    if len(rows):
+        say(out, f"{shown(rows['name'].iloc[-1])} ({shown(rows['pool_id'].iloc[-1], LONGEST_TEXT)})")
     grid = Grid()
     for name in ("as_of", "score", "level", "probability", "TVL, USD", "status"):
         grid.add_column(name)
     for row in rows.to_dict("records"):
-        cells = ["–"] * 4 if row["risk_score"] != row["risk_score"] else _cells(row)[1:]
-        grid.add_row(f"{row['as_of']:%Y-%m-%d %H:%M}", *cells, row["status_reason"] or row["status"])
-    out.print(grid)
+        cells = ["–"] * 4 if row["risk_score"] != row["risk_score"] else _cells(row)
+        add_row(grid, f"{row['as_of']:%Y-%m-%d %H:%M}", *cells, row["status_reason"] or row["status"])
+    show(out, grid)
 
 
 def show_pulls(results: dict[str, Any], window: Window, out: Console) -> None:
-    """What each endpoint gave for the hour."""
+    """What each endpoint gave for the hour, and how much of it was refused."""
     for name, result in results.items():
         about = result.metadata
-        note = f"{result.rows} rows" if about["pulled"] else f"nothing new, {about['rows_kept']} rows kept"
-        out.print(f"{window.as_of:%Y-%m-%d %H:%M} {name}: {note}{' – ' + about['reason'] if about['reason'] else ''}", highlight=False)
+        note = f"{result.rows} rows{_refused(result)}" if about["pulled"] else f"nothing new, {about['rows_kept']} rows kept"
+        say(out, f"{window.as_of:%Y-%m-%d %H:%M} {name}: {note}{' – ' + about['reason'] if about['reason'] else ''}")
 
 
-def show_demo(settings: Settings, out: Console) -> None:
-    """The end of the demo: the ranking, one prediction, and where to look next."""
-    from veririsk_assets.serving.queries import prediction
-
-    published = Published(Path(settings.published_file))
-    show_ranking(published, out, 12, 24)
-    show_prediction(published, prediction(published, DEMO_NAMES[0], None), out)
-    out.print(
-        f"\nPublished: {settings.published_file}\nNext: `make ui` for the graph, `.venv/bin/veririsk rank`, `.venv/bin/veririsk predict curve_3pool`.",
-        highlight=False,
-    )
-
-
-def check_demo(published: Published) -> str:
-    """One line about a good file; raises NothingPublished with what is wrong."""
-    rows = published.ranking(24)
-    about = published.sql("SELECT * FROM _about").iloc[0]
-    levels = dict(zip(rows["name"], rows["risk_level"], strict=True))
-    wrong = [f"{name} is {levels.get(name, 'missing')}" for name in DEMO_NAMES if levels.get(name) != "HIGH"]
-    if wrong:
-        raise NothingPublished(f"the demo's ranking does not make sense: {', '.join(wrong)}")
-    share = (rows["risk_level"] == "HIGH").mean()
-    if share > 0.5:
-        raise NothingPublished(f"{share:.0%} of the pools are HIGH: nobody would look at that")
-    latest: datetime = about["latest_as_of"]
-    return f"published file is good: {len(rows)} pools at {latest:%Y-%m-%d %H:%M} UTC, {share:.0%} HIGH, {', '.join(DEMO_NAMES)} among them"
+def _refused(result: Any) -> str:
+    """As in ", 4 values refused"; what is refused and why is in monitoring/quarantine."""
+    parts = {"row": result.refused, "value": result.quarantined - result.refused}
+    return "".join(f", {count} {what}{'s' if count > 1 else ''} refused" for what, count in parts.items() if count)

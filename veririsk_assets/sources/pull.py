@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.tables import PANDAS_TYPES, Kind, Table
+from veririsk_assets.contracts.texts import identifier, stored
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.sources.numbers import mapping
 from veririsk_assets.wire.errors import SourceError, TransientSourceError
@@ -44,6 +45,9 @@ class Pull:
         values = list(chain.from_iterable(part[name] for part in self.parts))
         if kind == "float":
             return np.array(values, dtype=np.float64)
+        if kind == "str":
+            # What names a row must be whole; any other text is repaired.
+            values = list(map(identifier if name in self.table.key else stored, values))
         return np.array(values, dtype=STAMP) if kind == "time" else pd.array(values, dtype=PANDAS_TYPES[kind])
 
 

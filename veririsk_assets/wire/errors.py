@@ -1,5 +1,6 @@
-"""What can go wrong with a source. Messages never hold a key: they are redacted when the error is made."""
+"""What can go wrong with a source. Messages never hold a key: they are redacted when the error is made; nor what no table can hold."""
 
+from veririsk_assets.contracts.texts import repaired
 from veririsk_assets.wire.redaction import redact
 
 
@@ -7,7 +8,7 @@ class SourceError(Exception):
     """A source did not give what was asked. A step turns it into a row of `raw/source_status`."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(redact(message))
+        super().__init__(redact(repaired(message)))
 
 
 class TransientSourceError(SourceError):

@@ -5,7 +5,7 @@ Two nets: patterns of places where secrets stand, and the very values that clien
 
 import logging
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 HIDDEN = "[redacted]"
 SHORTEST_SECRET = 6
@@ -23,7 +23,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(with url: )\S+", rf"\1{HIDDEN}"),
         (rf"({_HEADERS}[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|digest)\s+)?(?:b[\"'])?)[^\s\"',&}}]+", rf"\1{HIDDEN}"),
         (r"([?&](?:[\w-]*api_?-?key|key|token|access_token|secret|password|signature)=)[^&\s\"']+", rf"\1{HIDDEN}"),
-        (r"(\bpassword\s*=\s*)[^\s\"']+", rf"\1{HIDDEN}"),
+        (r"(\bpassword\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s\"']+)", rf"\1{HIDDEN}"),
     )
 )
 _secrets: set[str] = set()
@@ -38,6 +38,17 @@ def keep_secret(value: str) -> str:
     if parts.netloc:  # hosts like to name the key that they refuse
         _secrets.update(part for part in re.split(r"[/?&=]", hidden) if len(part) >= SHORTEST_KEY)
     return value
+
+
+def keep_password(dsn: str) -> str:
+    """Never let the password of a database's address through `redact` from now on. Returns the address.
+
+    Drivers repeat the parts of an address that they cannot read, and a password with a slash in it is such a part.
+    """
+    user, _, _ = dsn.partition("://")[2].rpartition("@")
+    password = user.partition(":")[2]
+    _secrets.update(part for part in (password, unquote(password), *re.split(r"[/?#:@]", password)) if len(part) >= SHORTEST_SECRET)
+    return dsn
 
 
 def redact(text: str) -> str:

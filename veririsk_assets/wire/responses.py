@@ -77,9 +77,12 @@ def read(response: Response, max_bytes: int, check_time: Callable[[], None]) -> 
 
 
 def parsed(body: bytes) -> Any:
-    """JSON as the standard has it: no NaN, no Infinity. Raises TransientSourceError: a cut reply is asked for again."""
+    """JSON as the standard has it: no NaN, no Infinity. Raises TransientSourceError: a cut reply is asked for again.
+
+    A name with a control sign or a byte that is no UTF-8 in it must not cost the other rows: it is read as far as it goes.
+    """
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return json.loads(body.decode(json.detect_encoding(body), "replace"), parse_constant=_refuse, strict=False)
     except (ValueError, RecursionError) as error:
         raise TransientSourceError(f"not valid JSON in {len(body):,} bytes ({type(error).__name__})") from None
 

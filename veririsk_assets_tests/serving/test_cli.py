@@ -2,14 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from veririsk_assets.cli import main
 from veririsk_assets.pipeline import replay
 from veririsk_assets.pipeline.publishing import publish
+from veririsk_assets.serving.demo_report import show_demo
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.pipeline.world import home, hours, outside
 
@@ -60,6 +65,17 @@ def test_predict_shows_the_cause_and_apart_from_it_what_has_begun(published: Pat
     assert any(line.startswith(("  has begun: nothing, TVL is ", "  has begun: TVL is ")) for line in lines)
 
 
+def test_predict_shows_the_name_before_the_id(published: Path) -> None:
+    line = veririsk(published, "predict", "curve_3pool").stdout
+    assert line.startswith("curve_3pool (defillama:")
+    assert veririsk(published, "predict", line.partition("(")[2].partition(")")[0]).stdout == line
+
+
+def test_predict_knows_the_other_horizon(published: Path) -> None:
+    found = json.loads(veririsk(published, "predict", "curve_3pool", "--horizon", "6", "--json").stdout)
+    assert found["prediction_horizon"] == "6h"
+
+
 def test_predict_knows_earlier_hours(published: Path) -> None:
     found = json.loads(veririsk(published, "predict", "curve_3pool", "--as-of", "2025-03-02T03:00", "--json").stdout)
     assert found["timestamp"] == "2025-03-02T03:00:00Z"
@@ -81,6 +97,36 @@ def test_what_cannot_be_done_is_one_clear_sentence(published: Path, words: tuple
     assert done.returncode == 1
     assert sentence in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("predict", "curve_3pool", "--as-of", "yesterday"), "--as-of 'yesterday' is no instant: write it in UTC, as 2026-11-01"),
+        (("replay", "curve_3pool", "--as-of", "0001-01-01T00:00+05:00"), "--as-of '0001-01-01T00:00+05:00' is no instant"),
+        (("run", "--from", "2025-13-01", "--to", "9999-12-31"), "--from '2025-13-01' is no instant"),
+        (("train", "pools", "--as-of", "9999-12-31T23:00"), "--as-of '9999-12-31T23:00' is no instant"),
+        (("backtest", "pools", "--from", "x"), "--from 'x' is no instant"),
+        (("models", "promote", "--from", "x"), "--from 'x' is no instant"),
+        (("rank", "--horizon", "7"), "there is no horizon of 7 hours: known are 6 and 24"),
+        (("predict", "curve_3pool", "--horizon", "7"), "there is no horizon of 7 hours: known are 6 and 24"),
+        (("history", "curve_3pool", "--horizon", "0"), "there is no horizon of 0 hours: known are 6 and 24"),
+        (("replay", "curve_3pool", "--as-of", "2025-03-02", "--horizon", "12"), "there is no horizon of 12 hours"),
+        (("backtest", "pools", "--horizon", "12"), "there is no horizon of 12 hours: known are 6 and 24"),
+        (("models", "compare", "1", "2", "--horizon", "12"), "there is no horizon of 12 hours: known are 6 and 24"),
+        (("models", "rollback", "--horizon", "-6"), "there is no horizon of -6 hours: known are 6 and 24"),
+    ],
+)
+def test_what_cannot_be_read_is_said_before_anything_is_opened(
+    tmp_path: Path, words: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VERIRISK_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["veririsk", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert sentence in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("words", [("rank",), ("predict", "curve_3pool"), ("history", "curve_3pool"), ("status",)])
@@ -111,3 +157,43 @@ def test_generate_prints_the_report_s_pool(published: Path) -> None:
     lines = veririsk(published, "generate", "mine", "--profile", "crash_prone", "--hours", "100", "--force").stdout.splitlines()
     assert len(lines) == 101
     assert lines[0].startswith("pool_id,hour,state,tvl_usd")
+
+
+def test_a_reader_that_goes_away_is_no_traceback(published: Path) -> None:
+    command = f"{sys.executable} -c 'from veririsk_assets.cli import main; main()' rank --all | true"
+    done = subprocess.run(
+        command, shell=True, env=os.environ | {"VERIRISK_HOME": str(published)}, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+
+
+def test_a_terminal_that_lacks_a_sign_still_gets_the_rest(published: Path) -> None:
+    done = veririsk(published, "rank", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "critical_risk_pool" in done.stdout
+
+
+def test_ctrl_c_is_one_line_and_the_exit_code_of_a_stopped_command(tmp_path: Path) -> None:
+    words = ["run", "--from", "2025-03-01", "--to", "2025-05-01", "--history", "0"]
+    command = [sys.executable, "-c", "from veririsk_assets.cli import main; main()", *words]
+    environment = os.environ | {"VERIRISK_HOME": str(tmp_path), "VERIRISK_POOLS": "8"}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        seen = [running.stderr.readline(), running.stderr.readline()]
+        running.send_signal(signal.SIGINT)
+        rest = " ".join(running.stderr.read().split())
+    assert seen[1].startswith("loading ")
+    assert running.returncode == 130
+    assert rest.endswith("veririsk: stopped; what was stored stays, the same command goes on from there")
+    assert "Traceback" not in rest
+
+
+def test_the_demo_says_what_it_is(published: Path) -> None:
+    out = Console(file=StringIO(), width=200)
+    show_demo(Settings(home=published), out)
+    text = out.file.getvalue()  # type: ignore[attr-defined]
+    assert "This is a simulated market, not a forecast of any real pool." in text
+    assert "critical_risk_pool and high_risk_pool are forced into trouble" in text
+    assert "lift of about 8.4 is nothing like that of real pools, about 2.3" in text
+    assert "VERIRISK_SOURCE=live .venv/bin/veririsk fetch" in text
+    assert "VERIRISK_SOURCE=recorded VERIRISK_RECORDED_DIR=" in text

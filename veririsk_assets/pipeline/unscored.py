@@ -1,0 +1,44 @@
+"""Why an hour has no scores, and from when there can be some: silence after a pull looks like a fault."""
+
+from collections.abc import Iterator
+
+from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.windows import DECISION_DELAY, Window, first_as_of, naive, utc
+from veririsk_assets.pipeline.step import House
+
+
+def of_hour(house: House, window: Window) -> Iterator[str]:
+    """A line after a pull for the window's last hour, where it was too late for that hour or nothing was scored."""
+    is_scored = _count(house, pools.POOL_SCORES.sql_name, window) > 0
+    usable = first_as_of(house.now())
+    if usable > window.as_of:
+        told = "its scores stand on what was pulled before" if is_scored else "nothing was scored"
+        yield (
+            f"Too late for {window.as_of:%H:%M} UTC, {told}: what is pulled after {window.cutoff:%H:%M} counts from the next hour on. "
+            f"Run `veririsk fetch` between {usable:%H:%M} and {usable + DECISION_DELAY:%H:%M} UTC."
+        )
+    elif not is_scored and _count(house, pools.POOL_SNAPSHOTS.sql_name, window) == 0:
+        yield (
+            f"Nothing was scored for {window.as_of:%H:%M} UTC: no source gave a pool that is followed. What each of them said stands above; "
+            f"a pool is followed from {house.settings.min_tvl_usd:,.0f} USD on (VERIRISK_MIN_TVL_USD)."
+        )
+
+
+def at_all(house: House) -> Iterator[str]:
+    """A line where nothing was ever scored although a source has answered."""
+    pulled = house.lake.sql(f"SELECT max(pulled_at) AS latest FROM lake.{raw.SOURCE_STATUS.sql_name} WHERE outcome = 'pulled'")[
+        "latest"
+    ].iloc[0]
+    scored = house.lake.sql(f"SELECT count(*) AS n FROM lake.{pools.POOL_SCORES.sql_name}")["n"].iloc[0]
+    if scored or pulled != pulled:
+        return
+    asked = utc(pulled.to_pydatetime())
+    usable = first_as_of(asked)
+    if usable > asked:
+        yield f"nothing is scored yet: what was pulled at {asked:%Y-%m-%d %H:%M} UTC counts from {usable:%H:%M} on; run `veririsk fetch` after it"
+    else:
+        yield f"nothing is scored yet, although sources answered at {asked:%Y-%m-%d %H:%M} UTC: see what each of them gave, and the quarantine"
+
+
+def _count(house: House, table: str, window: Window) -> int:
+    return int(house.lake.sql(f"SELECT count(*) AS n FROM lake.{table} WHERE as_of = ?", [naive(window.as_of)])["n"].iloc[0])
