@@ -195,8 +195,9 @@ AAVE_RESERVES = _raw(
 SOURCE_STATUS = Table(
     "raw",
     "source_status",
-    "one attempt to pull one endpoint for one hour",
-    ("source", "endpoint", "as_of", "pulled_at"),
+    "what came of one attempt to pull one endpoint for one hour",
+    # On a clock that stands, attempts of one moment are told apart by what came of them.
+    ("source", "endpoint", "as_of", "pulled_at", "outcome"),
     "as_of",
     "What each pull did: how many rows came, or why none did. A failing source is data.",
     (

@@ -40,8 +40,6 @@ OUTCOMES: tuple[tuple[type[SourceError], str], ...] = (
 )
 # Rows that cannot be made or stored are the fault of one endpoint; a lake that cannot be written is not.
 UNSTORABLE = (ContractError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
-# An hour's attempts of one stamp are told apart by what came of them: a replayed clock stands.
-ATTEMPT = (*raw.SOURCE_STATUS.key, "outcome")
 LONGEST_REASON = 300
 
 
@@ -168,7 +166,10 @@ def _store(house: House, endpoint: Endpoint, window: Window, asked: Sequence[Ask
             fault = _told(error)
     stored = _stored_hours(house, endpoint.table, window) if answers else {}
     statuses = [_status(endpoint, one, *_came_of(house, one, stored, written.taken, fault)) for one in asked]
-    house.lake.append_once(raw.SOURCE_STATUS, pd.DataFrame(statuses), window.as_of, once=ATTEMPT)
+    # Where the clock stands, an hour that is kept was tried at the very moment at which it was pulled: that is said already.
+    told = [status for status in statuses if house.settings.source == "live" or status["outcome"] != "kept"]
+    if told:
+        house.lake.append_once(raw.SOURCE_STATUS, pd.DataFrame(told), window.as_of)
     outcomes = pd.Series([status["outcome"] for status in statuses]).value_counts().to_dict()
     is_pulled = not {"pulled", "partial"}.isdisjoint(outcomes)
     kept = sum(one.known for one in asked)

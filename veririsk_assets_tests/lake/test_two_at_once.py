@@ -92,9 +92,9 @@ def test_a_missing_value_in_a_key_is_a_value_like_others(lake: Lake) -> None:
 
 def test_a_row_is_known_by_the_columns_that_it_is_asked_by(lake: Lake) -> None:
     tried = rows(SOURCE_STATUS, 1)
-    key = (*SOURCE_STATUS.key, "outcome")
-    written = [lake.append_once(SOURCE_STATUS, tried.assign(outcome=said), once=key).rows for said in ("failed", "pulled", "failed")]
-    assert written == [1, 1, 0]
+    assert [lake.append(SOURCE_STATUS, tried.assign(outcome=said)).rows for said in ("failed", "pulled", "failed")] == [1, 1, 0]
+    assert lake.append_once(SOURCE_STATUS, tried.assign(outcome="off"), once=("endpoint",)).rows == 0
+    assert lake.append_once(SOURCE_STATUS, tried, once=()).rows == 1
 
 
 def test_two_runs_that_replace_a_window_leave_one_of_them_whole(lake: Lake, together: Callable[..., list[Any]]) -> None:

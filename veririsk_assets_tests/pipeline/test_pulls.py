@@ -129,9 +129,10 @@ def test_a_run_that_is_killed_is_healed_by_the_next(settings: Settings, monkeypa
         pull(house, DEFILLAMA, AN_HOUR, outside(house))
     assert said(house, raw.DEFILLAMA_POOLS) == []
     monkeypatch.setattr(house.lake, "append_once", append)
-    pull(house, DEFILLAMA, AN_HOUR, outside(house))
-    assert len(house.lake.read(raw.DEFILLAMA_POOLS)) == 8
-    assert said(house, raw.DEFILLAMA_POOLS) == [("pulled", None, 8)]
+    for _ in range(2):
+        pull(house, DEFILLAMA, AN_HOUR, outside(house))
+        assert len(house.lake.read(raw.DEFILLAMA_POOLS)) == 8
+        assert said(house, raw.DEFILLAMA_POOLS) == [("pulled", None, 8)]
 
 
 def test_an_hour_that_came_in_part_is_said_so_and_asked_about_again(live: tuple[House, Clock]) -> None:
@@ -179,9 +180,23 @@ def test_a_slow_host_costs_no_other_its_hour_and_what_it_says_too_late_is_not_st
     live: tuple[House, Clock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, clock = live
-    clock.time = AN_HOUR.cutoff - timedelta(seconds=5)
-    monkeypatch.setattr(pulls, "GRACE_SECONDS", 0.0)
-    release, ended = threading.Event(), threading.Event()
+    clock.time = AN_HOUR.as_of + timedelta(minutes=27)
+    release, ended, others = threading.Event(), threading.Event(), threading.Semaphore(0)
+    store = pulls._store
+
+    def stored(*args: Any) -> Any:
+        try:
+            return store(*args)
+        finally:
+            others.release()
+
+    def until_the_others_are_stored(chains: Any, at_once: int, _: float) -> list[Exception]:
+        threading.Thread(target=side_by_side, args=(chains, at_once, 60.0), daemon=True).start()
+        assert others.acquire(timeout=60) and others.acquire(timeout=60)
+        return []
+
+    monkeypatch.setattr(pulls, "_store", stored)
+    monkeypatch.setattr(pulls, "side_by_side", until_the_others_are_stored)
 
     def slow(*_: Any) -> Pull:
         release.wait(60)
@@ -237,6 +252,21 @@ def test_chains_go_on_beside_one_that_fails_and_what_it_raised_is_told() -> None
     done: list[str] = []
     errors = side_by_side([[[].pop, lambda: done.append("never")], [lambda: done.append("a"), lambda: done.append("b")]], 1, 30.0)
     assert done == ["a", "b"] and [type(error) for error in errors] == [IndexError]
+
+
+def test_nobody_is_waited_for_past_the_time() -> None:
+    never, began = threading.Event(), time.monotonic()
+    assert side_by_side([[never.wait], [lambda: None]], 2, 0.2) == []
+    assert time.monotonic() - began < 10.0
+    never.set()
+
+
+@pytest.mark.parametrize(("minute", "seconds"), [(27, 180.0), (29, 60.0), (30, 480.0), (45, 480.0)])
+def test_a_pass_has_what_is_left_before_the_cut_off_or_the_usual_time_after_it(
+    live: tuple[House, Clock], minute: int, seconds: float
+) -> None:
+    left = pulls._seconds_left(live[0], AN_HOUR, AN_HOUR.as_of + timedelta(minutes=minute), 2)
+    assert left == seconds + pulls.GRACE_SECONDS
 
 
 def test_a_lake_error_in_a_pass_is_raised_where_the_pass_was_asked_for(live: tuple[House, Clock], monkeypatch: pytest.MonkeyPatch) -> None:
