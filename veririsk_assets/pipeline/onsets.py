@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from veririsk_assets.contracts.pools import POOL_SCORES
+from veririsk_assets.contracts.texts import chat, harmless
 from veririsk_assets.contracts.windows import CLOCK_SKEW, HOUR, floor_hour, naive, utc
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
@@ -152,7 +153,7 @@ def _post_all(settings: Settings, rows: list[dict[str, Any]]) -> tuple[list[str]
     for i, row in enumerate(rows):
         body = {
             "id": row["id"],
-            "text": _line(row),
+            "text": chat(_line(row)),
             "pool_id": row["pool_id"],
             "risk_score": row["risk_score"],
             "as_of": row["as_of"].isoformat(),
@@ -165,4 +166,6 @@ def _post_all(settings: Settings, rows: list[dict[str, Any]]) -> tuple[list[str]
 
 
 def _line(row: dict[str, Any]) -> str:
-    return f"{row['name']} ({row['pool_id']}) turned HIGH at {row['as_of']:%Y-%m-%d %H:%M} UTC: risk score {row['risk_score']:.0f}"
+    return (
+        f"{harmless(row['name'])} ({row['pool_id']}) turned HIGH at {row['as_of']:%Y-%m-%d %H:%M} UTC: risk score {row['risk_score']:.0f}"
+    )
