@@ -71,7 +71,7 @@ def test_a_pool_enters_at_the_floor_and_stays_through_its_fall(house: House) -> 
 def test_a_pool_stays_for_30_days_below_the_floor_and_then_leaves(house: House) -> None:
     live(house, 1, {"big": 12e6, "other": 5e6})
     live(house, 2, {"big": 4e5, "other": 5e6})
-    for day in range(1, 31):
+    for day in (1, 8, 16, 29, 30):
         seen = live(house, 1 + 24 * day, {"big": 4e5, "other": 5e6})
         assert "big" in seen
     assert "big" not in live(house, 1 + 24 * 30 + 1, {"big": 4e5, "other": 5e6})

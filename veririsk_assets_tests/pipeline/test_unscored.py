@@ -27,7 +27,7 @@ MIDNIGHT = utc("2025-03-01")
 class LateWorld(Replayed):
     """A simulated market that is asked as live sources are, whenever the house's clock says."""
 
-    def wire(self, as_of: datetime, patience_seconds: float = 0.0) -> Wire:
+    def wire(self, as_of: datetime, patience_seconds: float = 0.0, until: datetime | None = None) -> Wire:
         adapter = self.transport(as_of)
         return Wire(FixedClock(self.house.now()), {"https://": adapter, "http://": adapter}, user_agent="test")
 
