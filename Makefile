@@ -16,7 +16,7 @@ test: $(READY)
 
 # The long editions of the fault, concurrency and pooled-seed tests.
 stress: $(READY)
-	$(BIN)/python -m pytest -q -m stress
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m stress
 
 lint: $(READY)
 	$(BIN)/ruff check .
