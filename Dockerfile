@@ -1,12 +1,29 @@
+# One image for all services of VeriRisk. The first stage installs what deploy/requirements.lock names; the second has nothing to build with.
+FROM docker.io/library/python:3.11-slim-bookworm AS build
+RUN python3 -m pip install --no-cache-dir --quiet uv
+WORKDIR /src
+COPY deploy/requirements.lock deploy/
+RUN uv venv --quiet --python "$(readlink -f "$(command -v python3)")" /opt/venv \
+ && uv pip install --quiet --no-cache --python /opt/venv/bin/python --require-hashes -r deploy/requirements.lock
+COPY deploy/slim deploy/
+RUN sh deploy/slim /opt/venv
+COPY pyproject.toml README.md LICENSE ./
+COPY veririsk_assets veririsk_assets
+RUN uv pip install --quiet --no-cache --python /opt/venv/bin/python --no-deps . \
+ && /opt/venv/bin/python -m compileall -q -j 0 /opt/venv/lib
+
 FROM docker.io/library/python:3.11-slim-bookworm
-RUN useradd --create-home --uid 1000 veririsk && mkdir -p /data /opt/dagster && chown veririsk /data /opt/dagster
-WORKDIR /app
-COPY requirements.lock ./
-RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY --chown=veririsk . .
-RUN /opt/venv/bin/pip install --no-cache-dir --no-deps . && cp deploy/dagster.yaml /opt/dagster/dagster.yaml
-ENV PATH=/opt/venv/bin:$PATH DAGSTER_HOME=/opt/dagster VERIRISK_HOME=/data DO_NOT_TRACK=1
+RUN useradd --system --uid 10001 --no-create-home --home-dir /tmp veririsk \
+ && install -d -o veririsk /data /published /mlflow /var/lib/dagster /var/cache/veririsk \
+ && python3 -m pip uninstall --quiet --yes pip setuptools wheel 2>/dev/null || true
+COPY --from=build /opt/venv /opt/venv
+COPY deploy/dagster.yaml deploy/workspace.yaml /opt/dagster/
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 HOME=/tmp \
+    DAGSTER_HOME=/opt/dagster VERIRISK_HOME=/data VERIRISK_PUBLISHED=/published \
+    NUMBA_CACHE_DIR=/var/cache/veririsk/numba MPLCONFIGDIR=/var/cache/veririsk/matplotlib \
+    DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true
 USER veririsk
-VOLUME /data
-EXPOSE 3000
-CMD ["dagster-webserver", "--host", "0.0.0.0", "--port", "3000", "--workspace", "deploy/workspace.yaml"]
+WORKDIR /tmp
+# Kernels compiled and fonts listed once, at build: both lie in a volume that is filled from here at its first use.
+RUN python -m veririsk_assets.defs.warm
+VOLUME ["/data", "/published", "/mlflow", "/var/lib/dagster", "/var/cache/veririsk"]

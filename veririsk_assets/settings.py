@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     home: Path = Field(REPOSITORY_ROOT / ".veririsk", description="Where everything is kept: one folder per source mode in it.")
     source: SourceMode = Field("simulated", description="Where data comes from: simulated, recorded or live.")
     recorded_dir: Path | None = Field(None, description="Folder with pool_reserves_4h.parquet, for the recorded mode.")
+    published: Path | None = Field(None, description="Folder of the published file, a folder per source mode in it; empty: in the home.")
     lake_catalog: str = Field("", description="postgresql://… for a Postgres catalog; empty: a SQLite file in the home.")
     lake_data: str = Field("", description="Folder or s3://… for the lake's Parquet files; empty: lake/ in the home.")
     seed: int = Field(11, description="Seed of the simulated market, fixed in the home at its first use.")
@@ -76,7 +77,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def published_file(self) -> Path:
-        return self.mode_home / "published" / "veririsk.duckdb"
+        folder = self.mode_home / "published" if self.published is None else self.published.expanduser().resolve() / self.source
+        return folder / "veririsk.duckdb"
 
     @cached_property
     def models_folder(self) -> Path:
