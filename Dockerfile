@@ -9,21 +9,25 @@ COPY deploy/slim deploy/
 RUN sh deploy/slim /opt/venv
 COPY pyproject.toml README.md LICENSE ./
 COPY veririsk_assets veririsk_assets
-RUN uv pip install --quiet --no-cache --python /opt/venv/bin/python --no-deps . \
- && /opt/venv/bin/python -m compileall -q -j 0 /opt/venv/lib
+RUN uv pip install --quiet --no-cache --python /opt/venv/bin/python --no-deps .
+# Byte code of what services import, compiled kernels and the list of fonts: once, here.
+ENV NUMBA_CACHE_DIR=/var/cache/veririsk/numba MPLCONFIGDIR=/var/cache/veririsk/matplotlib DO_NOT_TRACK=1
+WORKDIR /
+RUN /opt/venv/bin/python -m veririsk_assets.defs.warm
 
 FROM docker.io/library/python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --home-dir /tmp veririsk \
- && install -d -o veririsk /data /published /mlflow /var/lib/dagster /var/cache/veririsk \
- && python3 -m pip uninstall --quiet --yes pip setuptools wheel 2>/dev/null || true
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp veririsk \
+ && install -d -o veririsk /data /published /mlflow /var/lib/dagster \
+ && rm -rf /usr/local/bin/pip* /usr/bin/pip* /usr/local/lib/python3.*/ensurepip \
+      /usr/local/lib/python3.*/site-packages/pip* /usr/local/lib/python3.*/site-packages/setuptools* /usr/lib/python3/dist-packages/pip*
 COPY --from=build /opt/venv /opt/venv
+COPY --from=build --chown=veririsk /var/cache/veririsk /var/cache/veririsk
 COPY deploy/dagster.yaml deploy/workspace.yaml /opt/dagster/
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 HOME=/tmp \
     DAGSTER_HOME=/opt/dagster VERIRISK_HOME=/data VERIRISK_PUBLISHED=/published \
     NUMBA_CACHE_DIR=/var/cache/veririsk/numba MPLCONFIGDIR=/var/cache/veririsk/matplotlib \
-    DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true
+    DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true PYTHONWARNINGS="ignore:Parameter \`backfill_policy\`"
 USER veririsk
 WORKDIR /tmp
-# Kernels compiled and fonts listed once, at build: both lie in a volume that is filled from here at its first use.
-RUN python -m veririsk_assets.defs.warm
+# A volume is filled from here at its first use.
 VOLUME ["/data", "/published", "/mlflow", "/var/lib/dagster", "/var/cache/veririsk"]

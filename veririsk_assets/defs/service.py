@@ -17,6 +17,7 @@ from veririsk_assets.settings import Settings
 from veririsk_assets.wire.redaction import keep_password, redact
 
 PATIENCE_SECONDS = 300.0
+FIRST_HISTORY_SECONDS = 3600.0
 POLL_SECONDS = 1.0
 # Any constant that no other user of Dagster's database takes.
 SCHEMA_LOCK = 0x5EC1A4F
@@ -29,6 +30,8 @@ COMMANDS = {
     "mlflow": (
         *("mlflow", "server", "--host", "0.0.0.0", "--port", "5000", "--artifacts-destination", "/mlflow"),
         *("--allowed-hosts", "mlflow,mlflow:*,localhost:*,127.0.0.1:*"),
+        # Each worker is a third of a GB, and there is one user.
+        *("--workers", "1", "--uvicorn-opts", "--no-access-log"),
     ),
 }
 
@@ -105,7 +108,7 @@ def load() -> int:
             return done.returncode
     with dg.DagsterInstance.get() as instance:
         instance.daemon_cursor_storage.set_cursor_values({LOADED: "yes"})
-    _say("ready: http://localhost:3000 shows the graph, http://localhost:5000 the models")
+    _say("ready: Dagster's page shows the graph, `docker compose exec code veririsk rank` the scores")
     return 0
 
 
@@ -119,26 +122,32 @@ def give_up_own_runs(instance: Any) -> None:
             instance.report_run_failed(run, "its process ended with its container")
 
 
+def wait_for_needs(name: str) -> None:
+    """Raises NotThere."""
+    if name == "mlflow":
+        wait("its database", answers("MLFLOW_BACKEND_STORE_URI"))
+        return
+    wait("Dagster's database", answers("DAGSTER_POSTGRES_URL"))
+    prepare_dagster()
+    if name in ("code", "load"):
+        wait("the lake's catalog", answers("VERIRISK_LAKE_CATALOG"))
+    if name == "load":
+        wait("MLflow", health.mlflow)
+    if name in ("webserver", "daemon"):
+        wait("the code server", health.code)
+    if name == "daemon":
+        wait("the first history", is_loaded, FIRST_HISTORY_SECONDS)
+
+
 def main(name: str) -> int:
     try:
-        if name == "mlflow":
-            wait("its database", answers("MLFLOW_BACKEND_STORE_URI"))
-        else:
-            wait("Dagster's database", answers("DAGSTER_POSTGRES_URL"))
-            prepare_dagster()
-        if name in ("code", "load"):
-            wait("the lake's catalog", answers("VERIRISK_LAKE_CATALOG"))
-        if name == "load":
-            wait("MLflow", health.mlflow)
-            return load()
-        if name in ("webserver", "daemon"):
-            wait("the code server", health.code)
-        if name == "daemon":
-            wait("the first history", is_loaded, patience_seconds=3600)
+        wait_for_needs(name)
     except NotThere as error:
         _say(str(error))
         return 1
-    os.execvp(COMMANDS[name][0], COMMANDS[name])
+    if name == "load":
+        return load()
+    return os.execvp(COMMANDS[name][0], COMMANDS[name])
 
 
 def _say(line: str) -> None:

@@ -17,7 +17,7 @@ def output() -> Console:
 
 
 def errors() -> Console:
-    return Console(stderr=True)
+    return Console(stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 
 def say(out: Console, *lines: str) -> None:
