@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export DO_NOT_TRACK = 1
 
-.PHONY: demo test stress lint ui bench docs lock clean
+.PHONY: demo test stress lint ui bench docs lock compose-check clean
 
 demo: $(READY)
 	$(BIN)/veririsk demo
@@ -37,9 +37,14 @@ bench: $(READY)
 docs: $(READY)
 	$(BIN)/veririsk docs
 
-# After a change of the dependencies in pyproject.toml. No index host is written.
+# The containers, as a user starts them, and what they do when parts of them die. Needs docker compose or podman-compose, and no .venv.
+compose-check:
+	$(PYTHON) deploy/check.py
+
+# After a change of the dependencies in pyproject.toml. No index host is written. The image installs what the product needs, of the same versions.
 lock: $(READY)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --constraint requirements.lock --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o deploy/requirements.lock
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "VeriRisk needs Python 3.11 or newer; set PYTHON=")'

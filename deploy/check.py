@@ -182,9 +182,8 @@ def lake(engine: Engine, query: str) -> str:
 
 def check_stores(engine: Engine, end: datetime) -> None:
     """Each store holds its own, and only its own role reads it."""
-    owners = engine.inside(
-        "postgres", "psql", "-U", "postgres", "-tAc", "SELECT datname || ':' || pg_get_userbyid(datdba) FROM pg_database"
-    )
+    ask = """PGPASSWORD="$POSTGRES_PASSWORD" psql -U postgres -tAc "SELECT datname || ':' || pg_get_userbyid(datdba) FROM pg_database\""""
+    owners = engine.inside("postgres", "sh", "-c", ask)
     require({"lake:lake", "dagster:dagster", "mlflow:mlflow"} <= set(owners.split()), f"databases: {owners}")
     peek = 'PGPASSWORD="$MLFLOW_PASSWORD" psql -h 127.0.0.1 -U mlflow -d lake -tAc "SELECT 1"'
     require("permission denied" in engine.inside("postgres", "sh", "-c", peek, check=False), "the role mlflow reads the lake's catalog")

@@ -18,13 +18,13 @@ class Unhealthy(Exception):
     """The service answers, and not as it should."""
 
 
-def code(host: str = "code") -> None:
+def code(address: str = "code:4000") -> None:
     """The code server has loaded the graph. Raises grpc.RpcError or Unhealthy."""
     import grpc
     from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
     from grpc_health.v1.health_pb2_grpc import HealthStub
 
-    with grpc.insecure_channel(f"{host}:4000") as channel:
+    with grpc.insecure_channel(address) as channel:
         status = HealthStub(channel).Check(HealthCheckRequest(service="DagsterApi"), timeout=SECONDS).status
     if status != HealthCheckResponse.SERVING:
         raise Unhealthy(f"the code server says {HealthCheckResponse.ServingStatus.Name(status)}")
@@ -35,10 +35,10 @@ def mlflow() -> None:
     _json(Request(f"{os.environ['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/registered-models/search?max_results=1"))
 
 
-def webserver(host: str = "localhost") -> None:
+def webserver(address: str = "localhost:3000") -> None:
     """GraphQL knows the runs and has loaded the code location."""
     body = json.dumps({"query": QUESTION}).encode()
-    answer = _json(Request(f"http://{host}:3000/graphql", body, {"Content-Type": "application/json"}))["data"]
+    answer = _json(Request(f"http://{address}/graphql", body, {"Content-Type": "application/json"}))["data"]
     loaded = [entry["locationOrLoadError"] or {} for entry in answer["workspaceOrError"].get("locationEntries", [])]
     if answer["runsOrError"]["__typename"] != "Runs" or [one.get("__typename") for one in loaded] != ["RepositoryLocation"]:
         raise Unhealthy(f"the webserver says {answer}")
