@@ -26,7 +26,7 @@ COPY deploy/dagster.yaml deploy/workspace.yaml /opt/dagster/
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 HOME=/tmp \
     DAGSTER_HOME=/opt/dagster VERIRISK_HOME=/data VERIRISK_PUBLISHED=/published \
     NUMBA_CACHE_DIR=/var/cache/veririsk/numba MPLCONFIGDIR=/var/cache/veririsk/matplotlib \
-    DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true PYTHONWARNINGS="ignore:Parameter \`backfill_policy\`"
+    DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true PYTHONWARNINGS="ignore:Parameter `backfill_policy`"
 USER veririsk
 WORKDIR /tmp
 # A volume is filled from here at its first use.

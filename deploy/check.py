@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,8 +114,11 @@ class Engine:
     def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = Request(f"http://127.0.0.1:{self.ui}/graphql", body, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=60) as response:
-            answer = json.load(response)
+        try:
+            with urlopen(request, timeout=60) as response:
+                answer = json.load(response)
+        except HTTPError as error:
+            raise Failed(f"GraphQL: {error}: {error.read()[:500]!r}") from None
         require("errors" not in answer, f"GraphQL: {answer.get('errors')}")
         return dict(answer["data"])
 
@@ -282,7 +285,7 @@ def started(engine: Engine) -> Iterator[None]:
         engine.compose("up", "-d")
         yield
         tell(f"took {time.monotonic() - check:.0f} s after the build")
-    except Failed:
+    except (Failed, OSError):
         for service in (*SERVICES, "load"):
             sys.stdout.write(f"--- {service}\n{engine.log(service)[-3000:]}\n")
         raise
@@ -308,8 +311,8 @@ def run(secrets: Path, override: Path) -> None:
         check_image(engine)
         memory(engine, "at rest")
         score(engine, end + timedelta(hours=1), "first hour")
-        check_stores(engine, end + timedelta(hours=1))
         check_logs(engine, secrets)
+        check_stores(engine, end + timedelta(hours=1))
         check_faults(engine, end)
         check_logs(engine, secrets, is_quiet=False)
         check_stop(engine)
@@ -319,7 +322,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         try:
             run(Path(folder) / "secrets", Path(folder) / "override.yml")
-        except Failed as error:
+        except (Failed, OSError) as error:
             tell(f"FAILED: {error}")
             return 1
     tell("compose-check passed")

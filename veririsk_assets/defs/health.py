@@ -10,8 +10,14 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 SECONDS = 5
-# Runs come from Postgres, entries from the code server.
-QUESTION = "{ runsOrError(limit: 1) { __typename } workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } } }"
+# Runs, assets and ticks are three storages with a connection pool each: after Postgres was away a pool's first question fails, and
+# better this one than a person's. Entries come from the code server.
+QUESTION = """{
+  runsOrError(limit: 1) { __typename ... on Runs { results { runId } } }
+  assetRecordsOrError(limit: 1) { __typename }
+  autoMaterializeTicks(limit: 1) { id }
+  workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } }
+}"""
 
 
 class Unhealthy(Exception):
@@ -36,11 +42,14 @@ def mlflow() -> None:
 
 
 def webserver(address: str = "localhost:3000") -> None:
-    """GraphQL knows the runs and has loaded the code location."""
+    """GraphQL reaches every storage and has loaded the code location."""
     body = json.dumps({"query": QUESTION}).encode()
-    answer = _json(Request(f"http://{address}/graphql", body, {"Content-Type": "application/json"}))["data"]
-    loaded = [entry["locationOrLoadError"] or {} for entry in answer["workspaceOrError"].get("locationEntries", [])]
-    if answer["runsOrError"]["__typename"] != "Runs" or [one.get("__typename") for one in loaded] != ["RepositoryLocation"]:
+    answer = _json(Request(f"http://{address}/graphql", body, {"Content-Type": "application/json"}))
+    said = answer.get("data") or {}
+    kinds = [(said.get(name) or {}).get("__typename") for name in ("runsOrError", "assetRecordsOrError")]
+    entries = (said.get("workspaceOrError") or {}).get("locationEntries", [])
+    loaded = [(entry["locationOrLoadError"] or {}).get("__typename") for entry in entries]
+    if "errors" in answer or kinds != ["Runs", "AssetRecordConnection"] or loaded != ["RepositoryLocation"]:
         raise Unhealthy(f"the webserver says {answer}")
 
 

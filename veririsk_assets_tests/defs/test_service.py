@@ -1,5 +1,6 @@
 """Services of the containers: waiting, one schema for several that start at once, runs that died, and health that means something."""
 
+import json
 import os
 import socket
 import subprocess
@@ -138,13 +139,22 @@ def test_mlflow_that_refuses_the_service_name_is_not_healthy(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("runs", "location", "is_healthy"),
-    [("Runs", "RepositoryLocation", True), ("PythonError", "RepositoryLocation", False), ("Runs", "PythonError", False)],
+    ("runs", "assets", "location", "is_healthy"),
+    [
+        ("Runs", "AssetRecordConnection", "RepositoryLocation", True),
+        ("PythonError", "AssetRecordConnection", "RepositoryLocation", False),
+        ("Runs", "PythonError", "RepositoryLocation", False),
+        ("Runs", "AssetRecordConnection", "PythonError", False),
+    ],
 )
-def test_a_page_without_runs_or_graph_is_not_healthy(runs: str, location: str, is_healthy: bool) -> None:
-    entries = f'[{{"locationOrLoadError": {{"__typename": "{location}"}}}}]'
-    answer = f'{{"data": {{"runsOrError": {{"__typename": "{runs}"}}, "workspaceOrError": {{"locationEntries": {entries}}}}}}}'
-    with _http(200, answer.encode()) as address:
+def test_a_page_without_runs_events_or_graph_is_not_healthy(runs: str, assets: str, location: str, is_healthy: bool) -> None:
+    said = {
+        "runsOrError": {"__typename": runs},
+        "assetRecordsOrError": {"__typename": assets},
+        "autoMaterializeTicks": [],
+        "workspaceOrError": {"locationEntries": [{"locationOrLoadError": {"__typename": location}}]},
+    }
+    with _http(200, json.dumps({"data": said}).encode()) as address:
         if is_healthy:
             health.webserver(address)
         else:
