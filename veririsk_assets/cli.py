@@ -14,6 +14,7 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from veririsk_assets import cli_backtest, cli_crosswalk, cli_models, cli_read
 from veririsk_assets.cli_read import moment
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
+from veririsk_assets.serving.stopping import listen, stop_if_asked
 from veririsk_assets.serving.terminal import errors, say
 from veririsk_assets.settings import Settings
 
@@ -51,6 +52,7 @@ def _progress() -> Iterator[Any]:
         task = bar.add_task("starting")
 
         def show(kind: str, window: Window) -> None:
+            stop_if_asked()
             line = f"{WORDS[kind]} {window.end:%Y-%m-%d %H:%M}" if kind == "train" else f"{WORDS[kind]} {window}"
             bar.update(task, description=line)
             if not err.is_terminal:
@@ -212,6 +214,7 @@ def docs(check: Annotated[bool, typer.Option(help="Only say whether they are sta
 
 def main() -> None:
     """Runs the command; what a person can mend is one sentence and exit code 1, everything else a traceback."""
+    listen()
     for stream in (sys.stdout, sys.stderr):
         # A sign that the terminal's encoding lacks must not end a command.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]

@@ -64,7 +64,8 @@ class Catalog:
                 f"{self.data!r} has a backslash, which DuckLake takes for the end of a folder's name: choose another VERIRISK_HOME"
             )
         connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": str(os.cpu_count() or 2)})
-        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+        # GLOBAL: a cursor is a session of its own. The search for tables among Python's variables swallows a Ctrl-C, and none is there.
+        connection.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL python_enable_replacements = false; SET enable_progress_bar = false")
         _load_extensions(connection, self)
         connection.execute(self._attach(read_only))
         connection.execute("USE lake")

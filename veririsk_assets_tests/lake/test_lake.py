@@ -121,6 +121,12 @@ def test_a_small_move_of_the_price_ratio_comes_back_with_its_digits(lake: Lake, 
     np.testing.assert_allclose(np.diff(panel["price_ratio"][:, 0]) / level, 1e-7, rtol=1e-6)
 
 
+def test_a_cursor_knows_utc_and_no_variables_of_python(lake: Lake) -> None:
+    wanted = "('TimeZone', 'python_enable_replacements')"
+    found = lake.sql(f"SELECT value FROM duckdb_settings() WHERE name IN {wanted} ORDER BY name")
+    assert list(found["value"]) == ["UTC", "false"]
+
+
 def test_reading_a_lake_that_is_not_there_says_so(catalog, open_lake: Callable[..., Lake]) -> None:  # type: ignore[no-untyped-def]
     if catalog.dsn:
         pytest.skip("a Postgres catalog is made on first contact")

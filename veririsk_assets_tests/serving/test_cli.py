@@ -173,9 +173,13 @@ def test_a_terminal_that_lacks_a_sign_still_gets_the_rest(published: Path) -> No
     assert "critical_risk_pool" in done.stdout
 
 
+# A shell's `&` makes what it starts, and the children of that, deaf to Ctrl-C.
+HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
 def test_ctrl_c_is_one_line_and_the_exit_code_of_a_stopped_command(tmp_path: Path) -> None:
     words = ["run", "--from", "2025-03-01", "--to", "2025-05-01", "--history", "0"]
-    command = [sys.executable, "-c", "from veririsk_assets.cli import main; main()", *words]
+    command = [sys.executable, "-c", f"{HEARS}from veririsk_assets.cli import main; main()", *words]
     environment = os.environ | {"VERIRISK_HOME": str(tmp_path), "VERIRISK_POOLS": "8"}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
@@ -186,6 +190,31 @@ def test_ctrl_c_is_one_line_and_the_exit_code_of_a_stopped_command(tmp_path: Pat
     assert running.returncode == 130
     assert rest.endswith("veririsk: stopped; what was stored stays, the same command goes on from there")
     assert "Traceback" not in rest
+
+
+SWALLOWS = """
+import os
+from veririsk_assets.cli import main
+from veririsk_assets.pipeline import replay
+close = replay._close
+def swallowing(*given):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        pass
+    close(*given)
+replay._close = swallowing
+main()
+"""
+
+
+def test_a_ctrl_c_that_a_library_swallowed_stops_before_the_next_step(tmp_path: Path) -> None:
+    words = ["run", "--from", "2025-03-01", "--to", "2025-03-20", "--history", "0"]
+    environment = os.environ | {"VERIRISK_HOME": str(tmp_path), "VERIRISK_POOLS": "8"}
+    done = subprocess.run([sys.executable, "-c", HEARS + SWALLOWS, *words], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr.count("loading ") == 1
+    assert "Traceback" not in done.stderr
 
 
 def test_the_demo_says_what_it_is(published: Path) -> None:
