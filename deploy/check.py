@@ -25,6 +25,7 @@ SERVICES = ("postgres", "mlflow", "code", "webserver", "daemon")
 STEP_SECONDS = 600
 # Words of a log line that nobody should have to read in a healthy deployment.
 TROUBLE = re.compile(r"\b(ERROR|CRITICAL|FATAL|PANIC)\b|Traceback")
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 LAUNCH = """mutation($job: String!, $tags: [ExecutionTag!]) { launchRun(executionParams: {mode: "default", executionMetadata: {tags: $tags}, selector: {
   jobName: $job, repositoryName: "__repository__", repositoryLocationName: "veririsk"}}) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } ... on RunConfigValidationInvalid { errors { message } } } }"""
@@ -145,21 +146,25 @@ def status(engine: Engine, run: str) -> str:
     return str(engine.graphql(RUN, id=run)["runOrError"]["status"])
 
 
-def finish(engine: Engine, run: str, seconds: float = 300) -> str:
-    return str(until(f"run {run}", lambda: s if (s := status(engine, run)) in ("SUCCESS", "FAILURE", "CANCELED") else None, seconds))
-
-
 def score(engine: Engine, hour: datetime, word: str) -> None:
     """One hour through the web API, asserted in the BI file that a second container reads."""
-    started = time.monotonic()
+    started, most = time.monotonic(), 0.0
     run = launch(engine, hour)
-    require(finish(engine, run) == "SUCCESS", f"the run of {hour} {word} ended as {status(engine, run)}")
+
+    def ended() -> str | None:
+        nonlocal most
+        most = max(most, memory(engine)["code"])
+        return said if (said := status(engine, run)) in ENDED else None
+
+    require(until(f"run {run}", ended, 300) == "SUCCESS", f"the run of {hour} {word} ended as {status(engine, run)}")
     rows = bi(
         engine,
         f"SELECT count(*), count(DISTINCT model_version), min(model_version) FROM pool_risk_history WHERE as_of = '{hour:%Y-%m-%d %H:%M}'",
     )
     require(rows[0][0] > 100 and rows[0][2] != "rule", f"scores of {hour} {word}: {rows}")
-    tell(f"{word}: hour {hour:%H:%M} scored in {time.monotonic() - started:.0f} s, {rows[0][0]} rows by version {rows[0][2]}")
+    tell(
+        f"{word}: hour {hour:%H:%M} scored in {time.monotonic() - started:.0f} s, {rows[0][0]} rows by version {rows[0][2]}, code at most {most:.0f} MB"
+    )
 
 
 def bi(engine: Engine, query: str) -> list[list[Any]]:
@@ -205,10 +210,11 @@ def check_image(engine: Engine) -> None:
     tell(f"image: {size:,.0f} MB, {base:,.0f} of them the base image's")
 
 
-def memory(engine: Engine, word: str) -> None:
+def memory(engine: Engine) -> dict[str, float]:
+    """MB that each service's container holds now, page cache of files included where the engine counts it."""
     shown = engine.engine("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}")
-    used = dict(re.findall(rf"{PROJECT}[-_](\w+)[-_]1 ([\d.]+ ?[kMG]i?B)", shown))
-    tell(f"memory {word}: {', '.join(f'{name} {size}' for name, size in sorted(used.items()))}")
+    used = re.findall(rf"{PROJECT}[-_](\w+)[-_]1 ([\d.]+) ?([kMG])i?B", shown)
+    return {name: float(size) * {"k": 0.001, "M": 1, "G": 1000}[unit] for name, size, unit in used}
 
 
 def check_logs(engine: Engine, secrets: Path, is_quiet: bool = True) -> None:
@@ -237,7 +243,8 @@ def check_killed_in_a_run(engine: Engine, hour: datetime) -> None:
     until("the run starts", lambda: status(engine, run) == "STARTED", 300)
     kill(engine, "code")
     killed_at = time.monotonic()
-    require(finish(engine, run) == "FAILURE", "a run that was killed is failed")
+    until("the killed run has ended", lambda: status(engine, run) in ENDED, 300)
+    require(status(engine, run) == "FAILURE", "a run that was killed is failed")
     noticed = time.monotonic() - killed_at
 
     def retried() -> bool:
@@ -309,7 +316,7 @@ def run(secrets: Path, override: Path) -> None:
         tell(f"the first history is loaded, learnt from and scored {time.monotonic() - up_at:.0f} s after `up`")
         check_healthy(engine)
         check_image(engine)
-        memory(engine, "at rest")
+        tell(f"memory at rest, MB: {', '.join(f'{name} {size:.0f}' for name, size in sorted(memory(engine).items()))}")
         score(engine, end + timedelta(hours=1), "first hour")
         check_logs(engine, secrets)
         check_stores(engine, end + timedelta(hours=1))
