@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import INPUTS, LOOKBACK_HOURS, MARKET_INPUTS
 from veririsk_assets.contracts.vocabulary import HORIZONS, pool_key
@@ -131,4 +132,4 @@ def _champions(house: House, taught_pools: int) -> None:
         equipped(trained.served, {}, dataset).save(champions.folder(house.settings, horizon, "1"))
         row = {"model": champions.FAMILY, "horizon_hours": horizon, "version": "1", "valid_from": pd.Timestamp(HISTORY.as_ofs[0])}
         row |= {"decided_at": pd.Timestamp(HISTORY.as_ofs[0]), "action": "promote", "reason": trained.spec.name}
-        house.lake.append(pools.CHAMPIONS, pd.DataFrame([row]))
+        house.lake.append(CHAMPIONS, pd.DataFrame([row]))

@@ -3,6 +3,8 @@
 import ast
 import re
 import subprocess
+import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from veririsk_assets.pipeline.documents import stale
 from veririsk_assets.settings import REPOSITORY_ROOT
 
-PACKAGE = sorted((REPOSITORY_ROOT / "veririsk_assets").rglob("*.py"))
+ROOM = REPOSITORY_ROOT / "veririsk_assets"
+PACKAGE = sorted(ROOM.rglob("*.py"))
 MAX_FILE_LINES = 250
 MAX_FUNCTION_LINES = 40
 BANNED_NAMES = {"utils", "helpers", "common", "base", "manager"}
@@ -26,6 +29,24 @@ def test_files_and_functions_stay_small(path: Path) -> None:
     assert path.stem not in BANNED_NAMES
     if path.name == "__init__.py":
         assert not text
+
+
+def test_no_folder_imports_in_a_circle_not_even_within_a_function() -> None:
+    imports: dict[str, set[str]] = {}
+    for path in PACKAGE:
+        folder = path.relative_to(ROOM).parts[0]
+        imported = [node.module or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        rooms = {name.split(".")[1] for name in imported if name.startswith("veririsk_assets.")}
+        imports.setdefault(folder, set()).update(rooms - {folder, "definitions"})
+    with pytest.raises(CycleError):
+        TopologicalSorter(imports | {"contracts": {"pipeline"}}).prepare()
+    TopologicalSorter(imports).prepare()
+
+
+def test_every_room_stands_on_a_floor_and_nowhere_twice() -> None:
+    floors = tomllib.loads((REPOSITORY_ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+    named = [name.strip().removeprefix("veririsk_assets.") for floor in floors for name in floor.split(":")]
+    assert sorted(named) == sorted({path.relative_to(ROOM).parts[0].removesuffix(".py") for path in PACKAGE} - {"__init__"})
 
 
 def test_generated_documents_say_what_the_code_says() -> None:

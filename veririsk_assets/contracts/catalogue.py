@@ -1,6 +1,6 @@
 """Every table of the lake, in reading order."""
 
-from veririsk_assets.contracts import detections, learning, monitoring, pools, raw
+from veririsk_assets.contracts import detections, models, monitoring, pools, raw
 from veririsk_assets.contracts.tables import Table
 
 TABLES: tuple[Table, ...] = (
@@ -11,11 +11,13 @@ TABLES: tuple[Table, ...] = (
     pools.MARKET_SNAPSHOTS,
     pools.POOL_FEATURES,
     pools.POOL_LABELS,
-    pools.MODEL_VERSIONS,
-    pools.CHAMPIONS,
-    learning.CALIBRATION_SHIFTS,
+    models.MODEL_VERSIONS,
+    models.CHAMPIONS,
+    models.CALIBRATION_SHIFTS,
     pools.POOL_SCORES,
     pools.POOL_EXPLANATIONS,
     detections.POOL_DETECTIONS,
-    *monitoring.MONITORING,
+    monitoring.SHADOW_SCORES,
+    models.PERFORMANCE,
+    monitoring.QUARANTINE,
 )

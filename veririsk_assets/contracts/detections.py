@@ -1,6 +1,6 @@
 """The table of what has begun: drops under way, apart from every forecast."""
 
-from veririsk_assets.contracts.pools import GRID, HOUR_AND_POOL, USD
+from veririsk_assets.contracts.columns import GRID, HOUR_AND_POOL, USD
 from veririsk_assets.contracts.tables import Table, instant, number, text
 from veririsk_assets.contracts.vocabulary import DETECTION_STATES
 

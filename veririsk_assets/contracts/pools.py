@@ -1,18 +1,9 @@
 """Tables of pools by the hour, from snapshot to explanation. Features are in `pool_features.py`."""
 
-from typing import Any
-
+from veririsk_assets.contracts.columns import GRID, HORIZON, HOUR_AND_POOL, PROVENANCE, USD
 from veririsk_assets.contracts.pool_features import FEATURE_COLUMNS
 from veririsk_assets.contracts.tables import Column, Table, flag, instant, number, text, whole
-from veririsk_assets.contracts.vocabulary import DIRECTIONS, HEADS, LEVELS, STATUSES
-
-GRID: tuple[Column, ...] = (
-    instant("as_of", "End of the hour; the decision is taken 30 minutes later", required=True),
-    whole("pool_key", "Integer for the pool's id: 48 bits of its BLAKE2b hash", required=True, ge=0),
-)
-HOUR_AND_POOL = ("as_of", "pool_key")
-HORIZON = whole("horizon_hours", "How far ahead the forecast looks", "hours", required=True, ge=1)
-USD: dict[str, Any] = {"unit": "USD", "ge": 0.0, "le": 1e13}
+from veririsk_assets.contracts.vocabulary import DIRECTIONS, HEADS, LEVELS
 
 POOLS = Table(
     "snapshots",
@@ -127,15 +118,6 @@ POOL_LABELS = Table(
     sort=HOUR_AND_POOL,
 )
 
-PROVENANCE: tuple[Column, ...] = (
-    text("model_name", "Model, or early_warning_score for the rule", required=True),
-    text("model_version", "Registered version, or the methodology version of the rule", required=True),
-    text("status", "How far the score can be trusted", required=True, isin=STATUSES),
-    text("status_reason", "Why it is not ok"),
-    instant("scored_at", "When it was computed", required=True),
-    whole("lake_snapshot_id", "Lake snapshot that the inputs were read from", required=True),
-)
-
 CAUSE_COLUMNS: tuple[Column, ...] = (
     number("price_fall_probability", "Calibrated probability that TVL per LP token falls 20 % within the horizon", "0-1", ge=0.0, le=1.0),
     number(
@@ -198,50 +180,4 @@ POOL_EXPLANATIONS = Table(
         number("other_contribution", "All other features together", "log-odds", required=True),
     ),
     sort=HOUR_AND_POOL,
-)
-
-CHAMPIONS = Table(
-    "models",
-    "champions",
-    "one promotion or rollback",
-    ("model", "horizon_hours", "valid_from", "decided_at"),
-    "valid_from",
-    "Which version serves from which as_of on. A score uses the newest one valid at its hour.",
-    (
-        text("model", "Model family, as in pools", required=True),
-        HORIZON,
-        text("version", "Registered version; rule for none", required=True),
-        instant("valid_from", "as_of from which it serves", required=True),
-        instant("decided_at", "When it was decided", required=True),
-        text("action", "promote or rollback", required=True, isin=("promote", "rollback")),
-        text("reason", "Why", required=True),
-    ),
-)
-
-MODEL_VERSIONS = Table(
-    "models",
-    "versions",
-    "one trained version",
-    ("model", "horizon_hours", "version"),
-    "trained_as_of",
-    "Every trained version with its data range and what it scored on validation.",
-    (
-        text("model", "Model family, as in pools", required=True),
-        HORIZON,
-        text("version", "Registered version", required=True),
-        text("algorithm", "What it is", required=True),
-        instant("trained_as_of", "as_of of the training: nothing later was used", required=True),
-        instant("train_from", "First training row"),
-        instant("train_to", "Last training row"),
-        whole("train_rows_count", "Training rows", "count", required=True, ge=0),
-        whole("train_events_count", "Positive training rows", "count", required=True, ge=0),
-        number("validation_ap", "Average precision on validation", "0-1"),
-        number("validation_auc", "ROC-AUC on validation", "0-1"),
-        number("validation_ece", "Expected calibration error on validation", "0-1"),
-        number("base_rate_ratio", "Share of positive validation rows", "0-1"),
-        number("high_threshold", "Probability from which the level is HIGH", "0-1"),
-        number("medium_threshold", "Probability from which the level is MEDIUM", "0-1"),
-        whole("lake_snapshot_id", "Lake snapshot that it was trained on", required=True),
-        text("verdict", "What the gate said", required=True),
-    ),
 )

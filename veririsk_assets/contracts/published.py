@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from veririsk_assets.contracts import detections, pool_features, pools
+from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.contracts.tables import Column, Table, instant, number, text, whole
 
 POOL_ID = text("pool_id", "Source-native id of the pool", required=True)
@@ -146,8 +147,8 @@ PUBLISHED: tuple[Published, ...] = (
         "arg_max(rows_count, as_of) FILTER (outcome IN ('pulled', 'partial')) FROM lake.raw.source_status WHERE outcome <> 'kept' GROUP BY source, endpoint ORDER BY ALL",
     ),
     Published(
-        _table("model_versions", "one trained version", ("model", "horizon_hours", "version"), pools.MODEL_VERSIONS.description, pools.MODEL_VERSIONS.columns),
-        f"SELECT {', '.join(pools.MODEL_VERSIONS.names)} FROM lake.models.versions ORDER BY trained_as_of, horizon_hours",
+        _table("model_versions", "one trained version", ("model", "horizon_hours", "version"), MODEL_VERSIONS.description, MODEL_VERSIONS.columns),
+        f"SELECT {', '.join(MODEL_VERSIONS.names)} FROM lake.models.versions ORDER BY trained_as_of, horizon_hours",
     ),
 )  # fmt: skip
 

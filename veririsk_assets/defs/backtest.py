@@ -70,10 +70,9 @@ def backtest_pools(context: dg.AssetExecutionContext, config: BacktestConfig, ho
 
 
 def _setting(config: BacktestConfig) -> Any:
+    from veririsk_assets.backtest.fit import HERE
+    from veririsk_assets.backtest.setting import Setting, resized
     from veririsk_assets.models.catalogue import ENTRIES
-    from veririsk_assets.pipeline.backtest import resized
-    from veririsk_assets.training.backtest_fit import HERE
-    from veririsk_assets.training.backtest_setting import Setting
 
     if config.horizon not in HORIZONS:
         raise dg.Failure(f"a horizon is one of {HORIZONS}, got {config.horizon}", allow_retries=False)
@@ -89,7 +88,7 @@ def _setting(config: BacktestConfig) -> Any:
 
 def _metadata(done: "Finished") -> dict[str, Any]:
     """The report and every plot as they are, and the few numbers that one would follow from month to month."""
-    from veririsk_assets.pipeline.backtest_pages import PICTURES, report_page
+    from veririsk_assets.pages.backtest import PICTURES, report_page
 
     data, followed = done.report["data"], _followed(done.report)
     about = {name: data[name] for name in ("test_rows", "pools", "base_rate", "sha256", "lake_snapshot_id", "git_revision")}

@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from veririsk_assets.contracts.learning import CALIBRATION_SHIFTS
+from veririsk_assets.contracts.models import CALIBRATION_SHIFTS
 from veririsk_assets.contracts.pools import POOL_LABELS
 from veririsk_assets.defs import backtest, checks, features, learning, monitoring, published, raw, scores, snapshots
 from veririsk_assets.defs.resources import HouseResource

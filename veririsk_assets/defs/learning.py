@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from veririsk_assets.contracts.learning import CALIBRATION_SHIFTS
-from veririsk_assets.contracts.pools import CHAMPIONS, MODEL_VERSIONS, POOL_FEATURES, POOL_LABELS, POOL_SNAPSHOTS
+from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, CHAMPIONS, MODEL_VERSIONS
+from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_LABELS, POOL_SNAPSHOTS
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.defs.resources import HouseResource, now
 from veririsk_assets.defs.stage import OWNERS, column_schema, describe, hourly_asset, key_of, metadata_of

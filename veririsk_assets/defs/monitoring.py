@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from veririsk_assets.contracts.monitoring import PERFORMANCE, SHADOW_SCORES
-from veririsk_assets.contracts.pools import CHAMPIONS, MODEL_VERSIONS, POOL_FEATURES, POOL_LABELS, POOL_SCORES
+from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS, PERFORMANCE
+from veririsk_assets.contracts.monitoring import SHADOW_SCORES
+from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_LABELS, POOL_SCORES
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.defs.resources import HouseResource, now
 from veririsk_assets.defs.stage import OWNERS, column_schema, describe, hourly_asset, key_of, metadata_of

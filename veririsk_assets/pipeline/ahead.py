@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from veririsk_assets.contracts import learning, monitoring, pools, raw
+from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.catalogue import TABLES
+from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, CHAMPIONS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import CLOCK_SKEW, HOUR, floor_hour, naive
 from veririsk_assets.lake import aside
@@ -21,8 +22,8 @@ RULE = "from the future"
 MOMENTS: dict[Table, str] = {table: table.time for table in TABLES if table is not monitoring.QUARANTINE} | {
     raw.SOURCE_STATUS: "greatest(as_of, pulled_at)",
     pools.POOL_LABELS: "matured_at",
-    pools.CHAMPIONS: "decided_at",
-    learning.CALIBRATION_SHIFTS: "greatest(valid_from, decided_at)",
+    CHAMPIONS: "decided_at",
+    CALIBRATION_SHIFTS: "greatest(valid_from, decided_at)",
 }
 # More hours than this are no visit of a wrong clock; without an earlier hour that vouches for the present one, fewer.
 MOST_HOURS, MOST_HOURS_ALONE = 48, 3

@@ -5,31 +5,32 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
+from veririsk_assets.contracts.vocabulary import DETECTION_HORIZON_HOURS
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, utc
+from veririsk_assets.features.detections import detect
 from veririsk_assets.features.pools import build_features
+from veririsk_assets.labels.detections import fall_labels
 from veririsk_assets.labels.pools import build_labels
-from veririsk_assets.pipeline.backtest_detection import detection_study
 from veririsk_assets.pipeline.backtest_recorded import read_recorded
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import REPOSITORY_ROOT
 
 if TYPE_CHECKING:
-    from veririsk_assets.training.backtest import Backtest
-    from veririsk_assets.training.backtest_detection import DetectionStudy
-    from veririsk_assets.training.backtest_rows import Study
-    from veririsk_assets.training.backtest_setting import Setting
+    from veririsk_assets.backtest.detection import DetectionStudy
+    from veririsk_assets.backtest.run import Backtest
+    from veririsk_assets.backtest.setting import Setting
+    from veririsk_assets.backtest.study import Study
 
 Progress = Callable[[str], None]
 REPORT, PREDICTIONS, PARTS = "report.json", "predictions.parquet", "parts"
@@ -57,7 +58,7 @@ class Finished:
 
 def recorded_material(folder: Path, setting: "Setting", start: datetime | None = None, end: datetime | None = None) -> Material:
     """Rows of a folder with recorded pools. Raises FileNotFoundError, ValueError or CannotBeHonest."""
-    from veririsk_assets.training.backtest_rows import build_study
+    from veririsk_assets.backtest.study import build_study
 
     seen = read_recorded(folder, start, end)
     hours, horizon = seen.pools.window.hours, setting.horizon_hours
@@ -72,12 +73,12 @@ def recorded_material(folder: Path, setting: "Setting", start: datetime | None =
         "lake_snapshot_id": None,
         "left_out": list(seen.left_out),
     }
-    return Material(study, about, detection_study(seen.pools, features, setting.min_tvl_usd))
+    return Material(study, about, _detection_study(seen.pools, features, setting.min_tvl_usd))
 
 
 def lake_material(house: House, setting: "Setting", start: datetime | None = None, end: datetime | None = None) -> Material:
     """Rows of the lake's own history: stored features, labels made from stored snapshots. Raises CannotBeHonest on an empty lake."""
-    from veririsk_assets.training.backtest_rows import build_study
+    from veririsk_assets.backtest.study import build_study
 
     window = _history(house, start, end)
     _require_hours(window.hours, setting.horizon_hours)
@@ -88,7 +89,7 @@ def lake_material(house: House, setting: "Setting", start: datetime | None = Non
     names = [str(known.get(key, key)) for key in snapshots.keys]
     study = build_study(snapshots, features, labels, names, setting.label, setting.horizon_hours, setting.min_tvl_usd)
     about = {"source": house.settings.source, "sha256": _hash(snapshots), "lake_snapshot_id": house.lake.snapshot_id()}
-    return Material(study, about, detection_study(snapshots, features, setting.min_tvl_usd))
+    return Material(study, about, _detection_study(snapshots, features, setting.min_tvl_usd))
 
 
 def backtest_pools(
@@ -99,11 +100,12 @@ def backtest_pools(
     `resume` reuses the finished fits of a stopped run with the same rows and settings; without it they are made anew, as they
     must be where a model's own code has changed.
     """
-    from veririsk_assets.pipeline.backtest_pages import report_page
-    from veririsk_assets.pipeline.backtest_plots import draw_all
-    from veririsk_assets.training.backtest import Parts, run
-    from veririsk_assets.training.backtest_detection import detection_report
-    from veririsk_assets.training.backtest_report import plain, report
+    from veririsk_assets.backtest.detection import detection_report
+    from veririsk_assets.backtest.predictions import predictions
+    from veririsk_assets.backtest.report import plain, report
+    from veririsk_assets.backtest.run import Parts, run
+    from veririsk_assets.pages.backtest import report_page
+    from veririsk_assets.pages.plots import draw_all
 
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / PARTS / setting.key(material.study.fingerprint)
@@ -120,39 +122,14 @@ def backtest_pools(
     return Finished(found, done, folder)
 
 
-def predictions(done: "Backtest") -> pd.DataFrame:
-    """Out-of-fold rows: pool, as_of, fold, model, probability, label, at_risk, weight, and two columns more.
+def _detection_study(pools: Panel, features: Panel, min_high_usd: float) -> "DetectionStudy":
+    """`pools` (tvl_usd, input_age_hours, is_tombstone) and `features` span the same hours."""
+    from veririsk_assets.backtest.detection import build_detection_study
 
-    `run` says which pools the fit had seen; `unshifted` is what alerts are decided on: the probability before it follows the base rate.
-    """
-    frames = [_rows(done, "over_time")] + ([_rows(done, "unseen_pools")] if done.unseen else [])
-    frame = pd.concat(frames, ignore_index=True)
-    for column in ("pool", "model", "run"):
-        frame[column] = frame[column].astype("category")
-    return frame
-
-
-def _rows(done: "Backtest", run: str) -> pd.DataFrame:
-    forecasts = done.forecasts if run == "over_time" or done.unseen is None else done.unseen
-    study, rows = done.study, forecasts.rows
-    about = {
-        "pool": np.array(study.names, dtype=object)[study.pool[rows]],
-        "as_of": study.as_of[rows],
-        "fold": fold_of(done, rows),
-        "label": study.y[rows].astype(np.int8),
-        "at_risk": study.at_risk[rows],
-        "weight": np.ones(len(rows), dtype=np.float32),
-        "run": run,
-    }
-    order = ["pool", "as_of", "fold", "model", "probability", "label", "at_risk", "weight", "run", "unshifted"]
-    said = {name: {"probability": p, "unshifted": forecasts.unshifted[name]} for name, p in forecasts.probability.items()}
-    parts = [pd.DataFrame(about | {"model": name} | both)[order] for name, both in said.items()]
-    return pd.concat(parts, ignore_index=True)
-
-
-def fold_of(done: "Backtest", rows: np.ndarray) -> np.ndarray:
-    """The fold whose test hours a row lies in."""
-    return np.searchsorted([fold.test.start for fold in done.folds], done.study.hour[rows], side="right") - 1
+    hours = pools.window.hours
+    found = detect(pools, hours)
+    fell = fall_labels(pools, found["high_tvl_usd"][: hours - DETECTION_HORIZON_HOURS])
+    return build_detection_study(pools, features, found, fell, min_high_usd)
 
 
 def git_revision() -> str | None:
@@ -167,11 +144,6 @@ def git_revision() -> str | None:
 def experiments_count(page: Path = EXPERIMENTS) -> int:
     """How many experiments the page lists: rows that begin with a number."""
     return len(re.findall(r"^\| *\d+ *\|", page.read_text(), flags=re.MULTILINE)) if page.exists() else 0
-
-
-def resized(setting: "Setting", **given: Any) -> "Setting":
-    """The setting with what was given; None and empty values keep the default."""
-    return replace(setting, **{name: value for name, value in given.items() if value not in (None, (), "")})
 
 
 def _git(*arguments: str) -> str:

@@ -11,7 +11,7 @@ from veririsk_assets.pipeline.backtest import PARTS, Finished, backtest_pools, l
 from veririsk_assets.pipeline.step import House
 
 if TYPE_CHECKING:
-    from veririsk_assets.training.backtest_setting import Setting
+    from veririsk_assets.backtest.setting import Setting
 
 FOLDER = "backtests"
 # A year of monthly ones.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
@@ -57,7 +57,7 @@ def line_up(house: House, horizon: int, decided_by: datetime | None = None) -> L
     reigns = reigns_of(house, horizon)
     if decided_by is not None:
         reigns = reigns[reigns["decided_at"] <= naive(decided_by)]
-    trained = house.lake.read(pools.MODEL_VERSIONS, columns=["version", "trained_as_of"], where=OF_HORIZON, parameters=[FAMILY, horizon])
+    trained = house.lake.read(MODEL_VERSIONS, columns=["version", "trained_as_of"], where=OF_HORIZON, parameters=[FAMILY, horizon])
     trained = trained.assign(number=trained["version"].astype(int)).sort_values(["trained_as_of", "number"], ignore_index=True)
     moments = sorted({*reigns["valid_from"], *trained["trained_as_of"]})
     return LineUp(np.array(moments, dtype="datetime64[us]"), tuple(_pair(reigns, trained, moment) for moment in moments))
@@ -65,7 +65,7 @@ def line_up(house: House, horizon: int, decided_by: datetime | None = None) -> L
 
 def reigns_of(house: House, horizon: int) -> pd.DataFrame:
     """Every promotion and rollback of a horizon, in the order in which they came into force."""
-    reigns = house.lake.read(pools.CHAMPIONS, where=OF_HORIZON, parameters=[FAMILY, horizon])
+    reigns = house.lake.read(CHAMPIONS, where=OF_HORIZON, parameters=[FAMILY, horizon])
     return reigns.sort_values(["valid_from", "decided_at"], ignore_index=True)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import monitoring, pools
+from veririsk_assets.contracts.models import HOW, MODEL_VERSIONS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.monitoring.performance import gains, measure
 from veririsk_assets.pipeline import champions
@@ -24,7 +24,7 @@ PROMISED = (
 
 def listed(house: House) -> pd.DataFrame:
     """Every trained version with its role in the newest line-up: champion, challenger, served before or waiting."""
-    known = house.lake.read(pools.MODEL_VERSIONS).sort_values(["horizon_hours", "trained_as_of"], ignore_index=True)
+    known = house.lake.read(MODEL_VERSIONS).sort_values(["horizon_hours", "trained_as_of"], ignore_index=True)
     roles = {int(horizon): _roles(house, int(horizon)) for horizon in known["horizon_hours"].unique()}
     return known.assign(role=[roles[h].get(v, "") for h, v in zip(known["horizon_hours"], known["version"], strict=True)])
 
@@ -45,7 +45,7 @@ def compared(house: House, horizon: int, versions: tuple[str, str], window: Wind
     found: dict[str, Any] = {"algorithm": tuple(names), "promised": {n: (promised[0][n], promised[1][n]) for n in PROMISED}}
     known = [_intervals(house, horizon, version) for version in versions]
     found["intervals"] = {name: (known[0].get(name), known[1].get(name)) for name in dict.fromkeys((*known[0], *known[1]))}
-    turned_out = pd.concat([outcomes(house, window, horizon, how).assign(how=how) for how in monitoring.HOW], ignore_index=True)
+    turned_out = pd.concat([outcomes(house, window, horizon, how).assign(how=how) for how in HOW], ignore_index=True)
     parts = [turned_out[(turned_out["model_version"] == v) & (turned_out["model_name"] == n)] for v, n in zip(versions, names, strict=True)]
     found["served"] = tuple(int((part["how"] == "served").sum()) for part in parts)
     both = parts[0].merge(parts[1], on=["as_of", "pool_key"], suffixes=("_a", "_b"))
@@ -67,7 +67,7 @@ def _measured(both: pd.DataFrame) -> dict[str, Any]:
 
 
 def _name(house: House, horizon: int, version: str) -> str:
-    known = house.lake.read(pools.MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])
+    known = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])
     row = known[known["version"] == version]
     if row.empty:
         raise ValueError(f"no version {version} of {champions.FAMILY}, {horizon} h; known: {', '.join(known['version']) or 'none'}")

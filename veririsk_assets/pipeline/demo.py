@@ -63,7 +63,7 @@ def materialize_by_dagster(settings: Settings, window: Window) -> None:
         "VERIRISK_SOURCE": settings.source,
         "VERIRISK_HOME": str(settings.home),
     }
-    command = [sys.executable, "-m", "veririsk_assets.launch", "hourly_scoring", *(f"{k}={v}" for k, v in tags.items())]
+    command = [sys.executable, "-m", "veririsk_assets.defs.launch", "hourly_scoring", *(f"{k}={v}" for k, v in tags.items())]
     _run_dagster(command, environment)
 
 

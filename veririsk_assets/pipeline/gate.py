@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import monitoring, pools
+from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.pipeline import champions
@@ -55,7 +56,7 @@ def shadow_hours(house: House, horizon: int, version: str, as_of: datetime) -> i
 
 def _rows(house: House, horizon: int, versions: tuple[str, str], as_of: datetime) -> pd.DataFrame:
     """Features and labels after the last training row of either version, a horizon later; every 4th hour of a pool."""
-    trained = house.lake.read(pools.MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])
+    trained = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])
     fitted_to = trained.loc[trained["version"].isin(versions), "train_to"].max()
     start = max(utc(fitted_to.to_pydatetime()) + horizon * HOUR, as_of - JUDGED_HOURS * HOUR)
     if start >= as_of:

@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.evaluation.intervals import Interval
-from veririsk_assets.pipeline import champions, detections, promotion, training_report
+from veririsk_assets.pages import training as training_report
+from veririsk_assets.pipeline import champions, detections, promotion
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.training_rows import TRAINING_HOURS, training_rows
 
@@ -79,7 +81,7 @@ def untrained(house: House, as_of: datetime) -> tuple[int, ...]:
     left = []
     for horizon in HORIZONS:
         where, parameters = f"{champions.OF_HORIZON} AND trained_as_of = ?", [champions.FAMILY, horizon, naive(as_of)]
-        known = house.lake.read(pools.MODEL_VERSIONS, where=where, parameters=parameters)
+        known = house.lake.read(MODEL_VERSIONS, where=where, parameters=parameters)
         reigns = champions.reigns_of(house, horizon)
         if known.empty:
             left.append(horizon)
@@ -108,7 +110,7 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     with house.lake.catalog.decision_lock():  # of two trainings at once one finds the other's version serving
         found = _received(choice.verdict, champions.line_up(house, horizon).at(as_of).champion)
         row = version_row(champions.FAMILY, version, choice.winner, found, np.datetime64(naive(as_of), "us"), snapshot_id)
-        house.lake.append(pools.MODEL_VERSIONS, pd.DataFrame([row])[pools.MODEL_VERSIONS.names])
+        house.lake.append(MODEL_VERSIONS, pd.DataFrame([row])[MODEL_VERSIONS.names])
         if found.promote:
             promotion.crown(house, horizon, version, as_of, "promote", found.text)
         else:
@@ -118,7 +120,7 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
 
 def _with_intervals(choice: Any, found: dict[str, Interval]) -> tuple[Any, dict[str, float]]:
     """The choice whose artefact knows the intervals of its numbers, and all numbers as the run logs them."""
-    from veririsk_assets.training.backtest_report import plain
+    from veririsk_assets.backtest.report import plain
 
     winner = choice.winner
     metadata = winner.served.metadata | {"intervals": plain({name: asdict(one) for name, one in found.items()})}
@@ -161,7 +163,7 @@ def _left_behind(house: House, horizon: int, about: dict[str, Any]) -> str | Non
     """A version that a stopped run registered from the same lake as of the same instant, and came no further with: training it again gives the same."""
     from veririsk_assets.registry.versions import registered_name, versions
 
-    known = house.lake.read(pools.MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])["version"]
+    known = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])["version"]
     registered = versions(house.settings.tracking_uri, registered_name(champions.FAMILY, horizon))
     same = (one.version for one in registered if all(one.tags.get(name) == str(value) for name, value in about.items()))
     return next((version for version in same if version not in set(known)), None)

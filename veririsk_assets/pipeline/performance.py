@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import monitoring, pools
+from veririsk_assets.contracts.models import HOW, MODEL_VERSIONS, PERFORMANCE
 from veririsk_assets.contracts.vocabulary import HEURISTIC, HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.monitoring.performance import is_below_promise, measure
@@ -27,13 +28,13 @@ def pool_performance(house: House, as_of: datetime) -> StepResult:
     window = Window.ending(as_of, JUDGED_DAYS * 24)
     rows = []
     for horizon in HORIZONS:
-        for how in monitoring.HOW:
+        for how in HOW:
             turned_out = outcomes(house, window, horizon, how)
             for version, part in turned_out.groupby(VERSION):
                 rows.append(_row(house, horizon, how, version, part) | {"as_of": pd.Timestamp(naive(as_of)), "model": champions.FAMILY})
-    result = pd.DataFrame(rows, columns=monitoring.PERFORMANCE.names)
+    result = pd.DataFrame(rows, columns=PERFORMANCE.names)
     result["is_below_promise"] = result["is_below_promise"].astype("boolean")
-    written = house.lake.replace(monitoring.PERFORMANCE, result, Window.ending(as_of))
+    written = house.lake.replace(PERFORMANCE, result, Window.ending(as_of))
     below = [f"version {r.model_version}, {r.horizon_hours} h" for r in result.itertuples() if r.is_below_promise is True]
     exact = (
         "every rewrite is known" if is_past_kept(house, window) else "scores first stored before the lake's oldest snapshot may be rewrites"
@@ -65,7 +66,7 @@ def promise(house: House, horizon: int, name: str, version: str) -> dict[str, fl
     names = ("validation_base_rate_ratio", "validation_ap", "validation_auc", "validation_ece", *PROMISES)
     none = dict.fromkeys(names, np.nan)
     known = house.lake.read(
-        pools.MODEL_VERSIONS, where=f"{champions.OF_HORIZON} AND version = ?", parameters=[champions.FAMILY, horizon, version]
+        MODEL_VERSIONS, where=f"{champions.OF_HORIZON} AND version = ?", parameters=[champions.FAMILY, horizon, version]
     )
     if name == HEURISTIC or known.empty:
         return none

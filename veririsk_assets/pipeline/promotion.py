@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
 from veririsk_assets.contracts.windows import HOUR, floor_hour, naive, utc
 from veririsk_assets.pipeline import ahead, champions
 from veririsk_assets.pipeline.step import House, StepResult
@@ -67,7 +68,7 @@ def _gate(house: House, order: Order, version: str, champion: str) -> tuple[bool
 def _require_servable(house: House, order: Order, version: str) -> None:
     if version == champions.NO_MODEL:
         return
-    known = house.lake.read(pools.MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, order.horizon])
+    known = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, order.horizon])
     row = known[known["version"] == version]
     if row.empty:
         raise ValueError(f"no version {version} of {champions.FAMILY}, {order.horizon} h; known: {', '.join(known['version']) or 'none'}")
@@ -115,7 +116,7 @@ def crown(house: House, horizon: int, version: str, valid_from: datetime, action
     """From `valid_from` on the version serves; the registry's aliases follow, and a tag says why."""
     decided_at = pd.Timestamp(naive(house.now()))
     row = {"model": champions.FAMILY, "horizon_hours": horizon, "version": version, "valid_from": pd.Timestamp(naive(valid_from))}
-    house.lake.append(pools.CHAMPIONS, pd.DataFrame([{**row, "decided_at": decided_at, "action": action, "reason": reason}]))
+    house.lake.append(CHAMPIONS, pd.DataFrame([{**row, "decided_at": decided_at, "action": action, "reason": reason}]))
     word = "promoted" if action == "promote" else "rolled_back_to"
     point_aliases(house, horizon, {word: f"from {valid_from:%Y-%m-%dT%H:%MZ}, decided {decided_at:%Y-%m-%dT%H:%M:%SZ}: {reason}"})
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pools
-from veririsk_assets.contracts.learning import CALIBRATION_SHIFTS
+from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, MODEL_VERSIONS
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.models.recalibration import DAY, HALF_LIFE_HOURS, shifts
@@ -86,7 +86,7 @@ def _decided(house: House, horizon: int, version: str) -> np.ndarray:
 def _shifts_of(house: House, horizon: int, version: str, days: np.ndarray) -> pd.DataFrame:
     served: Any = champions.load(house.settings, horizon, version)
     of_version = f"{champions.OF_HORIZON} AND version = ?"
-    trained = house.lake.read(pools.MODEL_VERSIONS, where=of_version, parameters=[champions.FAMILY, horizon, version]).iloc[0]
+    trained = house.lake.read(MODEL_VERSIONS, where=of_version, parameters=[champions.FAMILY, horizon, version]).iloc[0]
     rows = _matured(house, horizon, served.features, trained["train_to"], days)
     probability = served.probability(served.margin(served.matrix(rows))) if len(rows) else np.zeros(0)
     label, matured_at = rows["crash"].to_numpy(dtype=np.float64), _hour_number(rows["matured_at"].to_numpy(dtype="datetime64[us]"))

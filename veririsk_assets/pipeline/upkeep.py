@@ -1,6 +1,6 @@
 """Which lake snapshots must outlive the usual thirty days."""
 
-from veririsk_assets.contracts.pools import MODEL_VERSIONS
+from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.pipeline.step import House
 
 

@@ -11,8 +11,8 @@ from veririsk_assets.contracts.windows import Window
 from veririsk_assets.definitions import defs
 from veririsk_assets.defs import backtest
 from veririsk_assets.features.pools import build_features
+from veririsk_assets.pages.backtest import PICTURES
 from veririsk_assets.pipeline import backtest_history
-from veririsk_assets.pipeline.backtest_pages import PICTURES
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.market import market, market_panels
 

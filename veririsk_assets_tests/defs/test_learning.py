@@ -7,7 +7,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from veririsk_assets.contracts.pools import MODEL_VERSIONS, POOL_LABELS
+from veririsk_assets.contracts.models import MODEL_VERSIONS
+from veririsk_assets.contracts.pools import POOL_LABELS
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.definitions import defs
 from veririsk_assets.defs.jobs import hourly_scoring

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from veririsk_assets.contracts.learning import CALIBRATION_SHIFTS
-from veririsk_assets.contracts.pools import CHAMPIONS, MODEL_VERSIONS, POOL_SNAPSHOTS, POOLS
+from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, CHAMPIONS, MODEL_VERSIONS
+from veririsk_assets.contracts.pools import POOL_SNAPSHOTS, POOLS
 from veririsk_assets.contracts.raw import DEFILLAMA_POOLS, SOURCE_STATUS, THEGRAPH_PAIRS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import Window

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.models.artefact import ServedModel
@@ -77,20 +78,20 @@ def _rows(house: House, window: Window, names: tuple[str, ...]) -> tuple[np.ndar
 def add_version(house: House, version: str, trained_as_of: datetime, artefact: ServedModel) -> None:
     """The artefact at home and its row in models/versions; the registry is not touched."""
     artefact.save(champions.folder(house.settings, HORIZON, version))
-    row = dict.fromkeys(pools.MODEL_VERSIONS.names) | {
+    row = dict.fromkeys(MODEL_VERSIONS.names) | {
         "model": champions.FAMILY, "horizon_hours": HORIZON, "version": version, "algorithm": "logistic_regression",
         "trained_as_of": pd.Timestamp(naive(trained_as_of)), "train_to": pd.Timestamp(naive(FITTED_TO)),
         "train_rows_count": 1, "train_events_count": 1, "lake_snapshot_id": 1, "verdict": "test",
         "validation_ap": 0.99, "validation_auc": 0.99, "validation_ece": 0.001, "base_rate_ratio": 0.05,
     }  # fmt: skip
-    house.lake.append(pools.MODEL_VERSIONS, pd.DataFrame([row]))
+    house.lake.append(MODEL_VERSIONS, pd.DataFrame([row]))
 
 
 def reign(house: House, version: str, valid_from: datetime, action: str = "promote") -> None:
     """A row of models/champions, without the registry."""
     at = pd.Timestamp(naive(valid_from))
     row = {"model": champions.FAMILY, "horizon_hours": HORIZON, "version": version, "valid_from": at, "decided_at": at}
-    house.lake.append(pools.CHAMPIONS, pd.DataFrame([{**row, "action": action, "reason": "test"}]))
+    house.lake.append(CHAMPIONS, pd.DataFrame([{**row, "action": action, "reason": "test"}]))
 
 
 def two_versions(home: Path, **settings: Any) -> House:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from veririsk_assets.contracts import monitoring, pools, raw
+from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
 from veririsk_assets.pipeline import ahead, promotion, replay
 from veririsk_assets.pipeline.publishing import publish
@@ -145,14 +146,14 @@ def decide(live: Home, version: str, decided_at: datetime) -> None:
     """A reign of half a year from now."""
     row = {"model": "pools", "horizon_hours": 24, "version": version, "action": "promote", "reason": "test"}
     row |= {"valid_from": pd.Timestamp(naive(live.clock() + HALF_A_YEAR)), "decided_at": pd.Timestamp(naive(decided_at))}
-    live.house.lake.append(pools.CHAMPIONS, pd.DataFrame([row]))
+    live.house.lake.append(CHAMPIONS, pd.DataFrame([row]))
 
 
 def test_a_reign_that_a_person_has_planned_stays_and_one_decided_in_the_future_goes(live: Home) -> None:
     decide(live, "1", live.clock())
     decide(live, "2", live.clock() + HALF_A_YEAR)
     assert ahead.set_aside(live.house) == {"models.champions": 1}
-    assert list(live.house.lake.read(pools.CHAMPIONS)["version"]) == ["1"]
+    assert list(live.house.lake.read(CHAMPIONS)["version"]) == ["1"]
 
 
 def test_an_order_without_a_date_holds_from_now_and_not_from_an_hour_to_come(live: Home) -> None:

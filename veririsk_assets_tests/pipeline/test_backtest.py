@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from veririsk_assets.cli_backtest import app
+from veririsk_assets.backtest.setting import Setting
+from veririsk_assets.cli.backtest import app
 from veririsk_assets.evaluation.splits import CannotBeHonest
+from veririsk_assets.pages.backtest import report_page, write_pages
 from veririsk_assets.pipeline import backtest
-from veririsk_assets.pipeline.backtest_pages import report_page, write_pages
 from veririsk_assets.pipeline.backtest_recorded import read_recorded
 from veririsk_assets.simulation.market import EPOCH, Market
 from veririsk_assets.simulation.recording import recorded_file
-from veririsk_assets.training.backtest_setting import Setting
 
 START = EPOCH + timedelta(days=1)
 MODELS = ("ewma_volatility_7d", "volatility_logistic", "gradient_boosting")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from veririsk_assets.backtest.setting import Setting
 from veririsk_assets.contracts.pool_features import MARKET_INPUTS, MODEL_FEATURES
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.pipeline import backtest
@@ -17,7 +18,6 @@ from veririsk_assets.pipeline.backtest_recorded import read_recorded
 from veririsk_assets.simulation.market import EPOCH, Market
 from veririsk_assets.simulation.recording import recorded_file
 from veririsk_assets.sources.recorded_evidence import FILES
-from veririsk_assets.training.backtest_setting import Setting
 
 DAYS = Window.of("2021-05-10", "2021-05-16")
 # A row's stamp; the day's values are of 11 May.

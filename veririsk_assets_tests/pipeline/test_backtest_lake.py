@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from veririsk_assets.backtest.run import run
+from veririsk_assets.backtest.setting import Setting
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.windows import Window
@@ -16,8 +18,6 @@ from veririsk_assets.pipeline import backtest
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.market import EPOCH
-from veririsk_assets.training.backtest import run
-from veririsk_assets.training.backtest_setting import Setting
 from veririsk_assets_tests.market import market, market_panels
 
 HOURS = 24 * 60

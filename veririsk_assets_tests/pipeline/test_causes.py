@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from veririsk_assets.cli.render import show_prediction, split
 from veririsk_assets.contracts import monitoring, pools
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.models.two_heads import TwoHeads
@@ -19,7 +20,6 @@ from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_poo
 from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.serving.queries import NothingPublished, Published, prediction
-from veririsk_assets.serving.report import show_prediction, split
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, KEYS, NOW, SECOND, add_version, fill, open_house, reign, served
 
 NAMES = ("volatility_24h", "hours_since_burn_5pct")

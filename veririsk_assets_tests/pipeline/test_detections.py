@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from veririsk_assets.cli.render import has_begun
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
+from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.detections import equipped, hourly_pool_detections, training_rows
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.serving.queries import Published
-from veririsk_assets.serving.report import has_begun
 from veririsk_assets_tests.pipeline.small_house import KEYS, MARKET, fill, open_house, served
 
 HORIZON = 6
@@ -61,7 +62,7 @@ def crown(house: House, version: str, artefact) -> None:  # type: ignore[no-unty
     artefact.save(champions.folder(house.settings, HORIZON, version))
     at = pd.Timestamp(naive(MARKET.start)) + pd.Timedelta(hours=int(version))
     row = {"model": champions.FAMILY, "horizon_hours": HORIZON, "version": version, "valid_from": at, "decided_at": at}
-    house.lake.append(pools.CHAMPIONS, pd.DataFrame([{**row, "action": "promote", "reason": "test"}]))
+    house.lake.append(CHAMPIONS, pd.DataFrame([{**row, "action": "promote", "reason": "test"}]))
 
 
 def test_every_pool_of_the_grid_has_a_state_and_silence_is_never_calm(house: House) -> None:

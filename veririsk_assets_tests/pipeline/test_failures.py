@@ -8,7 +8,7 @@ import duckdb
 import psycopg2
 import pytest
 
-from veririsk_assets import cli
+from veririsk_assets.cli import main as cli
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.pipeline.failures import sentence
 from veririsk_assets.registry import store

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pandas as pd
 import pytest
 
-from veririsk_assets.contracts import monitoring, pools
+from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.models import PERFORMANCE
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.lake import upkeep
 from veririsk_assets.pipeline.comparison import compared, listed
@@ -31,7 +32,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def performance(house: House) -> pd.DataFrame:
     pool_performance(house, AS_OF)
-    return house.lake.read(monitoring.PERFORMANCE, Window.ending(AS_OF)).drop(columns="as_of").set_index(["model_version", "how"])
+    return house.lake.read(PERFORMANCE, Window.ending(AS_OF)).drop(columns="as_of").set_index(["model_version", "how"])
 
 
 def test_only_matured_labels_count(scored: House) -> None:

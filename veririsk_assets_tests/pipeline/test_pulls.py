@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts import raw
+from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import HOUR, naive
 from veririsk_assets.pipeline import followed_pairs, promotion, pulls
@@ -342,4 +343,4 @@ def test_of_two_orders_at_once_for_the_same_champion_one_is_carried_out(settings
 
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(order, range(2))) == ["proven", "version 7 serves already"]
-    assert len(house.lake.read(pools.CHAMPIONS)) == 1
+    assert len(house.lake.read(CHAMPIONS)) == 1

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from veririsk_assets.contracts import pools
-from veririsk_assets.contracts.learning import CALIBRATION_SHIFTS
+from veririsk_assets.contracts.models import CALIBRATION_SHIFTS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.models.logistic_line import logit
 from veririsk_assets.pipeline import champions

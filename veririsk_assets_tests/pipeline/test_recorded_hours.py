@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from veririsk_assets.cli_backtest import app
+from veririsk_assets.cli.backtest import app
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, naive, utc
 from veririsk_assets.pipeline import backtest_recorded
 from veririsk_assets.pipeline.backtest_recorded import read_recorded

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veririsk_assets.contracts import learning, monitoring, pools, raw
+from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
+from veririsk_assets.contracts.models import CALIBRATION_SHIFTS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import owed, replay
@@ -24,7 +25,7 @@ from veririsk_assets_tests.pipeline.world import START, home, hours, outside
 SCORED = hours(26, 4)
 TABLES = (
     *raw.PULLS, pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS, pools.POOL_FEATURES, pools.POOL_LABELS, pools.POOL_SCORES,
-    pools.POOL_EXPLANATIONS, POOL_DETECTIONS, monitoring.SHADOW_SCORES, learning.CALIBRATION_SHIFTS,
+    pools.POOL_EXPLANATIONS, POOL_DETECTIONS, monitoring.SHADOW_SCORES, CALIBRATION_SHIFTS,
 )  # fmt: skip
 SPOKEN = (pools.POOL_SCORES, pools.POOL_EXPLANATIONS, POOL_DETECTIONS)
 Seen = list[tuple[str, Window]]

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from veririsk_assets.cli_models import app
+from veririsk_assets.cli.models import app
 from veririsk_assets.contracts import pools
+from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
 from veririsk_assets.contracts.windows import Window, utc
 from veririsk_assets.models.artefact import load
 from veririsk_assets.pipeline import champions, learning
@@ -89,10 +90,10 @@ def test_a_run_names_the_recipe_that_runs_are_compared_by(trained: tuple[House, 
 def test_a_training_that_was_stopped_before_its_version_was_crowned_is_finished(trained: tuple[House, dict[str, Any]]) -> None:
     house = trained[0]
     assert learning.untrained(house, utc(END)) == (6,)
-    reign = house.lake.read(pools.CHAMPIONS)
-    house.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{pools.CHAMPIONS.sql_name}"))
+    reign = house.lake.read(CHAMPIONS)
+    house.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{CHAMPIONS.sql_name}"))
     assert learning.untrained(house, utc(END)) == (6,)
-    again = house.lake.read(pools.CHAMPIONS)
+    again = house.lake.read(CHAMPIONS)
     pd.testing.assert_frame_equal(again.drop(columns="decided_at"), reign.drop(columns="decided_at"))
 
 
@@ -101,11 +102,11 @@ def test_a_version_that_was_registered_and_not_noted_is_taken_up_again(trained: 
     tags = versions(house.settings.tracking_uri, NAME)[0].tags
     about = {name: tags[name] for name in ("lake_snapshot_id", "trained_as_of")}
     assert learning._left_behind(house, 24, about) is None
-    noted = house.lake.read(pools.MODEL_VERSIONS)
-    house.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{pools.MODEL_VERSIONS.sql_name}"))
+    noted = house.lake.read(MODEL_VERSIONS)
+    house.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{MODEL_VERSIONS.sql_name}"))
     assert learning._left_behind(house, 24, about) == "1"
     assert learning._left_behind(house, 24, about | {"lake_snapshot_id": 10_000}) is None
-    house.lake.append(pools.MODEL_VERSIONS, noted)
+    house.lake.append(MODEL_VERSIONS, noted)
 
 
 def test_a_run_keeps_plots_the_folds_and_the_reference_for_drift(trained: tuple[House, dict[str, Any]]) -> None:

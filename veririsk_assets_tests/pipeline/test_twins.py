@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from veririsk_assets.cli.render import show_ranking
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.vocabulary import pool_key
 from veririsk_assets.contracts.windows import Window, naive
@@ -17,7 +18,6 @@ from veririsk_assets.pipeline import crosswalk
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.serving.queries import Published
-from veririsk_assets.serving.report import show_ranking
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation import crosswalk as simulated
 from veririsk_assets_tests.lake.rows import snapshot_rows

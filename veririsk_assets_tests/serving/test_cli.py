@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from veririsk_assets.cli import main
+from veririsk_assets.cli.demo import show_demo
+from veririsk_assets.cli.main import main
 from veririsk_assets.pipeline import replay
 from veririsk_assets.pipeline.publishing import publish
-from veririsk_assets.serving.demo_report import show_demo
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.pipeline.world import home, hours, outside
 
@@ -37,7 +37,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def veririsk(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"VERIRISK_HOME": str(folder)} | variables
-    command = [sys.executable, "-c", "from veririsk_assets.cli import main; main()", *words]
+    command = [sys.executable, "-c", "from veririsk_assets.cli.main import main; main()", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -160,7 +160,7 @@ def test_generate_prints_the_report_s_pool(published: Path) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_traceback(published: Path) -> None:
-    command = f"{sys.executable} -c 'from veririsk_assets.cli import main; main()' rank --all | true"
+    command = f"{sys.executable} -c 'from veririsk_assets.cli.main import main; main()' rank --all | true"
     done = subprocess.run(
         command, shell=True, env=os.environ | {"VERIRISK_HOME": str(published)}, capture_output=True, text=True, check=False
     )
@@ -179,7 +179,7 @@ HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def test_ctrl_c_is_one_line_and_the_exit_code_of_a_stopped_command(tmp_path: Path) -> None:
     words = ["run", "--from", "2025-03-01", "--to", "2025-05-01", "--history", "0"]
-    command = [sys.executable, "-c", f"{HEARS}from veririsk_assets.cli import main; main()", *words]
+    command = [sys.executable, "-c", f"{HEARS}from veririsk_assets.cli.main import main; main()", *words]
     environment = os.environ | {"VERIRISK_HOME": str(tmp_path), "VERIRISK_POOLS": "8"}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
@@ -194,7 +194,7 @@ def test_ctrl_c_is_one_line_and_the_exit_code_of_a_stopped_command(tmp_path: Pat
 
 SWALLOWS = """
 import os
-from veririsk_assets.cli import main
+from veririsk_assets.cli.main import main
 from veririsk_assets.pipeline import replay
 close = replay._close
 def swallowing(*given):

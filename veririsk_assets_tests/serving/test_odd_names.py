@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from veririsk_assets.cli.render import show_history, show_prediction, show_pulls, show_ranking
 from veririsk_assets.contracts.catalogue import TABLES
 from veririsk_assets.contracts.pools import POOL_SCORES, POOLS
 from veririsk_assets.contracts.windows import Window
@@ -18,7 +19,6 @@ from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.lake import Lake
 from veririsk_assets.lake.publish import publish
 from veririsk_assets.serving.queries import Published, UnknownPool, prediction
-from veririsk_assets.serving.report import show_history, show_prediction, show_pulls, show_ranking
 from veririsk_assets.settings import REPOSITORY_ROOT
 from veririsk_assets_tests.conftest import NOW
 

@@ -8,20 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from veririsk_assets.backtest.committee import Committee
+from veririsk_assets.backtest.events import alarm, study_events, thresholds
+from veririsk_assets.backtest.fit import Candidate, candidate, fit_part
+from veririsk_assets.backtest.measure import Measure
+from veririsk_assets.backtest.report import report
+from veririsk_assets.backtest.run import Parts, run
+from veririsk_assets.backtest.setting import Setting
+from veririsk_assets.backtest.study import STEP_HOURS, Study, build_study, slices
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.evaluation.splits import CannotBeHonest, leave_pools_out
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
 from veririsk_assets.simulation.market import EPOCH
-from veririsk_assets.training.backtest import Parts, run
-from veririsk_assets.training.backtest_committee import Committee
-from veririsk_assets.training.backtest_events import alarm, study_events, thresholds
-from veririsk_assets.training.backtest_fit import Candidate, candidate, fit_part
-from veririsk_assets.training.backtest_measure import Measure
-from veririsk_assets.training.backtest_report import report
-from veririsk_assets.training.backtest_rows import STEP_HOURS, Study, build_study, slices
-from veririsk_assets.training.backtest_setting import Setting
 from veririsk_assets.training.datasets import CannotTrain
 from veririsk_assets_tests.market import market, market_panels
 

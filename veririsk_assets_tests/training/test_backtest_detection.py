@@ -5,15 +5,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-
-from veririsk_assets.contracts.pool_features import LOOKBACK_HOURS
-from veririsk_assets.contracts.windows import Window
-from veririsk_assets.evaluation.episodes import Alerts
-from veririsk_assets.evaluation.events import Events
-from veririsk_assets.features.pools import build_features
 from veririsk_assets.pipeline.backtest_detection import detection_study
-from veririsk_assets.simulation.market import EPOCH
-from veririsk_assets.training.backtest_detection import (
+
+from veririsk_assets.backtest.detection import (
     DetectionStudy,
     _quantile,
     delays,
@@ -21,7 +15,13 @@ from veririsk_assets.training.backtest_detection import (
     followed_or_preceded,
     out_of_fold,
 )
-from veririsk_assets.training.backtest_setting import Setting
+from veririsk_assets.backtest.setting import Setting
+from veririsk_assets.contracts.pool_features import LOOKBACK_HOURS
+from veririsk_assets.contracts.windows import Window
+from veririsk_assets.evaluation.episodes import Alerts
+from veririsk_assets.evaluation.events import Events
+from veririsk_assets.features.pools import build_features
+from veririsk_assets.simulation.market import EPOCH
 from veririsk_assets.training.datasets import CannotTrain
 from veririsk_assets_tests.market import market, market_panels
 

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from veririsk_assets.contracts.pools import MODEL_VERSIONS
+from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.models import catalogue
 from veririsk_assets.training import walk_forward
 from veririsk_assets.training.choice import Choice, choose, version_row

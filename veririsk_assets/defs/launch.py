@@ -1,4 +1,4 @@
-"""Runs one named job in this process: `python -m veririsk_assets.launch JOB [tag=value …]`."""
+"""Runs one named job in this process: `python -m veririsk_assets.defs.launch JOB [tag=value …]`."""
 
 import sys
 

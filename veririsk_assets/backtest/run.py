@@ -1,6 +1,6 @@
 """Walk-forward backtest: every model forecasts exactly the same rows, each by a fit that had not seen them.
 
-A study in, forecasts out; what they are worth is measured in `backtest_measure`. No storage but the parts that a stopped
+A study in, forecasts out; what they are worth is measured in `measure`. No storage but the parts that a stopped
 run resumes from, no clock.
 """
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from veririsk_assets.backtest.events import study_events
+from veririsk_assets.backtest.fit import Candidate, Part, candidate, fit_part
+from veririsk_assets.backtest.setting import Setting
+from veririsk_assets.backtest.study import Slices, Study, slices
 from veririsk_assets.evaluation.splits import Fold, leave_pools_out, require_events, require_matured
-from veririsk_assets.training.backtest_events import study_events
-from veririsk_assets.training.backtest_fit import Candidate, Part, candidate, fit_part
-from veririsk_assets.training.backtest_rows import Slices, Study, slices
-from veririsk_assets.training.backtest_setting import Setting
 from veririsk_assets.training.datasets import CannotTrain
 
 Progress = Callable[[str], None]

@@ -1,16 +1,7 @@
-"""Detection in a backtest: the rows that it is judged on, and what the pages say of it."""
+"""What the pages say of detection: how often it is right, what it misses, how late it is."""
 
-from typing import TYPE_CHECKING, Any
+from veririsk_assets.pages.markdown import Tree, shown, table
 
-from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.vocabulary import DETECTION_HORIZON_HOURS
-from veririsk_assets.features.detections import detect
-from veririsk_assets.labels.detections import fall_labels
-
-if TYPE_CHECKING:
-    from veririsk_assets.training.backtest_detection import DetectionStudy
-
-Tree = dict[str, Any]
 METRICS = (
     ("precision", "precision of episodes", 2), ("recall", "onsets found", 2), ("recall_early", "found before the onset", 2),
     ("delay_q25", "delay, h: lower quartile", 0), ("delay_q50", "middle", 0), ("delay_q75", "upper", 0),
@@ -27,20 +18,8 @@ APART = (
 )
 
 
-def detection_study(pools: Panel, features: Panel, min_high_usd: float) -> "DetectionStudy":
-    """`pools` (tvl_usd, input_age_hours, is_tombstone) and `features` span the same hours."""
-    from veririsk_assets.training.backtest_detection import build_detection_study
-
-    hours = pools.window.hours
-    found = detect(pools, hours)
-    fell = fall_labels(pools, found["high_tvl_usd"][: hours - DETECTION_HORIZON_HOURS])
-    return build_detection_study(pools, features, found, fell, min_high_usd)
-
-
 def detection_section(report: Tree) -> list[str]:
     """The page's section; nothing for a report without one."""
-    from veririsk_assets.pipeline.backtest_pages import shown, table
-
     found = report.get("detection")
     if not found:
         return []
@@ -55,8 +34,6 @@ def detection_section(report: Tree) -> list[str]:
 
 
 def _head(found: Tree) -> list[str]:
-    from veririsk_assets.pipeline.backtest_pages import shown
-
     limits = ", ".join(f"`{who}` alerts from {limit:g} on" for who, limit in found["thresholds"].items())
     lines = [f"The head is calibrated on the validation rows of each fold; {limits}.", ""]
     for scope, title in (("begun", "All rows with a drop under way"), ("falling", "Those still between 10 and 20 % down")):

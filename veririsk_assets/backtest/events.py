@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from veririsk_assets.backtest.study import STEP_HOURS, Study
 from veririsk_assets.evaluation.episodes import Alerts, hold
 from veririsk_assets.evaluation.events import EventRule, Events, event_onsets, threshold_for_budget
-from veririsk_assets.training.backtest_rows import STEP_HOURS, Study
 
 LEADS = (1, 3, 6, 12)
 

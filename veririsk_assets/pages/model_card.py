@@ -1,8 +1,8 @@
 """The model card: what the forecasts are for, for what they are useless, and where they fail, with the report's numbers."""
 
-from typing import Any
+from veririsk_assets.pages.detection import detection_section
+from veririsk_assets.pages.markdown import Tree, shown, table
 
-Tree = dict[str, Any]
 MAX_ECE = 0.01
 LEARNED = ("committee", "slow_boosting", "gradient_boosting", "two_heads", "onset_head", "volatility_logistic", "logistic_regression")
 BASELINE = "ewma_volatility_7d"
@@ -36,8 +36,6 @@ TRAPS = """## How it can mislead
 
 def model_card(report: Tree) -> str:
     """The card as Markdown."""
-    from veririsk_assets.pipeline.backtest_detection import detection_section
-
     setting, data = report["settings"], report["data"]
     lines = [
         "# Model card",
@@ -58,8 +56,6 @@ def model_card(report: Tree) -> str:
 
 
 def _numbers(report: Tree) -> list[str]:
-    from veririsk_assets.pipeline.backtest_pages import shown, table
-
     rows = []
     for name, one in report["results"].items():
         found = one["all"]
@@ -120,8 +116,6 @@ def _over_volatility(report: Tree, name: str) -> list[tuple[bool, str]]:
 
 
 def _interval(found: Tree, digits: int = 4) -> str:
-    from veririsk_assets.pipeline.backtest_pages import shown
-
     return shown(found, digits)
 
 

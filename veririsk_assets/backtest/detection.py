@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from veririsk_assets.backtest.setting import Setting
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.vocabulary import DETECTION_HORIZON_HOURS, DETECTION_STATES
 from veririsk_assets.evaluation.episodes import Alerts, episodes
@@ -21,7 +22,6 @@ from veririsk_assets.evaluation.resampling import block_counts, block_sums, rati
 from veririsk_assets.evaluation.splits import Fold
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
-from veririsk_assets.training.backtest_setting import Setting
 from veririsk_assets.training.datasets import CannotTrain, well_known
 
 HEAD, RULES = "detection", ("10 % below the 24-hour high", "20 % below the 24-hour high")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from veririsk_assets.cli_read import moment
+from veririsk_assets.cli.read import moment
 from veririsk_assets.contracts.vocabulary import known_horizon
 from veririsk_assets.serving.terminal import add_row, cell, errors, output, say, show
 
@@ -42,12 +42,12 @@ def pools(
     docs: Annotated[Path | None, typer.Option(help="Also write backtest.md and model_card.md into this folder")] = None,
 ) -> None:
     """Walk-forward backtest of every model on the same rows: report.json, report.md, predictions.parquet and plots."""
+    from veririsk_assets.backtest.setting import Setting, resized
+    from veririsk_assets.pages.backtest import write_pages
     from veririsk_assets.pipeline import backtest
-    from veririsk_assets.pipeline.backtest_pages import write_pages
-    from veririsk_assets.training.backtest_setting import Setting
 
     names = tuple(name.strip() for name in models.split(",") if name.strip())
-    setting = backtest.resized(
+    setting = resized(
         Setting(label=label, horizon_hours=known_horizon(horizon), folds=folds, test_days=test_days, validation_days=validation_days),
         min_tvl_usd=min_tvl, draws=draws, pool_groups=pool_groups, models=names, high_alert_hours=alert_hours,
     )  # fmt: skip
@@ -88,7 +88,7 @@ def _say(line: str) -> None:
 def _show(report: dict[str, Any], folder: Path) -> None:
     from rich.table import Table
 
-    from veririsk_assets.pipeline.backtest_pages import number, shown
+    from veririsk_assets.pages.markdown import number, shown
 
     base, label = report["data"]["base_rate"], report["settings"]["label"]
     title = f"{label}, base rate {base:.4f}, {report['data']['test_rows']:,} rows out of fold; all else in {folder}/report.md"

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from veririsk_assets.backtest.events import alarm, rule, study_events, thresholds
+from veririsk_assets.backtest.run import Backtest, Forecasts
 from veririsk_assets.evaluation.chance import chance_check
 from veririsk_assets.evaluation.event_intervals import event_draws
 from veririsk_assets.evaluation.events import Events, event_metrics, time_shift_null
@@ -13,8 +15,6 @@ from veririsk_assets.evaluation.intervals import Draws, Interval, calibration_dr
 from veririsk_assets.evaluation.metrics import average_precision, brier_skill, ece, roc_auc
 from veririsk_assets.evaluation.moment_intervals import when_draws, which_draws
 from veririsk_assets.evaluation.moments import MIN_POOLS, hourly
-from veririsk_assets.training.backtest import Backtest, Forecasts
-from veririsk_assets.training.backtest_events import alarm, rule, study_events, thresholds
 
 WEEK_HOURS = 168
 SCOPES = ("all", "at_risk")

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from veririsk_assets.cli_read import Horizon, moment, out
+from veririsk_assets.cli.read import Horizon, moment, out
+from veririsk_assets.contracts.models import PERFORMANCE
 from veririsk_assets.contracts.vocabulary import HORIZONS, known_horizon
 from veririsk_assets.serving.terminal import add_row, say, show
 
@@ -118,7 +119,6 @@ def performance(as_of: Annotated[str, typer.Option(help="Judge by labels that ha
     """How published scores turned out, by version, beside what validation promised."""
     from rich.table import Table
 
-    from veririsk_assets.contracts import monitoring
     from veririsk_assets.contracts.windows import Window, floor_hour
     from veririsk_assets.pipeline.performance import pool_performance
 
@@ -126,7 +126,7 @@ def performance(as_of: Annotated[str, typer.Option(help="Judge by labels that ha
     with _house() as house:
         judged_at = asked or _labelled_until(house)
         published = pool_performance(house, judged_at).metadata["published"]
-        rows = house.lake.read(monitoring.PERFORMANCE, Window.ending(judged_at)).to_dict("records")
+        rows = house.lake.read(PERFORMANCE, Window.ending(judged_at)).to_dict("records")
     grid = Table(
         "version",
         "how",

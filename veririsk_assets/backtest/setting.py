@@ -1,8 +1,9 @@
 """What a backtest is told: one value that names everything its numbers depend on, the data apart."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS, MEDIUM_ALERT_HOURS
 from veririsk_assets.evaluation.resampling import DRAWS, SEED
@@ -62,3 +63,8 @@ class Setting:
     def _auto(self, hours: int) -> int:
         days = int(TESTED_SHARE * hours / DAY / max(self.folds, 1))
         return min(max(days, 0), LONGEST_TEST_DAYS) * DAY
+
+
+def resized(setting: Setting, **given: Any) -> Setting:
+    """The setting with what was given; None and empty values keep the default."""
+    return replace(setting, **{name: value for name, value in given.items() if value not in (None, (), "")})

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from veririsk_assets.cli.render import show_prediction, show_ranking
 from veririsk_assets.serving.queries import NothingPublished, Published, prediction
-from veririsk_assets.serving.report import show_prediction, show_ranking
 from veririsk_assets.serving.terminal import say
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.catalogue import FORCED, NAMED

@@ -39,7 +39,7 @@ def rank(
     all_pools: Annotated[bool, typer.Option("--all")] = False,
 ) -> None:
     """Pools of the newest hour by risk: the scored ones, then those without enough input, with their count."""
-    from veririsk_assets.serving.report import show_ranking
+    from veririsk_assets.cli.render import show_ranking
 
     show_ranking(_published(), out, None if all_pools else top, known_horizon(horizon))
 
@@ -47,8 +47,8 @@ def rank(
 @app.command()
 def predict(pool: str, as_of: At = "", as_json: Annotated[bool, typer.Option("--json")] = False, horizon: Horizon = 24) -> None:
     """One pool's score with its reasons."""
+    from veririsk_assets.cli.render import show_prediction
     from veririsk_assets.serving.queries import prediction
-    from veririsk_assets.serving.report import show_prediction
 
     published = _published()
     found = prediction(published, pool, moment("--as-of", as_of) if as_of else None, known_horizon(horizon))
@@ -61,7 +61,7 @@ def predict(pool: str, as_of: At = "", as_json: Annotated[bool, typer.Option("--
 @app.command()
 def history(pool: str, horizon: Horizon = 24, last: Annotated[int, typer.Option(help="Hours to show")] = 48) -> None:
     """A pool's published scores, hour by hour."""
-    from veririsk_assets.serving.report import show_history
+    from veririsk_assets.cli.render import show_history
 
     published, hours_ahead = _published(), known_horizon(horizon)
     show_history(published.history(published.pool_id(pool), hours_ahead).tail(last), out)
@@ -70,7 +70,7 @@ def history(pool: str, horizon: Horizon = 24, last: Annotated[int, typer.Option(
 @app.command("check-published")
 def check_published() -> None:
     """Fail unless the published file holds a demo's ranking that makes sense."""
-    from veririsk_assets.serving.demo_report import check_demo
+    from veririsk_assets.cli.demo import check_demo
 
     say(out, check_demo(_published()))
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from veririsk_assets.backtest.committee import Committee
+from veririsk_assets.backtest.setting import COMMITTEE, ONSET_HEAD, SHIFTED_EWMA, SLOW_BOOSTING
+from veririsk_assets.backtest.study import ONSET, Slices, Study
 from veririsk_assets.contracts.pool_features import MODEL_FEATURES
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
@@ -13,9 +16,6 @@ from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
 from veririsk_assets.models.recalibration import followed
 from veririsk_assets.models.single_column import SingleColumn
 from veririsk_assets.models.two_heads import LABELS
-from veririsk_assets.training.backtest_committee import Committee
-from veririsk_assets.training.backtest_rows import ONSET, Slices, Study
-from veririsk_assets.training.backtest_setting import COMMITTEE, ONSET_HEAD, SHIFTED_EWMA, SLOW_BOOSTING
 from veririsk_assets.training.datasets import CannotTrain, well_known
 from veririsk_assets.training.fit import MIN_TRAIN_EVENTS, MIN_TRAIN_ROWS, MIN_VALIDATION_EVENTS
 

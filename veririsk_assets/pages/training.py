@@ -63,7 +63,7 @@ def _recipe(served: "ServedModel") -> dict[str, Any]:
 
 def write_report(choice: "Choice", folder: Path) -> Path:
     """`reliability.png`, `precision_recall.png`, `reference.json` and, where it was judged on folds, `walk_forward.csv`; the folder."""
-    from veririsk_assets.pipeline.backtest_plots import precision_recall, reliability, write_png
+    from veririsk_assets.pages.plots import precision_recall, reliability, write_png
 
     winner, folds = choice.winner, choice.folds
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from veririsk_assets.backtest.measure import Measure
+from veririsk_assets.backtest.run import Backtest
+from veririsk_assets.backtest.setting import RIVALS
+from veririsk_assets.backtest.study import STEP_HOURS
 from veririsk_assets.models.catalogue import CHAMPION_CANDIDATE, FLOOR
-from veririsk_assets.training.backtest import Backtest
-from veririsk_assets.training.backtest_measure import Measure
-from veririsk_assets.training.backtest_rows import STEP_HOURS
-from veririsk_assets.training.backtest_setting import RIVALS
 
 SCHEMA = "veririsk.backtest/2"
 # The check is of the measuring, not of a model: what serves and one column are enough.

@@ -11,7 +11,7 @@ from veririsk_assets.evaluation.events import Events, lead_hours
 from veririsk_assets.evaluation.metrics import base_rate, reliability_curve
 
 if TYPE_CHECKING:
-    from veririsk_assets.training.backtest import Backtest
+    from veririsk_assets.backtest.run import Backtest
 
 WORST = 10
 DAYS_BEFORE, DAYS_AFTER = 4, 2
@@ -95,8 +95,8 @@ def precision_recall(label: np.ndarray, probabilities: Mapping[str, np.ndarray],
 
 
 def _lead_times(done: "Backtest") -> Any:
-    from veririsk_assets.training.backtest_events import rule, study_events
-    from veririsk_assets.training.backtest_measure import Measure
+    from veririsk_assets.backtest.events import rule, study_events
+    from veririsk_assets.backtest.measure import Measure
 
     figure, axis = _figure()
     name, measure, reading = lead_model(done), Measure(done), rule(done.study)
@@ -112,8 +112,8 @@ def _lead_times(done: "Backtest") -> Any:
 
 
 def _alert_hours_recall(done: "Backtest") -> Any:
+    from veririsk_assets.backtest.events import alarm, rule, study_events, thresholds
     from veririsk_assets.evaluation.events import event_metrics, time_shift_null
-    from veririsk_assets.training.backtest_events import alarm, rule, study_events, thresholds
 
     figure, axis = _figure()
     forecasts, reading, events = done.forecasts, rule(done.study), study_events(done.study)
@@ -136,7 +136,7 @@ def _alert_hours_recall(done: "Backtest") -> Any:
 
 
 def _worst_events(done: "Backtest") -> Any:
-    from veririsk_assets.training.backtest_measure import Measure
+    from veririsk_assets.backtest.measure import Measure
 
     study, forecasts, name = done.study, done.forecasts, lead_model(done)
     alerts = Measure(done).alerts(name, "high")
@@ -164,8 +164,8 @@ def _worst_events(done: "Backtest") -> Any:
 
 def worst_events(done: "Backtest", count: int = WORST) -> Events:
     """The deepest events that scored rows speak for: by the fall from the day before to the lowest hour of the day after."""
-    from veririsk_assets.training.backtest_events import rule, study_events
-    from veririsk_assets.training.backtest_measure import Measure
+    from veririsk_assets.backtest.events import rule, study_events
+    from veririsk_assets.backtest.measure import Measure
 
     study, events = done.study, study_events(done.study)
     lead = lead_hours(Measure(done).alerts(lead_model(done), "high").alerts, events, rule(study))

@@ -11,10 +11,13 @@ import typer
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from veririsk_assets import cli_backtest, cli_crosswalk, cli_models, cli_read
-from veririsk_assets.cli_read import moment
+from veririsk_assets.cli import backtest as cli_backtest
+from veririsk_assets.cli import crosswalk as cli_crosswalk
+from veririsk_assets.cli import models as cli_models
+from veririsk_assets.cli import read as cli_read
+from veririsk_assets.cli.read import moment
+from veririsk_assets.cli.stopping import listen, stop_if_asked
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
-from veririsk_assets.serving.stopping import listen, stop_if_asked
 from veririsk_assets.serving.terminal import errors, say
 from veririsk_assets.settings import Settings
 
@@ -64,8 +67,8 @@ def _progress() -> Iterator[Any]:
 @app.command()
 def demo(end: Annotated[str, typer.Option(help="Last hour, UTC; default: the last full hour")] = "") -> None:
     """A simulated market of 90 days, from the first pull to a ranking with reasons."""
+    from veririsk_assets.cli.demo import show_demo
     from veririsk_assets.pipeline.demo import demo as run_demo
-    from veririsk_assets.serving.demo_report import show_demo
 
     if Settings().source != "simulated":
         raise typer.BadParameter("the demo runs on the simulated market; unset VERIRISK_SOURCE")
@@ -142,11 +145,11 @@ def generate(
 @app.command()
 def fetch(repull: Annotated[bool, typer.Option(help="Ask again although the hour is stored")] = False) -> None:
     """Pull the current hour from every source, score it and publish."""
+    from veririsk_assets.cli.render import show_pulls
     from veririsk_assets.pipeline.outside import outside
     from veririsk_assets.pipeline.publishing import publish as publish_file
     from veririsk_assets.pipeline.replay import score_window
     from veririsk_assets.pipeline.unscored import of_hour
-    from veririsk_assets.serving.report import show_pulls
 
     with _house() as house:
         window = Window.ending(floor_hour(house.now()))

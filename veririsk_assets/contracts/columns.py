@@ -1,0 +1,23 @@
+"""Columns that many tables share."""
+
+from typing import Any
+
+from veririsk_assets.contracts.tables import Column, instant, text, whole
+from veririsk_assets.contracts.vocabulary import STATUSES
+
+GRID: tuple[Column, ...] = (
+    instant("as_of", "End of the hour; the decision is taken 30 minutes later", required=True),
+    whole("pool_key", "Integer for the pool's id: 48 bits of its BLAKE2b hash", required=True, ge=0),
+)
+HOUR_AND_POOL = ("as_of", "pool_key")
+HORIZON = whole("horizon_hours", "How far ahead the forecast looks", "hours", required=True, ge=1)
+USD: dict[str, Any] = {"unit": "USD", "ge": 0.0, "le": 1e13}
+
+PROVENANCE: tuple[Column, ...] = (
+    text("model_name", "Model, or early_warning_score for the rule", required=True),
+    text("model_version", "Registered version, or the methodology version of the rule", required=True),
+    text("status", "How far the score can be trusted", required=True, isin=STATUSES),
+    text("status_reason", "Why it is not ok"),
+    instant("scored_at", "When it was computed", required=True),
+    whole("lake_snapshot_id", "Lake snapshot that the inputs were read from", required=True),
+)
