@@ -73,7 +73,7 @@ def recorded_material(folder: Path, setting: "Setting", start: datetime | None =
         "lake_snapshot_id": None,
         "left_out": list(seen.left_out),
     }
-    return Material(study, about, _detection_study(seen.pools, features, setting.min_tvl_usd))
+    return Material(study, about, detection_study(seen.pools, features, setting.min_tvl_usd))
 
 
 def lake_material(house: House, setting: "Setting", start: datetime | None = None, end: datetime | None = None) -> Material:
@@ -89,7 +89,7 @@ def lake_material(house: House, setting: "Setting", start: datetime | None = Non
     names = [str(known.get(key, key)) for key in snapshots.keys]
     study = build_study(snapshots, features, labels, names, setting.label, setting.horizon_hours, setting.min_tvl_usd)
     about = {"source": house.settings.source, "sha256": _hash(snapshots), "lake_snapshot_id": house.lake.snapshot_id()}
-    return Material(study, about, _detection_study(snapshots, features, setting.min_tvl_usd))
+    return Material(study, about, detection_study(snapshots, features, setting.min_tvl_usd))
 
 
 def backtest_pools(
@@ -122,7 +122,7 @@ def backtest_pools(
     return Finished(found, done, folder)
 
 
-def _detection_study(pools: Panel, features: Panel, min_high_usd: float) -> "DetectionStudy":
+def detection_study(pools: Panel, features: Panel, min_high_usd: float) -> "DetectionStudy":
     """`pools` (tvl_usd, input_age_hours, is_tombstone) and `features` span the same hours."""
     from veririsk_assets.backtest.detection import build_detection_study
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from veririsk_assets.pipeline.backtest_detection import detection_study
+from veririsk_assets.pipeline.backtest import detection_study
 
 from veririsk_assets.backtest.detection import (
     DetectionStudy,
