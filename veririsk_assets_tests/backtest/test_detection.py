@@ -5,7 +5,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from veririsk_assets.pipeline.backtest import detection_study
 
 from veririsk_assets.backtest.detection import (
     DetectionStudy,
@@ -21,6 +20,7 @@ from veririsk_assets.contracts.windows import Window
 from veririsk_assets.evaluation.episodes import Alerts
 from veririsk_assets.evaluation.events import Events
 from veririsk_assets.features.pools import build_features
+from veririsk_assets.pipeline.backtest import detection_study
 from veririsk_assets.simulation.market import EPOCH
 from veririsk_assets.training.datasets import CannotTrain
 from veririsk_assets_tests.market import market, market_panels
