@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel, scatter
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES, INPUTS, LOOKBACK_HOURS, MARKET_INPUTS, PHASE2_NAMES
+from veririsk_assets.contracts.pool_features import FEATURE_NAMES, INPUTS, LOOKBACK_HOURS, PHASE2_NAMES, SURROUNDING_INPUTS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.features.early_warning import SIGNALS, early_warning_score, terms
 from veririsk_assets.features.pools import build_features, known_tvl, phase2_features
@@ -234,7 +234,7 @@ def report(seconds: Times, pools: int, hours: int) -> None:
 
 def one_hour(pools: int = ONE_HOUR_POOLS) -> None:
     panel = walks(LOOKBACK_HOURS + 1, pools)
-    market = Panel(panel.window, np.array([0]), dict.fromkeys(MARKET_INPUTS, panel["price_ratio"][:, :1]))
+    market = Panel(panel.window, np.array([0]), dict.fromkeys(SURROUNDING_INPUTS, panel["price_ratio"][:, :1]))
     seconds: Times = {}
     build_features(panel, market, 1)
     timed(seconds, "hour", lambda: build_features(panel, market, 1), 5)

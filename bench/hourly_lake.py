@@ -8,7 +8,8 @@ import pandas as pd
 from veririsk_assets.contracts import pools, raw
 from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pool_features import INPUTS, LOOKBACK_HOURS, MARKET_INPUTS
+from veririsk_assets.contracts.pool_features import INPUTS, LOOKBACK_HOURS, SURROUNDING_INPUTS
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.vocabulary import HORIZONS, pool_key
 from veririsk_assets.contracts.windows import PULL_DELAY, Window, utc
 from veririsk_assets.features.pools import build_features
@@ -70,8 +71,8 @@ def eth(window: Window) -> np.ndarray:
 
 
 def outside(window: Window) -> dict[str, np.ndarray]:
-    """MARKET_INPUTS by the hour."""
-    return dict.fromkeys(MARKET_INPUTS, eth(window) / 2_000.0) | {"eth_price_usd": eth(window)}
+    """SURROUNDING_INPUTS by the hour."""
+    return dict.fromkeys(SURROUNDING_INPUTS, eth(window) / 2_000.0) | {"eth_price_usd": eth(window)}
 
 
 def _pools(house: House, names: list[str], keys: np.ndarray) -> None:
@@ -91,7 +92,7 @@ def _snapshots(house: House, market: Panel) -> None:
         start += day.hours
     hours = pd.DataFrame({name: values[: BEFORE.hours] for name, values in outside(HISTORY).items()})
     hours = hours.assign(as_of=BEFORE.as_ofs, market_cap_usd=1e12)
-    house.lake.replace(pools.MARKET_SNAPSHOTS, hours[pools.MARKET_SNAPSHOTS.names], BEFORE)
+    house.lake.replace(SURROUNDINGS, hours[SURROUNDINGS.names], BEFORE)
 
 
 def _raw(house: House, market: Panel, names: np.ndarray) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from veririsk_assets.contracts import pool_features, pools, raw
 from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.features.detections import LOOKBACK_HOURS
@@ -22,7 +23,7 @@ def panels(house: House, window: Window) -> tuple[Panel, Panel, int]:
     """What the feature step reads."""
     back = window.lookback(pool_features.LOOKBACK_HOURS)
     panel = house.lake.panel(pools.POOL_SNAPSHOTS, pool_features.INPUTS, back)
-    return panel, house.lake.panel(pools.MARKET_SNAPSHOTS, pool_features.MARKET_INPUTS, back, keys=np.array([0])), window.hours
+    return panel, house.lake.panel(SURROUNDINGS, pool_features.SURROUNDING_INPUTS, back, keys=np.array([0])), window.hours
 
 
 def arithmetic(panel: Panel, market: Panel, hours: int) -> Panel:

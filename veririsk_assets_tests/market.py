@@ -5,13 +5,13 @@ from datetime import datetime
 import numpy as np
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pool_features import INPUTS, MARKET_INPUTS
+from veririsk_assets.contracts.pool_features import INPUTS, SURROUNDING_INPUTS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.simulation.market import Market
 
 
 def market_panels(market: Market, window: Window) -> tuple[Panel, Panel]:
-    """INPUTS and MARKET_INPUTS of every pool of the market over the window."""
+    """INPUTS and SURROUNDING_INPUTS of every pool of the market over the window."""
     seen = market.panel(window.start, window.end)
     columns = {
         "tvl_usd": seen["tvl_usd"],
@@ -33,9 +33,9 @@ def market_panels(market: Market, window: Window) -> tuple[Panel, Panel]:
 
 
 def only_ether(window: Window, eth_price_usd: np.ndarray) -> Panel:
-    """MARKET_INPUTS where nobody says more of the world outside than the price of ETH (hours × 1)."""
+    """SURROUNDING_INPUTS where nobody says more of the world outside than the price of ETH (hours × 1)."""
     unknown = np.full(eth_price_usd.shape, np.nan, dtype=np.float32)
-    return Panel(window, np.array([0]), dict.fromkeys(MARKET_INPUTS, unknown) | {"eth_price_usd": eth_price_usd.astype(np.float32)})
+    return Panel(window, np.array([0]), dict.fromkeys(SURROUNDING_INPUTS, unknown) | {"eth_price_usd": eth_price_usd.astype(np.float32)})
 
 
 def market(seed: int = 3, pools: int = 12, forced_end: datetime | None = None, variant: str = "harder") -> Market:

@@ -1,6 +1,7 @@
 """Every table of the lake, in reading order."""
 
-from veririsk_assets.contracts import detections, models, monitoring, pools, raw
+from veririsk_assets.contracts import detections, migrations, models, monitoring, pools, raw
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.tables import Table
 
 TABLES: tuple[Table, ...] = (
@@ -8,7 +9,7 @@ TABLES: tuple[Table, ...] = (
     raw.SOURCE_STATUS,
     pools.POOLS,
     pools.POOL_SNAPSHOTS,
-    pools.MARKET_SNAPSHOTS,
+    SURROUNDINGS,
     pools.POOL_FEATURES,
     pools.POOL_LABELS,
     models.MODEL_VERSIONS,
@@ -20,4 +21,5 @@ TABLES: tuple[Table, ...] = (
     monitoring.SHADOW_SCORES,
     models.PERFORMANCE,
     monitoring.QUARANTINE,
+    migrations.APPLIED,
 )

@@ -5,8 +5,9 @@ from typing import Any
 from veririsk_assets.contracts.tables import Column, instant, text, whole
 from veririsk_assets.contracts.vocabulary import STATUSES
 
+AS_OF = instant("as_of", "End of the hour; the decision is taken 30 minutes later", required=True)
 GRID: tuple[Column, ...] = (
-    instant("as_of", "End of the hour; the decision is taken 30 minutes later", required=True),
+    AS_OF,
     whole("pool_key", "Integer for the pool's id: 48 bits of its BLAKE2b hash", required=True, ge=0),
 )
 HOUR_AND_POOL = ("as_of", "pool_key")

@@ -202,7 +202,7 @@ INPUTS: tuple[str, ...] = (
     "tvl_usd", "reserve0_usd", "reserve1_usd", "price_ratio", "volume_1h_usd", "volume_24h_usd",
     "lp_supply", "apy", "input_age_hours", "price0_usd", "price1_usd", "lp_top1_share", "lp_top5_share", "taken_back_hours",
 )  # fmt: skip
-MARKET_INPUTS: tuple[str, ...] = (
+SURROUNDING_INPUTS: tuple[str, ...] = (
     "eth_price_usd", "funding_rate", "perp_premium", "open_interest_usd", "aave_utilisation", "aave_liquidations_usd",
     "stablecoin_supply_usd", "gas_gwei", "fear_greed",
 )  # fmt: skip

@@ -23,7 +23,7 @@ ASSETS = [
         POOL_SNAPSHOTS,
         hourly_pools,
         raw.FEEDS,
-        beside="Writes snapshots/pools (what a pool_key stands for) and snapshots/hourly_markets beside it.",
+        beside="Writes snapshots/pools (what a pool_key stands for) and snapshots/hourly_surroundings beside it.",
         plot=tvl_by_hour,
     )
 ]

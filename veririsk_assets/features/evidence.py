@@ -12,7 +12,7 @@ from veririsk_assets.panels.rolling import Over, returns
 
 
 def evidence_features(panel: Panel, market: Panel, over: Over) -> dict[str, np.ndarray]:
-    """EVIDENCE_FEATURES; `market` holds MARKET_INPUTS as one column."""
+    """EVIDENCE_FEATURES; `market` holds SURROUNDING_INPUTS as one column."""
     features = shared(_market_columns(market, over), over.rows, panel.shape[1]) | _token_prices(panel, over)
     top = panel["lp_top1_share"]
     features |= {"lp_top1_share": over.last(top), "lp_top5_share": over.last(panel["lp_top5_share"])}

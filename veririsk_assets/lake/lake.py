@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from veririsk_assets.contracts.migrations import APPLIED
 from veririsk_assets.contracts.monitoring import QUARANTINE
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.tables import ContractError, Table
@@ -19,7 +20,7 @@ from veririsk_assets.lake.additions import insert_new, taken_hours
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.grid import read_panel
 from veririsk_assets.lake.quality import check
-from veririsk_assets.lake.schema import insert, make, missing
+from veririsk_assets.lake.schema import bring_up_to_date, insert, is_behind
 
 COMMIT_ATTEMPTS = 6
 
@@ -49,21 +50,21 @@ class Lake:
     def __init__(
         self, catalog: Catalog, tables: Iterable[Table], now: Callable[[], datetime], run_id: str = "cli", read_only: bool = False
     ) -> None:
-        """Attaches the lake and makes what it lacks of `tables`. Raises EmptyLakeError when there is nothing to read."""
+        """Attaches the lake and makes what it lacks of `tables`. Raises EmptyLakeError or NewerLakeError."""
         self.catalog, self.run_id, self.now = catalog, run_id, now
         if read_only and not catalog.exists():
             raise EmptyLakeError(f"no lake in {catalog.folder}")
         catalog.folder.mkdir(parents=True, exist_ok=True)
-        wanted = [*tables, QUARANTINE]
+        wanted = [*tables, QUARANTINE, APPLIED]
         if read_only:
             self._connection = catalog.connect(read_only=True)
-            if not missing(self.cursor(), wanted):
+            if not is_behind(self.cursor(), wanted):
                 return
             self._connection.close()  # an older lake: what it lacks is made before it is read
         with catalog.commit_lock():  # two first users would both create the catalog's own tables
             self._connection = catalog.connect()
-        if lacking := missing(self.cursor(), wanted):
-            self.commit(lambda cursor: make(cursor, lacking))
+        if is_behind(self.cursor(), wanted):
+            self.commit(lambda cursor: bring_up_to_date(cursor, wanted, naive(now())))
         if read_only:
             self._connection.close()
             self._connection = catalog.connect(read_only=True)

@@ -30,7 +30,7 @@ Columns = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Evidence:
-    """`market`: MARKET_INPUTS that are known, hours × 1; `prices`: symbol → USDT by the hour; `files`: name → hash.
+    """`market`: SURROUNDING_INPUTS that are known, hours × 1; `prices`: symbol → USDT by the hour; `files`: name → hash.
 
     `left_out`: in a sentence for each file what of it is not used.
     """

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel, precision
-from veririsk_assets.contracts.pool_features import INPUTS, MARKET_INPUTS
+from veririsk_assets.contracts.pool_features import INPUTS, SURROUNDING_INPUTS
 from veririsk_assets.contracts.vocabulary import pool_key
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, naive, utc
 from veririsk_assets.panels.as_of import as_of_fill
@@ -82,7 +82,7 @@ def recorded_panels(seen: Recording, rows: np.ndarray, window: Window, data_hash
     ether = _eth_price(columns, names)
     columns |= _doubts(columns, ether, window, keys)
     pools = Panel(window, keys, {name: np.asarray(values, dtype=precision(name)) for name, values in columns.items()})
-    unknown = dict.fromkeys(MARKET_INPUTS, np.full((window.hours, 1), np.nan, dtype=np.float32))
+    unknown = dict.fromkeys(SURROUNDING_INPUTS, np.full((window.hours, 1), np.nan, dtype=np.float32))
     market = Panel(window, np.array([0]), unknown | evidence.market | {"eth_price_usd": ether})
     left_out = tuple(filter(None, (seen.left_out, *evidence.left_out)))
     return Recorded(pools, market, names, data_hash, evidence.files, left_out)

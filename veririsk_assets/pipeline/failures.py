@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from veririsk_assets.contracts.tables import ContractError
 from veririsk_assets.lake.catalog import LakeBusyError, MissingExtension
 from veririsk_assets.lake.lake import EmptyLakeError
+from veririsk_assets.lake.schema import NewerLakeError
 from veririsk_assets.pipeline.demo import DagsterFailed
 from veririsk_assets.registry.versions import UnknownVersion
 from veririsk_assets.serving.queries import NothingPublished, UnknownPool
@@ -23,6 +24,7 @@ EXPECTED = (
     EmptyLakeError,
     LakeBusyError,
     MissingExtension,
+    NewerLakeError,
     NothingPublished,
     SourceError,
     UnknownPool,

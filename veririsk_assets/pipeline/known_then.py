@@ -8,6 +8,7 @@ import pandas as pd
 
 from veririsk_assets.contracts import pool_features, pools, raw
 from veririsk_assets.contracts.panel import Panel, to_panel
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.lake.quality import check
@@ -32,22 +33,22 @@ class Then:
 def known_then(house: House, window: Window) -> Then:
     """Snapshots and features of one hour, from raw rows with `available_at` up to its cut-off."""
     back = window.lookback(pool_features.LOOKBACK_HOURS)
-    hourly, markets = _snapshots(house, back)
+    hourly, surroundings = _snapshots(house, back)
     panel = to_panel(hourly, list(pool_features.INPUTS), back, np.unique(hourly["pool_key"].to_numpy(dtype=np.int64)))
-    market = to_panel(markets.assign(pool_key=0), list(pool_features.MARKET_INPUTS), back, np.array([0]))
+    market = to_panel(surroundings.assign(pool_key=0), list(pool_features.SURROUNDING_INPUTS), back, np.array([0]))
     return Then(hourly[hourly["as_of"] == naive(window.as_of)], _features(panel, market), _shortness(house, back))
 
 
 def _snapshots(house: House, back: Window) -> tuple[pd.DataFrame, pd.DataFrame]:
     hourly = pd.DataFrame(columns=pools.POOL_SNAPSHOTS.names)
-    markets = pd.DataFrame(columns=pools.MARKET_SNAPSHOTS.names)
+    surroundings = pd.DataFrame(columns=SURROUNDINGS.names)
     for piece in back.chunks(PIECE_HOURS):
         built = on_grid(house, piece)
         begin = pd.Timestamp(naive(piece.lookback(piece.hours + LOOKBACK_HOURS).start))
-        rows = judged(built.hourly, built.markets, hourly[hourly["as_of"] > begin], markets[markets["as_of"] > begin], piece)
+        rows = judged(built.hourly, built.surroundings, hourly[hourly["as_of"] > begin], surroundings[surroundings["as_of"] > begin], piece)
         hourly = _joined(hourly, check(pools.POOL_SNAPSHOTS, rows).rows)
-        markets = _joined(markets, check(pools.MARKET_SNAPSHOTS, built.markets).rows)
-    return hourly, markets
+        surroundings = _joined(surroundings, check(SURROUNDINGS, built.surroundings).rows)
+    return hourly, surroundings
 
 
 def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 from veririsk_assets.contracts import pools, raw
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.monitoring import SHADOW_SCORES
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
@@ -40,7 +41,7 @@ def unloaded(house: House, window: Window) -> Hours:
     """Hours about which a source was not asked yet, or whose snapshots or features are not there."""
     asked = _hours(house, raw.SOURCE_STATUS, window, _every_endpoint())
     grid = _hours(house, pools.POOL_SNAPSHOTS, window)
-    without_pools = (asked & _hours(house, pools.MARKET_SNAPSHOTS, window)) - grid
+    without_pools = (asked & _hours(house, SURROUNDINGS, window)) - grid
     known = _hours(house, pools.POOL_SNAPSHOTS, window, "tvl_usd IS NOT NULL")
     with_features = _hours(house, pools.POOL_FEATURES, window)
     done = (asked & grid) - (known - with_features) | without_pools.difference(_fed(house, window, without_pools))

@@ -8,6 +8,7 @@ import pandas as pd
 from veririsk_assets.contracts import pool_features, pools
 from veririsk_assets.contracts.panel import Panel, to_panel
 from veririsk_assets.contracts.raw import FEEDS
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.pipeline import followed, late
@@ -23,7 +24,7 @@ RECOMPUTED_HOURS = 168
 
 
 def hourly_pool_snapshots(house: House, window: Window) -> StepResult:
-    """snapshots/hourly_pools, with snapshots/pools and snapshots/hourly_markets beside it."""
+    """snapshots/hourly_pools, with snapshots/pools and snapshots/hourly_surroundings beside it."""
     seen = house.lake.snapshot_id()
     asked, window = window, late.widened(house, "snapshots", FEEDS, "available_at", window)
     built = on_grid(house, window)
@@ -31,13 +32,13 @@ def hourly_pool_snapshots(house: House, window: Window) -> StepResult:
     earlier = Window(before, window.start)
     hourly = judged(
         built.hourly,
-        built.markets,
+        built.surroundings,
         house.lake.read(pools.POOL_SNAPSHOTS, earlier, ["as_of", "pool_key", *INPUTS]),
-        house.lake.read(pools.MARKET_SNAPSHOTS, earlier, ["as_of", "eth_price_usd"]),
+        house.lake.read(SURROUNDINGS, earlier, ["as_of", "eth_price_usd"]),
         window,
     )
     _remember(house, built.pools, hourly)
-    house.lake.replace(pools.MARKET_SNAPSHOTS, built.markets, window)
+    house.lake.replace(SURROUNDINGS, built.surroundings, window)
     written = house.lake.replace(pools.POOL_SNAPSHOTS, hourly, window)
     late.remember(house, "snapshots", seen)
     return StepResult.of(
@@ -107,7 +108,7 @@ def hourly_pool_features(house: House, window: Window) -> StepResult:
     asked, window = window, late.widened(house, "features", [pools.POOL_SNAPSHOTS], "as_of", window)
     back = window.lookback(pool_features.LOOKBACK_HOURS)
     panel = house.lake.panel(pools.POOL_SNAPSHOTS, pool_features.INPUTS, back)
-    market = house.lake.panel(pools.MARKET_SNAPSHOTS, pool_features.MARKET_INPUTS, back, keys=np.array([0]))
+    market = house.lake.panel(SURROUNDINGS, pool_features.SURROUNDING_INPUTS, back, keys=np.array([0]))
     built = build_features(panel, market, window.hours)
     known = ~np.isnan(panel["tvl_usd"][-window.hours :])
     written = house.lake.replace(pools.POOL_FEATURES, built.frame(known), window)

@@ -16,8 +16,8 @@ from veririsk_assets.contracts.windows import DECISION_DELAY, HOUR, Window, naiv
 from veririsk_assets.panels.as_of import as_of_fill
 from veririsk_assets.snapshots import holders, views
 from veririsk_assets.snapshots.claims import claims_too_much, held_by_protocol
-from veririsk_assets.snapshots.markets import MAX_AGE_HOURS, market_rows
 from veririsk_assets.snapshots.prices import COINS_MAX_AGE_HOURS, OutsidePrices
+from veririsk_assets.snapshots.surroundings import MAX_AGE_HOURS, surrounding_rows
 
 # A vanished pool stays on the grid this long, so that every label whose horizon it ends in can see it go.
 TOMBSTONE_HOURS = 48
@@ -34,14 +34,14 @@ VALUES = tuple(c.name for c in POOL_SNAPSHOTS.columns if c.kind == "float" and c
 
 @dataclass(frozen=True)
 class Snapshots:
-    """`hourly`: rows of POOL_SNAPSHOTS; `pools`: rows of POOLS without first_seen_at; `markets`: rows of MARKET_SNAPSHOTS.
+    """`hourly`: rows of POOL_SNAPSHOTS; `pools`: rows of POOLS without first_seen_at; `surroundings`: rows of SURROUNDINGS.
 
     Which jumps are suspect depends on the hours before: `judged` adds that.
     """
 
     hourly: pd.DataFrame
     pools: pd.DataFrame
-    markets: pd.DataFrame
+    surroundings: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def build_snapshots(
     if len(raw.get("thegraph_lp_positions", ())):
         panel.values.update(holders.lp_shares(raw["thegraph_lp_positions"], crosswalk, window, keys))
     hourly = _rows(panel, present, tombstone, known["source"], joined(doubts, lacking))
-    return Snapshots(hourly, about, market_rows(raw, outside, window))
+    return Snapshots(hourly, about, surrounding_rows(raw, outside, window))
 
 
 def joined(*doubts: np.ndarray) -> np.ndarray:

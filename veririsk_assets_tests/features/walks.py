@@ -13,7 +13,7 @@ def walk(rng: np.random.Generator, hours: int, pools: int, size: float) -> np.nd
 
 
 def market(hours: int, pools: int, seed: int = 0) -> tuple[Panel, Panel]:
-    """(INPUTS of pools, MARKET_INPUTS), every input known and moving in every hour, with a few large mints and burns."""
+    """(INPUTS of pools, SURROUNDING_INPUTS), every input known and moving in every hour, with a few large mints and burns."""
     rng = np.random.default_rng(seed)
     tvl = 1e6 * walk(rng, hours, pools, 0.01)
     uneven = rng.uniform(-0.3, 0.3, (hours, pools))

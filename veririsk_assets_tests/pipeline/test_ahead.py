@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.models import CHAMPIONS
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
 from veririsk_assets.pipeline import ahead, promotion, replay
 from veririsk_assets.pipeline.publishing import publish
@@ -22,7 +23,7 @@ from veririsk_assets.wire.provider import Provider
 from veririsk_assets_tests.pipeline.world import START, Clock, home, hours, outside
 
 HALF_A_YEAR = timedelta(days=184)
-DERIVED = (pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS, pools.POOL_FEATURES, pools.POOL_SCORES, pools.POOL_EXPLANATIONS)
+DERIVED = (pools.POOL_SNAPSHOTS, SURROUNDINGS, pools.POOL_FEATURES, pools.POOL_SCORES, pools.POOL_EXPLANATIONS)
 
 
 class Home:
@@ -73,7 +74,7 @@ def test_a_fetch_half_a_year_ahead_leaves_no_trace_but_in_quarantine(live: Home,
         mine, theirs = (one.published(f"{query} ORDER BY ALL").drop(columns="scored_at", errors="ignore") for one in (live, undisturbed))
         pd.testing.assert_frame_equal(mine, theirs)
     kept = live.house.lake.read(monitoring.QUARANTINE, where="rule = ?", parameters=[ahead.RULE])
-    made = (raw.DEFILLAMA_POOLS, raw.SOURCE_STATUS, pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS, pools.POOL_FEATURES, pools.POOL_SCORES)
+    made = (raw.DEFILLAMA_POOLS, raw.SOURCE_STATUS, pools.POOL_SNAPSHOTS, SURROUNDINGS, pools.POOL_FEATURES, pools.POOL_SCORES)
     assert set(kept["table_name"]) >= {table.sql_name for table in made}
     assert kept["reason"].str.startswith("later than 2025-03-01 04:37: ").all()
     assert kept.loc[kept["table_name"] == "raw.defillama_pools", "row_json"].str.contains('"pulled_at":"2025-09-01 03:27:00"').all()

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from veririsk_assets.backtest.setting import Setting
-from veririsk_assets.contracts.pool_features import MARKET_INPUTS, MODEL_FEATURES
+from veririsk_assets.contracts.pool_features import MODEL_FEATURES, SURROUNDING_INPUTS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.pipeline import backtest
 from veririsk_assets.pipeline.backtest_evidence import read_evidence
@@ -223,8 +223,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_panels_hold_what_the_folder_knows_and_null_for_the_rest(recorded: Path) -> None:
     seen = read_recorded(recorded)
-    assert tuple(seen.market.values) == MARKET_INPUTS
-    known_ones = {name for name in MARKET_INPUTS if np.isfinite(seen.market[name]).any()}
+    assert tuple(seen.market.values) == SURROUNDING_INPUTS
+    known_ones = {name for name in SURROUNDING_INPUTS if np.isfinite(seen.market[name]).any()}
     assert {"fear_greed"} <= known_ones <= {"fear_greed", "eth_price_usd"}
     for column, name in enumerate(seen.names):
         for side, token in enumerate(name.partition(":")[2].split("&")):

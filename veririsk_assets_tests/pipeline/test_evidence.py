@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.published import PUBLISHED
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.windows import HOUR
 from veririsk_assets.pipeline import replay
 from veririsk_assets.pipeline.endpoints import ENDPOINTS
@@ -26,7 +27,7 @@ from veririsk_assets.simulation.recording import recorded_file
 from veririsk_assets_tests.pipeline.world import START, home, hours, outside
 
 OF = {endpoint.table: endpoint for endpoint in ENDPOINTS}
-COLUMNS = [name for name in pools.MARKET_SNAPSHOTS.names if name not in {"as_of", "eth_price_usd", "market_cap_usd"}]
+COLUMNS = [name for name in SURROUNDINGS.names if name not in {"as_of", "eth_price_usd", "market_cap_usd"}]
 
 
 def outcomes(house: House, table: Any) -> list[str]:
@@ -36,7 +37,7 @@ def outcomes(house: House, table: Any) -> list[str]:
 def test_every_hour_of_a_simulated_market_knows_what_its_sources_said(settings: Settings) -> None:
     house = home(settings)
     replay.load(house, outside(house), hours(0, 30))
-    markets = house.lake.read(pools.MARKET_SNAPSHOTS)
+    markets = house.lake.read(SURROUNDINGS)
     assert markets[[name for name in COLUMNS if name != "aave_liquidations_usd"]].notna().all(axis=None)
     assert markets["aave_liquidations_usd"].isna().tolist() == [True] * 24 + [False] * 6
     raw_gas = house.lake.read(raw.ETH_GAS)["gas_price_gwei"]
@@ -87,8 +88,8 @@ def test_silent_evidence_is_a_null_column_and_no_doubt_about_the_scores(settings
     replay.score_window(house, outside(house, lambda as_of: faults), hours(0, 26))
     status = house.lake.read(raw.SOURCE_STATUS, hours(0)).set_index("endpoint")["outcome"]
     assert {status[table.name] for table in raw.EVIDENCE} == {"plan_only" if kind == "plan_only" else "failed"}
-    assert house.lake.read(pools.MARKET_SNAPSHOTS)[COLUMNS].isna().all(axis=None)
-    assert house.lake.read(pools.MARKET_SNAPSHOTS)["eth_price_usd"].notna().all()
+    assert house.lake.read(SURROUNDINGS)[COLUMNS].isna().all(axis=None)
+    assert house.lake.read(SURROUNDINGS)["eth_price_usd"].notna().all()
     assert "ok" in set(house.lake.read(pools.POOL_SCORES, hours(25))["status"])
     assert not house.lake.read(pools.POOL_SCORES)["status_reason"].str.contains("failed|paid", na=False).any()
 
@@ -104,10 +105,10 @@ def test_scores_do_not_wait_long_for_evidence(settings: Settings) -> None:
 def test_evidence_that_arrives_late_has_the_hours_that_it_touches_computed_again(settings: Settings) -> None:
     house = home(settings)
     replay.load(house, outside(house, lambda as_of: {"eth_gas": Fault("timeout")} if as_of > START + 20 * HOUR else {}), hours(0, 30))
-    assert house.lake.read(pools.MARKET_SNAPSHOTS)["gas_gwei"].isna().tolist() == [False] * 25 + [True] * 5
+    assert house.lake.read(SURROUNDINGS)["gas_gwei"].isna().tolist() == [False] * 25 + [True] * 5
     pull(house, OF[raw.ETH_GAS], hours(25), outside(house))
     replay.load(house, outside(house), hours(30))
-    assert house.lake.read(pools.MARKET_SNAPSHOTS, hours(25, 6))["gas_gwei"].notna().all()
+    assert house.lake.read(SURROUNDINGS, hours(25, 6))["gas_gwei"].notna().all()
 
 
 def test_what_was_known_then_holds_the_evidence_too(settings: Settings) -> None:
@@ -136,7 +137,7 @@ def test_an_hour_before_the_sources_existed_stays_null(settings: Settings) -> No
     for table in raw.POOL_PULLS:
         pull(house, OF[table], hours(0, 3), outside(house))
     hourly_pool_snapshots(house, hours(0, 3))
-    assert house.lake.read(pools.MARKET_SNAPSHOTS)[COLUMNS].isna().all(axis=None)
+    assert house.lake.read(SURROUNDINGS)[COLUMNS].isna().all(axis=None)
     assert house.lake.read(pools.POOL_SNAPSHOTS)[["lp_top1_share", "lp_top5_share"]].isna().all(axis=None)
 
 
@@ -151,7 +152,7 @@ def test_a_recording_has_no_evidence_and_says_so(settings: Settings, tmp_path: P
 def test_a_home_from_before_the_evidence_goes_on_with_it(settings: Settings) -> None:
     older = home(settings)
     replay.load(older, outside(older), hours(0, 3))
-    dropped = [(pools.MARKET_SNAPSHOTS, name) for name in COLUMNS] + [(pools.POOL_SNAPSHOTS, f"lp_top{n}_share") for n in (1, 5)]
+    dropped = [(SURROUNDINGS, name) for name in COLUMNS] + [(pools.POOL_SNAPSHOTS, f"lp_top{n}_share") for n in (1, 5)]
     for table, column in dropped:
         older.lake.commit(
             lambda cursor, table=table, column=column: cursor.execute(f"ALTER TABLE lake.{table.sql_name} DROP COLUMN {column}")
@@ -160,7 +161,7 @@ def test_a_home_from_before_the_evidence_goes_on_with_it(settings: Settings) -> 
         older.lake.commit(lambda cursor, table=table: cursor.execute(f"DROP TABLE lake.{table.sql_name}"))
     older.close()
     house = home(settings)
-    assert house.lake.read(pools.MARKET_SNAPSHOTS)[COLUMNS].isna().all(axis=None)
+    assert house.lake.read(SURROUNDINGS)[COLUMNS].isna().all(axis=None)
     replay.load(house, outside(house), hours(3, 2))
-    markets = house.lake.read(pools.MARKET_SNAPSHOTS)
+    markets = house.lake.read(SURROUNDINGS)
     assert len(markets) == 5 and markets["eth_price_usd"].notna().all() and markets["gas_gwei"].iloc[-2:].notna().all()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from veririsk_assets.contracts import monitoring, pools, raw
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.lake.publish import publish
 from veririsk_assets.pipeline import replay
@@ -29,7 +30,7 @@ def test_hour_by_hour_equals_one_backfill_through_the_lake(settings: Settings, t
     replay.load(at_once, outside(at_once), window)
     for hour in window.each_hour():
         replay.load(by_hour, world, hour)
-    for table in (pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS, pools.POOL_FEATURES):
+    for table in (pools.POOL_SNAPSHOTS, SURROUNDINGS, pools.POOL_FEATURES):
         pd.testing.assert_frame_equal(at_once.lake.read(table), by_hour.lake.read(table), rtol=1e-4, atol=1e-6)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.models import CALIBRATION_SHIFTS
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import owed, replay
@@ -24,7 +25,7 @@ from veririsk_assets_tests.pipeline.world import START, home, hours, outside
 
 SCORED = hours(26, 4)
 TABLES = (
-    *raw.PULLS, pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS, pools.POOL_FEATURES, pools.POOL_LABELS, pools.POOL_SCORES,
+    *raw.PULLS, pools.POOL_SNAPSHOTS, SURROUNDINGS, pools.POOL_FEATURES, pools.POOL_LABELS, pools.POOL_SCORES,
     pools.POOL_EXPLANATIONS, POOL_DETECTIONS, monitoring.SHADOW_SCORES, CALIBRATION_SHIFTS,
 )  # fmt: skip
 SPOKEN = (pools.POOL_SCORES, pools.POOL_EXPLANATIONS, POOL_DETECTIONS)
@@ -134,7 +135,7 @@ def test_more_history_loads_what_is_missing_and_holes_and_leaves_the_rest(whole:
         pd.testing.assert_frame_equal(rows(house, table), rows(whole, table), rtol=1e-4, atol=1e-6)
     # What is asked once a day was asked at other hours; all else before the first score knows the history that came later.
     unscored, of_holders = Window(START, SCORED.start), lambda name: name.startswith("lp_top")
-    for table in (pools.POOL_SNAPSHOTS, pools.MARKET_SNAPSHOTS, pools.POOL_FEATURES):
+    for table in (pools.POOL_SNAPSHOTS, SURROUNDINGS, pools.POOL_FEATURES):
         mine, theirs = (one.lake.read(table, unscored).drop(columns=list(filter(of_holders, table.names))) for one in (house, whole))
         pd.testing.assert_frame_equal(mine, theirs, rtol=1e-4, atol=1e-6)
     pd.testing.assert_frame_equal(house.lake.read(pools.POOL_SCORES), scores)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.snapshots.claims import claims_too_much, held_by_protocol
-from veririsk_assets_tests.snapshots.test_markets import said
+from veririsk_assets_tests.snapshots.test_surroundings import said
 
 DAYS = Window.ending("2025-03-10", 30)
 

@@ -8,7 +8,7 @@ import pytest
 
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.snapshots.prices import OutsidePrices, believed
-from veririsk_assets_tests.snapshots.test_markets import said
+from veririsk_assets_tests.snapshots.test_surroundings import said
 
 END = "2025-03-10"
 GRID = Window.ending(END, 12)

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from veririsk_assets.contracts.pools import MARKET_SNAPSHOTS
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.vocabulary import AAVE_ASSETS, pool_key
 from veririsk_assets.contracts.windows import Window, naive, utc
 from veririsk_assets.lake.quality import check
 from veririsk_assets.snapshots.holders import lp_shares
-from veririsk_assets.snapshots.markets import market_rows
+from veririsk_assets.snapshots.surroundings import surrounding_rows
 
 END = utc("2025-03-10")
 DAYS = Window.ending(END, 72)
@@ -29,8 +29,8 @@ def table(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 def built(window: Window = DAYS, **raw: pd.DataFrame) -> pd.DataFrame:
-    rows = market_rows(raw, None, window)
-    assert len(check(MARKET_SNAPSHOTS, rows).rows) == window.hours
+    rows = surrounding_rows(raw, None, window)
+    assert len(check(SURROUNDINGS, rows).rows) == window.hours
     return rows.set_index("as_of")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts.pools import MARKET_SNAPSHOTS
+from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.vocabulary import AAVE_ASSETS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.panels.as_of import as_of_fill
@@ -36,8 +36,8 @@ class Served:
         return np.where(self.index >= 0, self.rows[column].to_numpy(dtype=np.float64)[self.index], np.nan)
 
 
-def market_rows(raw: dict[str, pd.DataFrame], prices: OutsidePrices | None, window: Window) -> pd.DataFrame:
-    """Rows of MARKET_SNAPSHOTS. `raw`: table name → rows; `prices` end with the window."""
+def surrounding_rows(raw: dict[str, pd.DataFrame], prices: OutsidePrices | None, window: Window) -> pd.DataFrame:
+    """Rows of SURROUNDINGS. `raw`: table name → rows; `prices` end with the window."""
     columns = {"eth_price_usd": np.full(window.hours, np.nan), "market_cap_usd": np.full(window.hours, np.nan)}
     columns |= _outside(prices, window) if prices is not None else {}
     columns |= _perps(raw, window) | _aave(raw, window)
@@ -98,6 +98,6 @@ def _serve(
 
 def _plausible(name: str, values: np.ndarray) -> np.ndarray:
     """One source's nonsense is null, so that it does not take the whole hour to quarantine."""
-    column = MARKET_SNAPSHOTS.column(name)
+    column = SURROUNDINGS.column(name)
     low, high = (limit if limit is not None else sign * np.inf for limit, sign in ((column.ge, -1), (column.le, 1)))
     return np.where((values >= low) & (values <= high) & np.isfinite(values), values, np.nan)
