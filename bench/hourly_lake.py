@@ -10,6 +10,7 @@ from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import INPUTS, LOOKBACK_HOURS, SURROUNDING_INPUTS
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.vocabulary import HORIZONS, pool_key
 from veririsk_assets.contracts.windows import PULL_DELAY, Window, utc
 from veririsk_assets.features.pools import build_features
@@ -130,7 +131,7 @@ def _champions(house: House, taught_pools: int) -> None:
         known = Panel(hours, market.keys, {name: values[first : first + hours.hours] for name, values in features.values.items()})
         dataset = from_panels(known, labels, horizon)
         trained = train(dataset, catalogue.spec(catalogue.CHAMPION_CANDIDATE, horizon, patience=None))
-        equipped(trained.served, {}, dataset).save(champions.folder(house.settings, horizon, "1"))
-        row = {"model": champions.FAMILY, "horizon_hours": horizon, "version": "1", "valid_from": pd.Timestamp(HISTORY.as_ofs[0])}
+        equipped(trained.served, {}, dataset).save(champions.folder(house.settings, POOLS, horizon, "1"))
+        row = {"system": POOLS.name, "horizon_hours": horizon, "version": "1", "valid_from": pd.Timestamp(HISTORY.as_ofs[0])}
         row |= {"decided_at": pd.Timestamp(HISTORY.as_ofs[0]), "action": "promote", "reason": trained.spec.name}
         house.lake.append(CHAMPIONS, pd.DataFrame([row]))

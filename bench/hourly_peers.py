@@ -10,6 +10,7 @@ import numpy as np
 from veririsk_assets.contracts import pool_features, pools, raw
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.features.detections import LOOKBACK_HOURS
@@ -52,7 +53,7 @@ def _scan_tvl(house: House, window: Window) -> Any:
 
 
 def _matrix(house: House, window: Window, horizon: int) -> tuple[Any, np.ndarray]:
-    served = champions.load(house.settings, horizon, "1")
+    served = champions.load(house.settings, POOLS, horizon, "1")
     return served, served.matrix(_scan(house, pools.POOL_FEATURES.sql_name, served.features, "as_of", window.start, window.end))
 
 

@@ -15,21 +15,22 @@ import duckdb
 from veririsk_assets.contracts.catalogue import TABLES
 from veririsk_assets.contracts.migrations import APPLIED
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, utc
 from veririsk_assets.lake.lake import Lake
 from veririsk_assets.pipeline import recalibration, replay
-from veririsk_assets.pipeline.performance import pool_performance
+from veririsk_assets.pipeline.performance import judge_scores
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.scores import hourly_pool_scores
-from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
+from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.pipeline.small_house import SECOND, two_versions
 from veririsk_assets_tests.pipeline.world import START, outside
 
 FILE = Path(__file__).with_name("golden.json")
-POOLS, SEED, HISTORY_DAYS, SCORED_HOURS = 32, 3, 14, 26
+COUNT, SEED, HISTORY_DAYS, SCORED_HOURS = 32, 3, 14, 26
 # Counts commits: how often a step writes is not what it writes.
 VOLATILE = ("lake_snapshot_id",)
 # Sums of floats differ in the last digits between machines.
@@ -44,12 +45,12 @@ def golden(folder: Path) -> Digest:
 
 def _market(home: Path) -> Digest:
     """A market of two weeks, one training on it, a day scored, labelled and judged."""
-    house = House.open(Settings(home=home, pools=POOLS, seed=SEED), lambda: utc("2025-06-01T12:30"), run_id="golden")
+    house = House.open(Settings(home=home, pools=COUNT, seed=SEED), lambda: utc("2025-06-01T12:30"), run_id="golden")
     begin = START + HISTORY_DAYS * 24 * HOUR
     end = begin + SCORED_HOURS * HOUR
-    replay.run(house, outside(house, pools=POOLS, seed=SEED), START, begin, end, lambda *_: None)
+    replay.run(house, outside(house, pools=COUNT, seed=SEED), START, begin, end, lambda *_: None)
     replay.label_until(house, end)
-    pool_performance(house, end)
+    judge_scores(house, POOLS, end)
     published = publish(house).path
     with duckdb.connect(str(published), read_only=True) as connection:
         counts = json.loads(connection.execute("SELECT row_counts FROM _about").fetchall()[0][0])
@@ -62,10 +63,10 @@ def _two_versions(home: Path) -> Digest:
     """A champion and its challenger over nine days: shadow, shifts of the base rate, performance; then an hour of nonsense."""
     house = two_versions(home)
     scored = Window(SECOND, SECOND + 9 * 24 * HOUR)
-    recalibration.daily_shifts(house, scored)
+    recalibration.daily_shifts(house, POOLS, scored)
     hourly_pool_scores(house, scored)
-    hourly_pool_shadow_scores(house, scored)
-    pool_performance(house, scored.end)
+    shadow_scores(house, POOLS, scored)
+    judge_scores(house, POOLS, scored.end)
     hour = Window.ending(scored.end)
     house.lake.replace(POOL_SNAPSHOTS, house.lake.read(POOL_SNAPSHOTS, hour).assign(tvl_usd=-1.0), hour)
     found = _tables(house.lake)

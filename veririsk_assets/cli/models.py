@@ -9,11 +9,13 @@ import typer
 
 from veririsk_assets.cli.read import Horizon, moment, out
 from veririsk_assets.contracts.models import PERFORMANCE
+from veririsk_assets.contracts.systems import POOLS, SYSTEMS, System, known_system
 from veririsk_assets.contracts.vocabulary import HORIZONS, known_horizon
 from veririsk_assets.serving.terminal import add_row, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Trained versions: list, compare, promote, roll back, watch.")
 From = Annotated[str, typer.Option("--from", help="as_of from which it holds, UTC; default: the next hour to be scored")]
+Of = Annotated[str, typer.Option("--system", help="Risk system: " + ", ".join(system.name for system in SYSTEMS))]
 Reason = Annotated[str, typer.Option(help="Why; kept in models/champions and as a tag of the version")]
 
 
@@ -27,14 +29,14 @@ def _house(read_only: bool = False) -> Iterator[Any]:
 
 
 @app.command("list")
-def list_versions() -> None:
+def list_versions(system: Of = POOLS.name) -> None:
     """Every trained version: what validation said, and whether it serves, waits or served before."""
     from rich.table import Table
 
     from veririsk_assets.pipeline.comparison import listed
 
     with _house(read_only=True) as house:
-        known = listed(house)
+        known = listed(house, known_system(system))
     grid = Table("horizon", "version", "role", "algorithm", "trained as of", "base rate", "AP", "AUC", "ECE")
     for row in known.to_dict("records"):
         numbers = (_shown(row[name]) for name in ("base_rate_ratio", "validation_ap", "validation_auc", "validation_ece"))
@@ -48,7 +50,11 @@ def list_versions() -> None:
 
 @app.command()
 def compare(
-    a: str, b: str, horizon: Horizon = 24, days: Annotated[int, typer.Option(help="Days of matured labels, at most 28")] = 28
+    a: str,
+    b: str,
+    horizon: Horizon = 24,
+    days: Annotated[int, typer.Option(help="Days of matured labels, at most 28")] = 28,
+    system: Of = POOLS.name,
 ) -> None:
     """Two versions: what validation promised, and how both turned out on the hours that both have scored."""
     from rich.table import Table
@@ -57,8 +63,9 @@ def compare(
     from veririsk_assets.pipeline.comparison import compared
 
     known_horizon(horizon)
+    of = known_system(system)
     with _house(read_only=True) as house:
-        found = compared(house, horizon, (a, b), Window.ending(_labelled_until(house), 24 * min(days, 28)))
+        found = compared(house, of, horizon, (a, b), Window.ending(_labelled_until(house, of), 24 * min(days, 28)))
     grid = Table(
         "",
         *(f"version {v} ({n})" for v, n in zip((a, b), found["algorithm"], strict=True)),
@@ -84,9 +91,10 @@ def promote(
     valid_from: From = "",
     reason: Reason = "",
     gate: Annotated[bool, typer.Option("--gate", help="Only if the gate says so")] = False,
+    system: Of = POOLS.name,
 ) -> None:
     """Let a version serve. The gate's verdict is recorded beside your reason; with --gate it decides."""
-    _carry_out("judge" if gate else "promote", horizon, version, valid_from, reason)
+    _carry_out(known_system(system), "judge" if gate else "promote", horizon, version, valid_from, reason)
 
 
 @app.command()
@@ -95,53 +103,45 @@ def rollback(
     horizon: Horizon = 24,
     valid_from: From = "",
     reason: Reason = "",
+    system: Of = POOLS.name,
 ) -> None:
     """Let the champion before serve again."""
-    _carry_out("rollback", horizon, version, valid_from, reason)
+    _carry_out(known_system(system), "rollback", horizon, version, valid_from, reason)
 
 
-def _carry_out(action: str, horizon: int, version: str, valid_from: str, reason: str) -> None:
+def _carry_out(system: System, action: str, horizon: int, version: str, valid_from: str, reason: str) -> None:
     from veririsk_assets.contracts.windows import floor_hour
     from veririsk_assets.pipeline.promotion import Order, appoint, next_hour
 
     known_horizon(horizon)
     asked = floor_hour(moment("--from", valid_from)) if valid_from else None
     with _house() as house:
-        since = asked or next_hour(house)
-        done = appoint(house, Order(horizon, action, since, version, reason))
+        since = asked or next_hour(house, system)
+        done = appoint(house, Order(system, horizon, action, since, version, reason))
     say(out, done.metadata["verdict"])
     serving = f"version {done.metadata['champion']}" if done.metadata["champion"] != "rule" else "the rule-based score"
     say(out, f"{horizon} h: {serving} serves{f' from {since:%Y-%m-%d %H:%M} UTC on' if done.changed else ', as before'}")
 
 
 @app.command()
-def performance(as_of: Annotated[str, typer.Option(help="Judge by labels that had matured by then, UTC")] = "") -> None:
+def performance(
+    as_of: Annotated[str, typer.Option(help="Judge by labels that had matured by then, UTC")] = "", system: Of = POOLS.name
+) -> None:
     """How published scores turned out, by version, beside what validation promised."""
     from rich.table import Table
 
     from veririsk_assets.contracts.windows import Window, floor_hour
-    from veririsk_assets.pipeline.performance import pool_performance
+    from veririsk_assets.pipeline.performance import judge_scores
 
+    of = known_system(system)
     asked = floor_hour(moment("--as-of", as_of)) if as_of else None
     with _house() as house:
-        judged_at = asked or _labelled_until(house)
-        published = pool_performance(house, judged_at).metadata["published"]
-        rows = house.lake.read(PERFORMANCE, Window.ending(judged_at)).to_dict("records")
+        judged_at = asked or _labelled_until(house, of)
+        published = judge_scores(house, of, judged_at).metadata["published"]
+        rows = house.lake.read(PERFORMANCE, Window.ending(judged_at), where="system = ?", parameters=[of.name]).to_dict("records")
     grid = Table(
-        "version",
-        "how",
-        "rows",
-        "events",
-        "AP",
-        "promised",
-        "AUC",
-        "promised",
-        "ECE",
-        "promised",
-        "Brier skill",
-        "HIGH precision",
-        "promised",
-    )
+        "version", "how", "rows", "events", "AP", "promised", "AUC", "promised", "ECE", "promised", "Brier skill", "HIGH precision", "promised",
+    )  # fmt: skip
     pairs = ("ap", "auc", "ece")
     for row in rows:
         numbers = [_shown(row[name]) for pair in pairs for name in (pair, f"validation_{pair}")]
@@ -217,11 +217,11 @@ def recompute_command(
         say(out, f"{window}: {counts}, {changed}; published scores are untouched")
 
 
-def _labelled_until(house: Any) -> datetime:
+def _labelled_until(house: Any, system: System) -> datetime:
     """The newest instant up to which labels have matured."""
     from veririsk_assets.contracts.windows import utc
 
-    latest = house.lake.sql("SELECT max(matured_at) AS latest FROM lake.labels.hourly_pools")["latest"].iloc[0]
+    latest = house.lake.sql(f"SELECT max(matured_at) AS latest FROM lake.{system.labels.sql_name}")["latest"].iloc[0]
     if latest != latest:
         raise ValueError("no label has matured yet")
     return utc(latest.to_pydatetime())

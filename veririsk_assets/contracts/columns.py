@@ -5,6 +5,7 @@ from typing import Any
 from veririsk_assets.contracts.tables import Column, instant, text, whole
 from veririsk_assets.contracts.vocabulary import STATUSES
 
+SYSTEM = text("system", "Risk system that the row belongs to: pools, …", required=True)
 AS_OF = instant("as_of", "End of the hour; the decision is taken 30 minutes later", required=True)
 GRID: tuple[Column, ...] = (
     AS_OF,

@@ -30,7 +30,16 @@ class RenameColumn:
 
 Change = RenameTable | RenameColumn
 # Number n is the n-th: entries are added at the end and never taken away.
-MIGRATIONS: tuple[Change, ...] = (RenameTable("snapshots.hourly_markets", "snapshots.hourly_surroundings"),)
+MIGRATIONS: tuple[Change, ...] = (
+    RenameTable("snapshots.hourly_markets", "snapshots.hourly_surroundings"),
+    RenameColumn("models.versions", "model", "system"),
+    RenameColumn("models.champions", "model", "system"),
+    RenameColumn("models.calibration_shifts", "model", "system"),
+    RenameColumn("monitoring.performance", "model", "system"),
+    RenameColumn("monitoring.shadow_scores", "pool_key", "entity_key"),
+)
+# Marks beside the lake: what a step has seen bears the name of its table.
+RENAMED_MARKS = {"seen/snapshots": "seen/snapshots.hourly_pools", "seen/features": "seen/features.hourly_pools"}
 
 APPLIED = Table(
     "monitoring",

@@ -1,6 +1,6 @@
 """Tables of models: versions, who serves from when on, how far the base rate has drifted, and how scores turned out."""
 
-from veririsk_assets.contracts.columns import HORIZON
+from veririsk_assets.contracts.columns import HORIZON, SYSTEM
 from veririsk_assets.contracts.tables import Table, flag, instant, number, text, whole
 
 HOW = ("served", "shadow")
@@ -9,11 +9,11 @@ CHAMPIONS = Table(
     "models",
     "champions",
     "one promotion or rollback",
-    ("model", "horizon_hours", "valid_from", "decided_at"),
+    ("system", "horizon_hours", "valid_from", "decided_at"),
     "valid_from",
     "Which version serves from which as_of on. A score uses the newest one valid at its hour.",
     (
-        text("model", "Model family, as in pools", required=True),
+        SYSTEM,
         HORIZON,
         text("version", "Registered version; rule for none", required=True),
         instant("valid_from", "as_of from which it serves", required=True),
@@ -27,11 +27,11 @@ MODEL_VERSIONS = Table(
     "models",
     "versions",
     "one trained version",
-    ("model", "horizon_hours", "version"),
+    ("system", "horizon_hours", "version"),
     "trained_as_of",
     "Every trained version with its data range and what it scored on validation.",
     (
-        text("model", "Model family, as in pools", required=True),
+        SYSTEM,
         HORIZON,
         text("version", "Registered version", required=True),
         text("algorithm", "What it is", required=True),
@@ -55,12 +55,12 @@ CALIBRATION_SHIFTS = Table(
     "models",
     "calibration_shifts",
     "one day of one version",
-    ("model", "horizon_hours", "version", "valid_from"),
+    ("system", "horizon_hours", "version", "valid_from"),
     "valid_from",
     "How the base rate has drifted since a version was calibrated, by the labels that had matured at the start of the day: "
     "its probabilities are moved by so much in log-odds. A day's shift is decided once and stays.",
     (
-        text("model", "Model family, as in pools", required=True),
+        SYSTEM,
         HORIZON,
         text("version", "Registered version", required=True),
         instant("valid_from", "as_of from which it holds: 00:00 UTC", required=True),
@@ -77,13 +77,13 @@ PERFORMANCE = Table(
     "monitoring",
     "performance",
     "one version and horizon, as it stood at one instant",
-    ("as_of", "model", "horizon_hours", "model_name", "model_version", "how"),
+    ("as_of", "system", "horizon_hours", "model_name", "model_version", "how"),
     "as_of",
     "How published scores turned out: labels that have matured against each score as it was first stored, beside what validation promised. "
     "Later rewrites of a score do not count: nobody saw them in time.",
     (
         instant("as_of", "Judged by labels that had matured by then", required=True),
-        text("model", "Model family, as in pools", required=True),
+        SYSTEM,
         HORIZON,
         text("model_name", "Model, or early_warning_score for the rule", required=True),
         text("model_version", "Registered version, or the methodology version of the rule", required=True),

@@ -1,7 +1,9 @@
 """Tables that watch: what the version that does not serve would have said, how scores turned out, and which rows were refused."""
 
-from veririsk_assets.contracts.columns import GRID, HORIZON, HOUR_AND_POOL, PROVENANCE
-from veririsk_assets.contracts.tables import Table, instant, number, text
+from dataclasses import replace
+
+from veririsk_assets.contracts.columns import AS_OF, HORIZON, PROVENANCE, SYSTEM
+from veririsk_assets.contracts.tables import Table, instant, number, text, whole
 from veririsk_assets.contracts.vocabulary import LEVELS
 
 ROLES = ("champion", "challenger")
@@ -9,12 +11,14 @@ ROLES = ("champion", "challenger")
 SHADOW_SCORES = Table(
     "monitoring",
     "shadow_scores",
-    "one pool, hour and horizon as the version said it that did not serve the pool",
-    (*HOUR_AND_POOL, "horizon_hours", "model_name", "model_version"),
+    "one entity, as_of and horizon as the version said it that did not serve the entity",
+    ("system", "as_of", "entity_key", "horizon_hours", "model_name", "model_version"),
     "as_of",
-    "Scores that nobody was told: the challenger's, or the champion's where the challenger serves the pool. Alerts and BI never read them.",
+    "Scores that nobody was told: the challenger's, or the champion's where the challenger serves the entity. Alerts and BI never read them.",
     (
-        *GRID,
+        replace(SYSTEM, before="'pools'"),
+        AS_OF,
+        whole("entity_key", "Integer for the entity's id, as in its system's tables", required=True, ge=0),
         HORIZON,
         text("role", "What the version was at that hour", required=True, isin=ROLES),
         number("risk_score", "0-100, by the version's own thresholds", "0-100", ge=0.0, le=100.0),
@@ -22,7 +26,7 @@ SHADOW_SCORES = Table(
         number("probability", "Calibrated probability of the crash label; null for the rule", "0-1", ge=0.0, le=1.0),
         *PROVENANCE,
     ),
-    sort=HOUR_AND_POOL,
+    sort=("system", "as_of", "entity_key"),
 )
 
 QUARANTINE = Table(

@@ -65,6 +65,11 @@ class Table:
     def asset_key(self) -> tuple[str, str]:
         return self.stage, self.name
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether rows of several systems lie in it: every read and every replace names the system that it means."""
+        return "system" in self.key
+
     @cached_property
     def names(self) -> list[str]:
         return [column.name for column in self.columns]

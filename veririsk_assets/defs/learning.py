@@ -7,6 +7,7 @@ import dagster as dg
 
 from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, CHAMPIONS, MODEL_VERSIONS
 from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_LABELS, POOL_SNAPSHOTS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.defs.resources import HouseResource, now
 from veririsk_assets.defs.stage import OWNERS, column_schema, describe, hourly_asset, key_of, metadata_of
@@ -48,7 +49,7 @@ def labels(house: "House", window: Window) -> "StepResult":
 def shifts(house: "House", window: Window) -> "StepResult":
     from veririsk_assets.pipeline.recalibration import daily_shifts
 
-    return daily_shifts(house, window)
+    return daily_shifts(house, POOLS, window)
 
 
 LABELS = hourly_asset(POOL_LABELS, labels, [POOL_SNAPSHOTS])

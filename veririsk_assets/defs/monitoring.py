@@ -10,6 +10,7 @@ import dagster as dg
 from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS, PERFORMANCE
 from veririsk_assets.contracts.monitoring import SHADOW_SCORES
 from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_LABELS, POOL_SCORES
+from veririsk_assets.contracts.systems import POOLS, known_system
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.defs.resources import HouseResource, now
 from veririsk_assets.defs.stage import OWNERS, column_schema, describe, hourly_asset, key_of, metadata_of
@@ -33,7 +34,7 @@ class PromotionConfig(dg.Config):
     (ISO, UTC), empty for the next hour to be scored; `reason`: kept in models/champions and as a tag in the registry.
     """
 
-    model: str = "pools"
+    system: str = POOLS.name
     horizon: int = 24
     version: str = ""
     action: str = "judge"
@@ -42,9 +43,9 @@ class PromotionConfig(dg.Config):
 
 
 def shadow_scores(house: "House", window: Window) -> "StepResult":
-    from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
+    from veririsk_assets.pipeline.shadow import shadow_scores as step
 
-    return hourly_pool_shadow_scores(house, window)
+    return step(house, POOLS, window)
 
 
 @dg.asset(
@@ -57,10 +58,10 @@ def shadow_scores(house: "House", window: Window) -> "StepResult":
     deps=[key_of(POOL_SCORES), key_of(SHADOW_SCORES), key_of(POOL_LABELS)],
 )
 def performance(context: dg.AssetExecutionContext, config: PerformanceConfig, house: HouseResource) -> dg.MaterializeResult:
-    from veririsk_assets.pipeline.performance import pool_performance
+    from veririsk_assets.pipeline.performance import judge_scores
 
     as_of = floor_hour(utc(config.as_of)) if config.as_of else floor_hour(now())
-    return dg.MaterializeResult(metadata=metadata_of(pool_performance(house.open(context.run.run_id), as_of)))
+    return dg.MaterializeResult(metadata=metadata_of(judge_scores(house.open(context.run.run_id), POOLS, as_of)))
 
 
 @dg.asset(
@@ -75,14 +76,15 @@ def performance(context: dg.AssetExecutionContext, config: PerformanceConfig, ho
     deps=[key_of(MODEL_VERSIONS), key_of(POOL_FEATURES), key_of(POOL_LABELS), key_of(SHADOW_SCORES)],
 )
 def promotion(context: dg.AssetExecutionContext, config: PromotionConfig, house: HouseResource) -> dg.MaterializeResult:
-    from veririsk_assets.pipeline import champions
     from veririsk_assets.pipeline.promotion import Order, appoint, next_hour
 
-    if config.model != champions.FAMILY:
-        raise dg.Failure(f"no model {config.model!r}; known: {champions.FAMILY}", allow_retries=False)
+    try:
+        system = known_system(config.system)
+    except ValueError as unknown:
+        raise dg.Failure(str(unknown), allow_retries=False) from None
     opened = house.open(context.run.run_id)
-    since = floor_hour(utc(config.valid_from)) if config.valid_from else next_hour(opened)
-    done = appoint(opened, Order(config.horizon, config.action, since, config.version, config.reason))
+    since = floor_hour(utc(config.valid_from)) if config.valid_from else next_hour(opened, system)
+    done = appoint(opened, Order(system, config.horizon, config.action, since, config.version, config.reason))
     return dg.MaterializeResult(metadata={"horizon": config.horizon, "action": config.action, **metadata_of(done)})
 
 

@@ -19,6 +19,7 @@ from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.lake.additions import insert_new, taken_hours
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.grid import read_panel
+from veririsk_assets.lake.place import in_window, place_of, require_inside
 from veririsk_assets.lake.quality import check
 from veririsk_assets.lake.schema import bring_up_to_date, insert, is_behind
 
@@ -92,7 +93,7 @@ class Lake:
         parameters: Sequence[Any] = (),
     ) -> pd.DataFrame:
         """Rows of a table, of a window where one is given, in the table's order."""
-        conditions = [*([_in_window(table, window)] if window else []), *([f"({where})"] if where else [])]
+        conditions = [*([in_window(table, window)] if window else []), *([f"({where})"] if where else [])]
         clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         order = f" ORDER BY {', '.join(dict.fromkeys((*table.sort, *table.key)))}"
         return self.sql(f"SELECT {', '.join(columns or table.names)} FROM lake.{table.sql_name}{clause}{order}", parameters)
@@ -100,7 +101,7 @@ class Lake:
     def panel(self, table: Table, columns: Sequence[str], window: Window, keys: np.ndarray | None = None, where: str = "") -> Panel:
         """Columns of a table on the dense hours × pools grid, float32, NaN where there is no row."""
         key = "pool_key" if "pool_key" in table.names else "0::BIGINT"
-        source = f"lake.{table.sql_name} WHERE {_in_window(table, window)}" + (f" AND ({where})" if where else "")
+        source = f"lake.{table.sql_name} WHERE {in_window(table, window)}" + (f" AND ({where})" if where else "")
         return read_panel(self.cursor(), source, key, columns, window, keys)
 
     def earliest_change(self, table: Table, column: str, after_snapshot: int) -> datetime | None:
@@ -149,17 +150,19 @@ class Lake:
         self._store(table, checked.rows, checked.faults, as_of, write if len(checked.rows) else None)
         return Written(added, len(checked.faults), added > 0, self.snapshot_id(), checked.refused_count, taken)
 
-    def replace(self, table: Table, frame: pd.DataFrame, window: Window) -> Written:
-        """Makes the window's rows exactly these, in one transaction; commits nothing when they already are.
+    def replace(self, table: Table, frame: pd.DataFrame, window: Window, system: str = "") -> Written:
+        """Makes the window's rows exactly these, in one transaction; commits nothing when they already are. Of a table that systems
+        share, the rows of `system` only.
 
         Raises ContractError for rows outside the window as for every other table fault.
         """
         checked = check(table, frame)
-        _require_inside(table, checked.rows, window)
-        same = self._is_same(table, checked.rows, window)
+        place = place_of(table, window, system)
+        require_inside(table, checked.rows, window, system)
+        same = self._is_same(table, checked.rows, place)
 
         def write(cursor: duckdb.DuckDBPyConnection) -> None:
-            cursor.execute(f"DELETE FROM lake.{table.sql_name} WHERE {_in_window(table, window)}")
+            cursor.execute(f"DELETE FROM lake.{table.sql_name} WHERE {place}")
             if len(checked.rows):
                 order = ", ".join(table.sort or table.key)
                 cursor.execute(f"{insert(table)} ORDER BY {order}")
@@ -208,9 +211,9 @@ class Lake:
         self.commit(change)
         return write is not None
 
-    def _is_same(self, table: Table, rows: pd.DataFrame, window: Window) -> bool:
+    def _is_same(self, table: Table, rows: pd.DataFrame, place: str) -> bool:
         cursor = self._connection.cursor()
-        stored = f"SELECT {', '.join(table.names)} FROM lake.{table.sql_name} WHERE {_in_window(table, window)}"
+        stored = f"SELECT {', '.join(table.names)} FROM lake.{table.sql_name} WHERE {place}"
         count = cursor.execute(f"SELECT count(*) FROM ({stored})").fetchall()[0][0]
         if count != len(rows) or count == 0:
             return bool(count == len(rows))
@@ -226,17 +229,6 @@ SELECT b.* FROM bad_rows b WHERE NOT EXISTS (
     WHERE q.table_name = b.table_name AND q.row_json = b.row_json AND q.rule = b.rule AND q.column_name = b.column_name
 )
 """
-
-
-def _in_window(table: Table, window: Window) -> str:
-    start, end = naive(window.start).isoformat(sep=" "), naive(window.end).isoformat(sep=" ")
-    return f"{table.time} > TIMESTAMP '{start}' AND {table.time} <= TIMESTAMP '{end}'"
-
-
-def _require_inside(table: Table, rows: pd.DataFrame, window: Window) -> None:
-    outside = (rows[table.time] <= naive(window.start)) | (rows[table.time] > naive(window.end))
-    if outside.any():
-        raise ContractError(f"{table.sql_name}: {int(outside.sum())} rows lie outside the window {window}")
 
 
 def _quarantine_rows(table: Table, faults: pd.DataFrame, as_of: datetime | None, **about: Any) -> pd.DataFrame:

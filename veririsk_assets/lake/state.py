@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from veririsk_assets.contracts.migrations import RENAMED_MARKS
 from veririsk_assets.lake.catalog import Catalog
 
 _CREATE = "CREATE TABLE IF NOT EXISTS veririsk_state (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
@@ -15,6 +16,7 @@ INSERT INTO veririsk_state AS s SELECT ?, CAST(? AS TEXT) WHERE ? <= ?
 ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(s.value AS BIGINT) + ? AS TEXT) WHERE CAST(s.value AS BIGINT) + ? <= ?
 RETURNING value
 """
+_RENAME = "UPDATE veririsk_state SET name = ? WHERE name = ? AND NOT EXISTS (SELECT 1 FROM veririsk_state WHERE name = ?) RETURNING name"
 
 
 class State:
@@ -24,6 +26,9 @@ class State:
         self._catalog = catalog
         with self._cursor() as cursor:
             cursor.execute(_CREATE)
+        for old, new in RENAMED_MARKS.items():
+            # Where both are there a process of the release before is still at work: its mark is the older one.
+            self._run(_RENAME, (new, old, new))
 
     def get(self, name: str) -> str | None:
         rows = self._run("SELECT value FROM veririsk_state WHERE name = ?", (name,))

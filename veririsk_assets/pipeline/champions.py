@@ -1,4 +1,4 @@
-"""Which version serves which hour and pool: the newest champion valid at the hour, or its challenger on a share of pools."""
+"""Which version serves which hour and entity: the newest champion valid at the hour, or its challenger on a share of entities."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 
-FAMILY = "pools"
 NO_MODEL = "rule"
-# A pool key is a hash of 48 bits: as a fraction of them it is a stable, even draw between 0 and 1.
+# An entity's key is a hash of 48 bits: as a fraction of them it is a stable, even draw between 0 and 1.
 KEY_SPACE = 2**48
-OF_HORIZON = "model = ? AND horizon_hours = ?"
+OF_HORIZON = "system = ? AND horizon_hours = ?"
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,20 @@ class LineUp:
             yield (self.pairs[i - 1] if i else Pair(NO_MODEL)), rows[position == i]
 
 
-def line_up(house: House, horizon: int, decided_by: datetime | None = None) -> LineUp:
+def line_up(house: House, system: System, horizon: int, decided_by: datetime | None = None) -> LineUp:
     """From models/champions and models/versions; `decided_by` leaves out what was decided later."""
-    reigns = reigns_of(house, horizon)
+    reigns = reigns_of(house, system, horizon)
     if decided_by is not None:
         reigns = reigns[reigns["decided_at"] <= naive(decided_by)]
-    trained = house.lake.read(MODEL_VERSIONS, columns=["version", "trained_as_of"], where=OF_HORIZON, parameters=[FAMILY, horizon])
+    trained = house.lake.read(MODEL_VERSIONS, columns=["version", "trained_as_of"], where=OF_HORIZON, parameters=[system.name, horizon])
     trained = trained.assign(number=trained["version"].astype(int)).sort_values(["trained_as_of", "number"], ignore_index=True)
     moments = sorted({*reigns["valid_from"], *trained["trained_as_of"]})
     return LineUp(np.array(moments, dtype="datetime64[us]"), tuple(_pair(reigns, trained, moment) for moment in moments))
 
 
-def reigns_of(house: House, horizon: int) -> pd.DataFrame:
+def reigns_of(house: House, system: System, horizon: int) -> pd.DataFrame:
     """Every promotion and rollback of a horizon, in the order in which they came into force."""
-    reigns = house.lake.read(CHAMPIONS, where=OF_HORIZON, parameters=[FAMILY, horizon])
+    reigns = house.lake.read(CHAMPIONS, where=OF_HORIZON, parameters=[system.name, horizon])
     return reigns.sort_values(["valid_from", "decided_at"], ignore_index=True)
 
 
@@ -79,33 +79,33 @@ def _pair(reigns: pd.DataFrame, trained: pd.DataFrame, moment: pd.Timestamp) -> 
     return Pair(champion, str(waiting.iloc[-1]) if len(waiting) else None)
 
 
-def by_version(house: House, rows: pd.DataFrame, horizon: int) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows apart by the version that serves their hour and pool; `rule` before the first champion."""
+def by_version(house: House, system: System, rows: pd.DataFrame, horizon: int) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows apart by the version that serves their hour and entity; `rule` before the first champion."""
     share = house.settings.challenger_share
-    for pair, part in line_up(house, horizon).parts(rows):
-        split = is_split(part["pool_key"].to_numpy(), share) & _is_at_home(house.settings, horizon, pair.challenger)
+    for pair, part in line_up(house, system, horizon).parts(rows):
+        split = is_split(part[system.key].to_numpy(), share) & _is_at_home(house.settings, system, horizon, pair.challenger)
         for version, mask in ((pair.champion, ~split), (str(pair.challenger), split)):
             if mask.any():
                 yield version, part[mask]
 
 
-def is_split(pool_key: np.ndarray, share: float) -> np.ndarray:
-    """Whether the challenger serves the pool: stable by the hash of its id, and a larger share keeps the pools of a smaller one."""
-    return np.asarray(pool_key, dtype=np.float64) < share * KEY_SPACE
+def is_split(key: np.ndarray, share: float) -> np.ndarray:
+    """Whether the challenger serves the entity: stable by the hash of its id, and a larger share keeps the entities of a smaller one."""
+    return np.asarray(key, dtype=np.float64) < share * KEY_SPACE
 
 
-def _is_at_home(settings: Settings, horizon: int, version: str | None) -> bool:
-    return version is not None and folder(settings, horizon, version).exists()
+def _is_at_home(settings: Settings, system: System, horizon: int, version: str | None) -> bool:
+    return version is not None and folder(settings, system, horizon, version).exists()
 
 
-def folder(settings: Settings, horizon: int, version: str) -> Path:
+def folder(settings: Settings, system: System, horizon: int, version: str) -> Path:
     """Where a version's artefact is kept, so that hourly scoring needs no server."""
-    return settings.models_folder / FAMILY / f"{horizon}h" / version
+    return settings.models_folder / system.name / f"{horizon}h" / version
 
 
-def load(settings: Settings, horizon: int, version: str) -> Any:
+def load(settings: Settings, system: System, horizon: int, version: str) -> Any:
     """The served model, or None for the rule (also when its artefact is gone: then the score says heuristic)."""
-    path = folder(settings, horizon, version)
+    path = folder(settings, system, horizon, version)
     return None if version == NO_MODEL or not path.exists() else _loaded(path, version)
 
 

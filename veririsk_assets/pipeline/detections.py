@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pools
+from veririsk_assets.contracts import pools, systems
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.vocabulary import DETECTION_HORIZON_HOURS, DETECTION_STATES
@@ -30,7 +30,7 @@ def hourly_pool_detections(house: House, window: Window) -> StepResult:
     rows = grid.merge(begun.detect(panel, window.hours).frame(), on=HOUR_AND_POOL)
     if (rows["state"] >= begun.FALLING).any():
         rows = rows.merge(_features(house, window, DOWN), on=HOUR_AND_POOL, how="left")
-    frames = [_said(house, part, version) for version, part in champions.by_version(house, rows, DETECTION_HORIZON_HOURS)]
+    frames = [_said(house, part, version) for version, part in champions.by_version(house, systems.POOLS, rows, DETECTION_HORIZON_HOURS)]
     result = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=POOL_DETECTIONS.names)
     written = house.lake.replace(POOL_DETECTIONS, result[POOL_DETECTIONS.names], window)
     return StepResult.of(written, state=result["state"].value_counts().to_dict())
@@ -46,7 +46,7 @@ def _features(house: House, window: Window, where: str = "") -> pd.DataFrame:
 def _said(house: House, rows: pd.DataFrame, version: str) -> pd.DataFrame:
     state = rows["state"].to_numpy(dtype=np.int64)
     has_begun = state >= begun.FALLING
-    served = champions.load(house.settings, DETECTION_HORIZON_HOURS, version)
+    served = champions.load(house.settings, systems.POOLS, DETECTION_HORIZON_HOURS, version)
     head = served.detection if served else None
     probability = np.full(len(rows), np.nan)
     note = np.full(len(rows), None, dtype=object)

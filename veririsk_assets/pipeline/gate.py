@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import monitoring, pools
+from veririsk_assets.contracts import monitoring
 from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.pipeline.training_rows import SAMPLED, training_rows
+from veririsk_assets.pipeline.training_rows import sampled, training_rows
 from veririsk_assets.training.promotion import Verdict, verdict
 
 if TYPE_CHECKING:
@@ -31,60 +32,60 @@ JUDGED_HOURS = 24 * 365
 MIN_EVENTS = 30
 
 
-def judge(house: House, horizon: int, version: str, champion: str, as_of: datetime) -> Verdict:
+def judge(house: House, system: System, horizon: int, version: str, champion: str, as_of: datetime) -> Verdict:
     """Promote or not, with every reason; nothing is moved. Labels that matured by `as_of` count, later ones do not."""
-    waited = shadow_hours(house, horizon, version, as_of)
+    waited = shadow_hours(house, system, horizon, version, as_of)
     patience = (waited >= house.settings.shadow_hours, f"{waited} of {house.settings.shadow_hours} hours in shadow")
-    rows = _rows(house, horizon, (version, champion), as_of)
-    events = int(rows["crash"].sum()) if len(rows) else 0
+    rows = _rows(house, system, horizon, (version, champion), as_of)
+    events = int(rows[system.label].sum()) if len(rows) else 0
     days = rows["as_of"].dt.normalize().nunique() if len(rows) else 0
     if events < MIN_EVENTS or days < 15:
         return Verdict(
             False,
             [f"{events} positive rows over {days} days that neither model was fitted on; {MIN_EVENTS} over 15 are needed", patience[1]],
         )
-    fresh, recipe = _compared(house, horizon, rows, version, champion), _recipes(house, horizon, version, champion, as_of)
+    fresh, recipe = _compared(house, system, horizon, rows, version, champion), _recipes(house, system, horizon, version, champion, as_of)
     return Verdict(fresh.promote and recipe.promote and patience[0], [*fresh.reasons, *recipe.reasons, patience[1]])
 
 
-def shadow_hours(house: House, horizon: int, version: str, as_of: datetime) -> int:
+def shadow_hours(house: House, system: System, horizon: int, version: str, as_of: datetime) -> int:
     """Hours up to `as_of` that the version has scored without serving."""
     query = f"SELECT count(DISTINCT as_of) AS n FROM lake.{monitoring.SHADOW_SCORES.sql_name} "
-    query += "WHERE horizon_hours = ? AND model_version = ? AND role = 'challenger' AND as_of <= ?"
-    return int(house.lake.sql(query, [horizon, version, naive(as_of)])["n"].iloc[0])
+    query += "WHERE system = ? AND horizon_hours = ? AND model_version = ? AND role = 'challenger' AND as_of <= ?"
+    return int(house.lake.sql(query, [system.name, horizon, version, naive(as_of)])["n"].iloc[0])
 
 
-def _rows(house: House, horizon: int, versions: tuple[str, str], as_of: datetime) -> pd.DataFrame:
-    """Features and labels after the last training row of either version, a horizon later; every 4th hour of a pool."""
-    trained = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])
+def _rows(house: House, system: System, horizon: int, versions: tuple[str, str], as_of: datetime) -> pd.DataFrame:
+    """Features and labels after the last training row of either version, a horizon later; every 4th hour of an entity."""
+    trained = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[system.name, horizon])
     fitted_to = trained.loc[trained["version"].isin(versions), "train_to"].max()
     start = max(utc(fitted_to.to_pydatetime()) + horizon * HOUR, as_of - JUDGED_HOURS * HOUR)
     if start >= as_of:
-        return pd.DataFrame(columns=["as_of", "crash"])
+        return pd.DataFrame(columns=["as_of", system.label])
     window = Window(start, as_of)
-    features = house.lake.read(pools.POOL_FEATURES, window, ["as_of", "pool_key", *FEATURE_NAMES], where=SAMPLED)
-    known = f"{SAMPLED} AND horizon_hours = {horizon} AND crash IS NOT NULL AND matured_at <= ?"
-    labels = house.lake.read(pools.POOL_LABELS, window, ["as_of", "pool_key", "crash"], where=known, parameters=[naive(as_of)])
-    return labels.merge(features, on=["as_of", "pool_key"])
+    features = house.lake.read(system.features, window, ["as_of", system.key, *FEATURE_NAMES], where=sampled(system.key))
+    known = f"{sampled(system.key)} AND horizon_hours = {horizon} AND {system.label} IS NOT NULL AND matured_at <= ?"
+    labels = house.lake.read(system.labels, window, ["as_of", system.key, system.label], where=known, parameters=[naive(as_of)])
+    return labels.merge(features, on=["as_of", system.key])
 
 
-def _compared(house: House, horizon: int, rows: pd.DataFrame, version: str, champion: str) -> Verdict:
+def _compared(house: House, system: System, horizon: int, rows: pd.DataFrame, version: str, champion: str) -> Verdict:
     from veririsk_assets.training.paired import evidence_of, naive_scores, weeks, with_gains
 
-    label = rows["crash"].to_numpy(dtype=np.float64)
+    label = rows[system.label].to_numpy(dtype=np.float64)
     columns = {name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in FEATURE_NAMES}
     scores = naive_scores(columns)
     baselines = [evidence_of(name, label, score, is_probability=False) for name, score in scores.items()]
-    candidate, king = _probability(_artefact(house, horizon, version), columns), None
+    candidate, king = _probability(_artefact(house, system, horizon, version), columns), None
     if champion != champions.NO_MODEL:
         name = f"version {champion}"
-        scores[name] = _probability(_artefact(house, horizon, champion), columns)
+        scores[name] = _probability(_artefact(house, system, horizon, champion), columns)
         king = evidence_of(name, label, scores[name])
     block = weeks(rows["as_of"].to_numpy(dtype="datetime64[us]"))
     return verdict(with_gains(evidence_of(f"version {version}", label, candidate), label, candidate, scores, block), king, baselines)
 
 
-def _recipes(house: House, horizon: int, version: str, champion: str, as_of: datetime) -> Verdict:
+def _recipes(house: House, system: System, horizon: int, version: str, champion: str, as_of: datetime) -> Verdict:
     """The recipes against each other on walk-forward folds; yes without folds where there is nothing to tell apart, or no room."""
     from veririsk_assets.training.datasets import CannotTrain
     from veririsk_assets.training.walk_forward import pool_folds
@@ -92,27 +93,27 @@ def _recipes(house: House, horizon: int, version: str, champion: str, as_of: dat
     if champion == champions.NO_MODEL:
         return Verdict(True, ["no champion's recipe to compare with"])
     names = (f"version {version}", f"version {champion}")
-    recipes = {name: _recipe(_artefact(house, horizon, one)) for name, one in zip(names, (version, champion), strict=True)}
+    recipes = {name: _recipe(system, _artefact(house, system, horizon, one)) for name, one in zip(names, (version, champion), strict=True)}
     if recipes[names[0]] == recipes[names[1]]:
         return Verdict(True, [f"the recipe is that of version {champion}"])
     try:
-        found = pool_folds(training_rows(house, horizon, as_of), recipes).judge(*names)
+        found = pool_folds(training_rows(house, system, horizon, as_of), recipes).judge(*names)
     except CannotTrain as reason:
         return Verdict(True, [f"recipes not compared on walk-forward folds: {reason}"])
     return Verdict(found.promote, [f"recipes {found.reasons[0]}", *found.reasons[1:]])
 
 
-def _recipe(served: "ServedModel") -> "Spec":
+def _recipe(system: System, served: "ServedModel") -> "Spec":
     """What to train to get such a model anew."""
     from veririsk_assets.models.catalogue import spec
 
     about = served.metadata
-    known = spec(served.name, served.horizon_hours, about.get("label", "crash"), **about.get("params", {}))
+    known = spec(served.name, served.horizon_hours, about.get("label", system.label), **about.get("params", {}))
     return replace(known, features=served.features)
 
 
-def _artefact(house: House, horizon: int, version: str) -> "ServedModel":
-    served: Any = champions.load(house.settings, horizon, version)
+def _artefact(house: House, system: System, horizon: int, version: str) -> "ServedModel":
+    served: Any = champions.load(house.settings, system, horizon, version)
     if served is None:
         raise FileNotFoundError(f"the artefact of version {version}, {horizon} h, is not in {house.settings.models_folder}")
     return served

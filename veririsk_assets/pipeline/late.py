@@ -10,12 +10,12 @@ from veririsk_assets.pipeline.step import House
 MAX_LATE_HOURS = 48
 
 
-def widened(house: House, step: str, inputs: Iterable[Table], column: str, window: Window) -> Window:
-    """The window, begun earlier where rows of `inputs` that `step` has not seen yet are about earlier hours.
+def widened(house: House, made: Table, inputs: Iterable[Table], column: str, window: Window) -> Window:
+    """The window, begun earlier where rows of `inputs` that the step of the table `made` has not seen yet are about earlier hours.
 
     `column` is when a row counts: `available_at` of raw rows, `as_of` of others.
     """
-    seen = house.state.get(_name(step))
+    seen = house.state.get(_name(made))
     if seen is None:
         return window
     earliest = min((at for table in inputs if (at := house.lake.earliest_change(table, column, int(seen))) is not None), default=None)
@@ -25,9 +25,9 @@ def widened(house: House, step: str, inputs: Iterable[Table], column: str, windo
     return Window(min(window.start, max(touched, window.end - MAX_LATE_HOURS * HOUR)), window.end)
 
 
-def remember(house: House, step: str, lake_snapshot_id: int) -> None:
-    """Everything up to this lake snapshot has been seen by `step`."""
-    house.state.put(_name(step), str(lake_snapshot_id))
+def remember(house: House, made: Table, lake_snapshot_id: int) -> None:
+    """Everything up to this lake snapshot has been seen by the step of `made`."""
+    house.state.put(_name(made), str(lake_snapshot_id))
 
 
 def _first_hour(available_at: datetime) -> datetime:
@@ -36,5 +36,5 @@ def _first_hour(available_at: datetime) -> datetime:
     return as_of if as_of + DECISION_DELAY < utc(available_at) else as_of - HOUR
 
 
-def _name(step: str) -> str:
-    return f"seen/{step}"
+def _name(made: Table) -> str:
+    return f"seen/{made.sql_name}"

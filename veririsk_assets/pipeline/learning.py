@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pools
+from veririsk_assets.contracts import pools, systems
 from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
@@ -61,7 +61,7 @@ def train_pools(house: House, as_of: datetime, horizons: Sequence[int] = HORIZON
     metadata: dict[str, Any] = {}
     rows = 0
     for horizon in horizons:
-        judged = promotion.appoint(house, promotion.Order(horizon, "judge", utc(as_of)))
+        judged = promotion.appoint(house, promotion.Order(systems.POOLS, horizon, "judge", utc(as_of)))
         metadata[f"{horizon}h_gate"] = judged.metadata["verdict"]
         try:
             row = _train_horizon(house, horizon, utc(as_of))
@@ -80,14 +80,14 @@ def untrained(house: House, as_of: datetime) -> tuple[int, ...]:
     """Horizons without a version trained as of then. One that a stopped run trained and did not come to crown is crowned."""
     left = []
     for horizon in HORIZONS:
-        where, parameters = f"{champions.OF_HORIZON} AND trained_as_of = ?", [champions.FAMILY, horizon, naive(as_of)]
+        where, parameters = f"{champions.OF_HORIZON} AND trained_as_of = ?", [systems.POOLS.name, horizon, naive(as_of)]
         known = house.lake.read(MODEL_VERSIONS, where=where, parameters=parameters)
-        reigns = champions.reigns_of(house, horizon)
+        reigns = champions.reigns_of(house, systems.POOLS, horizon)
         if known.empty:
             left.append(horizon)
         elif not (reigns["valid_from"] <= naive(as_of)).any():
             first = known.iloc[0]
-            promotion.crown(house, horizon, str(first["version"]), utc(as_of), "promote", str(first["verdict"]))
+            promotion.crown(house, systems.POOLS, horizon, str(first["version"]), utc(as_of), "promote", str(first["verdict"]))
     return tuple(left)
 
 
@@ -96,25 +96,27 @@ def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any
     from veririsk_assets.training.companions import equipped
 
     snapshot_id = house.lake.snapshot_id()
-    dataset = training_rows(house, horizon, as_of)
+    dataset = training_rows(house, systems.POOLS, horizon, as_of)
     chosen = choose(dataset)
     choice, metrics = _with_intervals(chosen, training_report.intervals(chosen, dataset))
-    building = champions.folder(house.settings, horizon, f"building-{os.getpid()}")
+    building = champions.folder(house.settings, systems.POOLS, horizon, f"building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     winner = equipped(choice.winner.served, choice.trained, dataset)
     whole = detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of))
     whole.save(building)
     about = {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()}
     version = _register(house, choice, metrics, training_report.run_params(whole), _example(choice.winner.served, dataset), building, about)
-    _settle(building, champions.folder(house.settings, horizon, version))
+    _settle(building, champions.folder(house.settings, systems.POOLS, horizon, version))
     with house.lake.catalog.decision_lock():  # of two trainings at once one finds the other's version serving
-        found = _received(choice.verdict, champions.line_up(house, horizon).at(as_of).champion)
-        row = version_row(champions.FAMILY, version, choice.winner, found, np.datetime64(naive(as_of), "us"), snapshot_id)
+        found = _received(choice.verdict, champions.line_up(house, systems.POOLS, horizon).at(as_of).champion)
+        row = version_row(systems.POOLS.name, version, choice.winner, found, np.datetime64(naive(as_of), "us"), snapshot_id)
         house.lake.append(MODEL_VERSIONS, pd.DataFrame([row])[MODEL_VERSIONS.names])
         if found.promote:
-            promotion.crown(house, horizon, version, as_of, "promote", found.text)
+            promotion.crown(house, systems.POOLS, horizon, version, as_of, "promote", found.text)
         else:
-            promotion.point_aliases(house, horizon, challenger_tags={"challenger": f"from {as_of:%Y-%m-%dT%H:%MZ}: {found.text}"})
+            promotion.point_aliases(
+                house, systems.POOLS, horizon, challenger_tags={"challenger": f"from {as_of:%Y-%m-%dT%H:%MZ}: {found.text}"}
+            )
     return row
 
 
@@ -154,17 +156,17 @@ def _register(
     metadata = served.metadata | about | {"features": list(served.features), "verdict": choice.verdict.text}
     with TemporaryDirectory() as scratch:
         report = training_report.write_report(choice, Path(scratch))
-        name = registered_name(champions.FAMILY, spec.horizon_hours)
+        name = registered_name(systems.POOLS.name, spec.horizon_hours)
         training = Training(name, folder, example, params, metrics, metadata, about, report)
-        return log_training(house.settings.tracking_uri, f"veririsk-{champions.FAMILY}", training)
+        return log_training(house.settings.tracking_uri, f"veririsk-{systems.POOLS.name}", training)
 
 
 def _left_behind(house: House, horizon: int, about: dict[str, Any]) -> str | None:
     """A version that a stopped run registered from the same lake as of the same instant, and came no further with: training it again gives the same."""
     from veririsk_assets.registry.versions import registered_name, versions
 
-    known = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, horizon])["version"]
-    registered = versions(house.settings.tracking_uri, registered_name(champions.FAMILY, horizon))
+    known = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[systems.POOLS.name, horizon])["version"]
+    registered = versions(house.settings.tracking_uri, registered_name(systems.POOLS.name, horizon))
     same = (one.version for one in registered if all(one.tags.get(name) == str(value) for name, value in about.items()))
     return next((version for version in same if version not in set(known)), None)
 

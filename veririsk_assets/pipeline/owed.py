@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts import pools, raw, systems
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.monitoring import SHADOW_SCORES
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
@@ -118,14 +118,16 @@ def _without_shadow(house: House, window: Window, horizon: int) -> Hours:
     grid = sorted(_hours(house, pools.POOL_SNAPSHOTS, window))
     if not grid:
         return set()
-    line_up = champions.line_up(house, horizon)
+    line_up = champions.line_up(house, systems.POOLS, horizon)
     waiting: list[dict[datetime, str]] = []
     for shift in (HOUR, 0 * HOUR):
         rows = pd.DataFrame({"as_of": [pd.Timestamp(naive(hour - shift)) for hour in grid], "hour": grid})
         waiting.append({hour: pair.challenger for pair, part in line_up.parts(rows) for hour in part["hour"] if pair.challenger})
-    shadowed = _hours(house, SHADOW_SCORES, window, f"horizon_hours = {horizon}")
+    shadowed = _hours(house, SHADOW_SCORES, window, f"system = '{systems.POOLS.name}' AND horizon_hours = {horizon}")
     return {
         hour
         for hour, version in waiting[1].items()
-        if waiting[0].get(hour) == version and hour not in shadowed and champions.folder(house.settings, horizon, version).exists()
+        if waiting[0].get(hour) == version
+        and hour not in shadowed
+        and champions.folder(house.settings, systems.POOLS, horizon, version).exists()
     }

@@ -26,7 +26,7 @@ RECOMPUTED_HOURS = 168
 def hourly_pool_snapshots(house: House, window: Window) -> StepResult:
     """snapshots/hourly_pools, with snapshots/pools and snapshots/hourly_surroundings beside it."""
     seen = house.lake.snapshot_id()
-    asked, window = window, late.widened(house, "snapshots", FEEDS, "available_at", window)
+    asked, window = window, late.widened(house, pools.POOL_SNAPSHOTS, FEEDS, "available_at", window)
     built = on_grid(house, window)
     before = window.lookback(LOOKBACK_HOURS).start
     earlier = Window(before, window.start)
@@ -40,7 +40,7 @@ def hourly_pool_snapshots(house: House, window: Window) -> StepResult:
     _remember(house, built.pools, hourly)
     house.lake.replace(SURROUNDINGS, built.surroundings, window)
     written = house.lake.replace(pools.POOL_SNAPSHOTS, hourly, window)
-    late.remember(house, "snapshots", seen)
+    late.remember(house, pools.POOL_SNAPSHOTS, seen)
     return StepResult.of(
         written,
         late_hours=window.hours - asked.hours,
@@ -105,14 +105,14 @@ def _remember(house: House, seen: pd.DataFrame, hourly: pd.DataFrame) -> None:
 def hourly_pool_features(house: House, window: Window) -> StepResult:
     """features/hourly_pools: rows where the TVL is known."""
     seen = house.lake.snapshot_id()
-    asked, window = window, late.widened(house, "features", [pools.POOL_SNAPSHOTS], "as_of", window)
+    asked, window = window, late.widened(house, pools.POOL_FEATURES, [pools.POOL_SNAPSHOTS], "as_of", window)
     back = window.lookback(pool_features.LOOKBACK_HOURS)
     panel = house.lake.panel(pools.POOL_SNAPSHOTS, pool_features.INPUTS, back)
     market = house.lake.panel(SURROUNDINGS, pool_features.SURROUNDING_INPUTS, back, keys=np.array([0]))
     built = build_features(panel, market, window.hours)
     known = ~np.isnan(panel["tvl_usd"][-window.hours :])
     written = house.lake.replace(pools.POOL_FEATURES, built.frame(known), window)
-    late.remember(house, "features", seen)
+    late.remember(house, pools.POOL_FEATURES, seen)
     return StepResult.of(written, late_hours=window.hours - asked.hours, lookback_hours=pool_features.LOOKBACK_HOURS)
 
 

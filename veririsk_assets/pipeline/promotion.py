@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, floor_hour, naive, utc
 from veririsk_assets.pipeline import ahead, champions
 from veririsk_assets.pipeline.step import House, StepResult
@@ -17,11 +17,12 @@ ACTIONS = ("judge", "promote", "rollback")
 
 @dataclass(frozen=True)
 class Order:
-    """What to do with one horizon's champion. Without a version: the challenger, or for a rollback the champion before.
+    """What to do with the champion of a system's horizon. Without a version: the challenger, or for a rollback the champion before.
 
     `judge` promotes only if the gate says so; `promote` and `rollback` are somebody's decision, the gate's words are kept beside it.
     """
 
+    system: System
     horizon: int
     action: str
     valid_from: datetime
@@ -38,8 +39,10 @@ def appoint(house: House, order: Order) -> StepResult:
 
 
 def _appointed(house: House, order: Order) -> StepResult:
-    before = champions.line_up(house, order.horizon).at(order.valid_from)
-    version = order.version or (previous(house, order.horizon, order.valid_from) if order.action == "rollback" else before.challenger)
+    before = champions.line_up(house, order.system, order.horizon).at(order.valid_from)
+    version = order.version or (
+        previous(house, order.system, order.horizon, order.valid_from) if order.action == "rollback" else before.challenger
+    )
     if version is None:
         return StepResult(
             changed=False, metadata={"verdict": f"no challenger waits at {order.valid_from:%Y-%m-%d %H:%M}", "champion": before.champion}
@@ -49,7 +52,7 @@ def _appointed(house: House, order: Order) -> StepResult:
         return StepResult(changed=False, metadata={"verdict": f"version {version} serves already", "champion": version})
     promote, words = _gate(house, order, version, before.champion)
     if promote:
-        crown(house, order.horizon, version, order.valid_from, "rollback" if order.action == "rollback" else "promote", words)
+        crown(house, order.system, order.horizon, version, order.valid_from, "rollback" if order.action == "rollback" else "promote", words)
     about = {"version": version, "verdict": words, "before": before.champion, "champion": version if promote else before.champion}
     return StepResult(int(promote), 0, promote, about)
 
@@ -61,40 +64,40 @@ def _gate(house: House, order: Order, version: str, champion: str) -> tuple[bool
         return True, said
     from veririsk_assets.pipeline.gate import judge
 
-    found = judge(house, order.horizon, version, champion, order.valid_from)
+    found = judge(house, order.system, order.horizon, version, champion, order.valid_from)
     return (found.promote, found.text) if order.action == "judge" else (True, f"{said}; the gate: {found.text}")
 
 
 def _require_servable(house: House, order: Order, version: str) -> None:
     if version == champions.NO_MODEL:
         return
-    known = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[champions.FAMILY, order.horizon])
+    known = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[order.system.name, order.horizon])
     row = known[known["version"] == version]
     if row.empty:
-        raise ValueError(f"no version {version} of {champions.FAMILY}, {order.horizon} h; known: {', '.join(known['version']) or 'none'}")
+        raise ValueError(f"no version {version} of {order.system.name}, {order.horizon} h; known: {', '.join(known['version']) or 'none'}")
     trained = utc(row["trained_as_of"].iloc[0].to_pydatetime())
     if trained > order.valid_from:
         raise ValueError(
             f"version {version} was trained as of {trained:%Y-%m-%d %H:%M}: it cannot serve from {order.valid_from:%Y-%m-%d %H:%M} on"
         )
-    fetch(house, order.horizon, version)
+    fetch(house, order.system, order.horizon, version)
 
 
-def fetch(house: House, horizon: int, version: str) -> None:
+def fetch(house: House, system: System, horizon: int, version: str) -> None:
     """Brings a version's artefact home, so that scoring needs no server."""
     from veririsk_assets.registry.versions import download, registered_name
 
     download(
         house.settings.tracking_uri,
-        registered_name(champions.FAMILY, horizon),
+        registered_name(system.name, horizon),
         version,
-        champions.folder(house.settings, horizon, version),
+        champions.folder(house.settings, system, horizon, version),
     )
 
 
-def previous(house: House, horizon: int, at: datetime) -> str:
+def previous(house: House, system: System, horizon: int, at: datetime) -> str:
     """The champion before the one at `at`: rollbacks undo promotions, so that a second rollback goes one further back."""
-    reigns = champions.reigns_of(house, horizon)
+    reigns = champions.reigns_of(house, system, horizon)
     stack = [champions.NO_MODEL]
     for row in reigns[reigns["valid_from"] <= naive(at)].itertuples():
         while row.action == "rollback" and len(stack) > 1 and stack[-1] != row.version:
@@ -104,31 +107,31 @@ def previous(house: House, horizon: int, at: datetime) -> str:
     return stack[-2] if len(stack) > 1 else champions.NO_MODEL
 
 
-def next_hour(house: House) -> datetime:
+def next_hour(house: House, system: System) -> datetime:
     """From when an order holds where nobody says: the current hour, or the first one that is not scored yet."""
     ahead.set_aside(house)
-    latest = house.lake.sql(f"SELECT max(as_of) AS latest FROM lake.{pools.POOL_SCORES.sql_name}")["latest"].iloc[0]
+    latest = house.lake.sql(f"SELECT max(as_of) AS latest FROM lake.{system.scores.sql_name}")["latest"].iloc[0]
     now = floor_hour(house.now())
     return now if latest != latest else max(now, utc(latest.to_pydatetime()) + HOUR)
 
 
-def crown(house: House, horizon: int, version: str, valid_from: datetime, action: str, reason: str) -> None:
+def crown(house: House, system: System, horizon: int, version: str, valid_from: datetime, action: str, reason: str) -> None:
     """From `valid_from` on the version serves; the registry's aliases follow, and a tag says why."""
     decided_at = pd.Timestamp(naive(house.now()))
-    row = {"model": champions.FAMILY, "horizon_hours": horizon, "version": version, "valid_from": pd.Timestamp(naive(valid_from))}
+    row = {"system": system.name, "horizon_hours": horizon, "version": version, "valid_from": pd.Timestamp(naive(valid_from))}
     house.lake.append(CHAMPIONS, pd.DataFrame([{**row, "decided_at": decided_at, "action": action, "reason": reason}]))
     word = "promoted" if action == "promote" else "rolled_back_to"
-    point_aliases(house, horizon, {word: f"from {valid_from:%Y-%m-%dT%H:%MZ}, decided {decided_at:%Y-%m-%dT%H:%M:%SZ}: {reason}"})
+    point_aliases(house, system, horizon, {word: f"from {valid_from:%Y-%m-%dT%H:%MZ}, decided {decided_at:%Y-%m-%dT%H:%M:%SZ}: {reason}"})
 
 
 def point_aliases(
-    house: House, horizon: int, champion_tags: dict[str, str] | None = None, challenger_tags: dict[str, str] | None = None
+    house: House, system: System, horizon: int, champion_tags: dict[str, str] | None = None, challenger_tags: dict[str, str] | None = None
 ) -> None:
     """The aliases champion and challenger of the registry, as the lake's newest line-up has them."""
     from veririsk_assets.registry.versions import CHALLENGER, CHAMPION, clear_alias, registered_name, set_alias
 
-    uri, name = house.settings.tracking_uri, registered_name(champions.FAMILY, horizon)
-    newest = champions.line_up(house, horizon).newest
+    uri, name = house.settings.tracking_uri, registered_name(system.name, horizon)
+    newest = champions.line_up(house, system, horizon).newest
     champion = None if newest.champion == champions.NO_MODEL else newest.champion
     aliases: list[tuple[str, str | None, Any]] = [(CHAMPION, champion, champion_tags), (CHALLENGER, newest.challenger, challenger_tags)]
     for alias, version, tags in aliases:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, MODEL_VERSIONS
-from veririsk_assets.contracts.vocabulary import HORIZONS
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.models.recalibration import DAY, HALF_LIFE_HOURS, shifts
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House, StepResult
+from veririsk_assets.pipeline.training_rows import sampled
 
 # After six half-lives a row counts a sixty-fourth.
 SEEN_HOURS = 6 * HALF_LIFE_HOURS
@@ -21,10 +21,9 @@ REPORTED_HOURS = 4 * HALF_LIFE_HOURS
 # A shift that nobody has renewed for so long is of another market.
 MAX_AGE = np.timedelta64(7 * DAY, "h")
 MAX_ROWS = 250_000
-MATURED = "(epoch_us(as_of) // 3600000000 + pool_key) % 4 = 0 AND horizon_hours = ? AND crash IS NOT NULL AND matured_at <= ?"
 
 
-def daily_shifts(house: House, window: Window) -> StepResult:
+def daily_shifts(house: House, system: System, window: Window) -> StepResult:
     """models/calibration_shifts for the days that begin in the window, of every version that serves or waits in it.
 
     A day that has its shift keeps it. What counts for a day are labels that had matured when it began.
@@ -32,28 +31,27 @@ def daily_shifts(house: House, window: Window) -> StepResult:
     snapshot_id = house.lake.snapshot_id()
     days = window.as_ofs[_hour_number(window.as_ofs) % DAY == 0]
     frames = [
-        _shifts_of(house, horizon, version, missing)
-        for horizon in HORIZONS
-        for version, known in _versions(house, horizon, days)
-        if len(missing := np.setdiff1d(known, _decided(house, horizon, version)))
+        _shifts_of(house, system, horizon, version, missing)
+        for horizon in system.horizons
+        for version, known in _versions(house, system, horizon, days)
+        if len(missing := np.setdiff1d(known, _decided(house, system, horizon, version)))
     ]
     if not frames:
         return StepResult(0, 0, False)
     rows = pd.concat(frames, ignore_index=True).assign(
-        model=champions.FAMILY, decided_at=pd.Timestamp(naive(house.now())), lake_snapshot_id=snapshot_id
+        system=system.name, decided_at=pd.Timestamp(naive(house.now())), lake_snapshot_id=snapshot_id
     )
     written = house.lake.append(CALIBRATION_SHIFTS, rows[CALIBRATION_SHIFTS.names], window.as_of)
     latest = rows[rows["valid_from"] == rows["valid_from"].max()]
     return StepResult.of(written, **{f"shift_{row.horizon_hours}h_version_{row.version}": row.shift for row in latest.itertuples()})
 
 
-def known_shifts(house: House, window: Window, decided_by: datetime | None = None) -> pd.DataFrame:
-    """The shifts that may hold in the window: horizon_hours, version, valid_from, shift; `decided_by` leaves out later ones."""
+def known_shifts(house: House, system: System, window: Window, decided_by: datetime | None = None) -> pd.DataFrame:
+    """The shifts of a system that may hold in the window: horizon_hours, version, valid_from, shift; `decided_by` leaves out later ones."""
     since = Window(window.start - int(MAX_AGE / np.timedelta64(1, "h")) * HOUR, window.end)
     columns = ["horizon_hours", "version", "valid_from", "shift"]
-    if decided_by is None:
-        return house.lake.read(CALIBRATION_SHIFTS, since, columns)
-    return house.lake.read(CALIBRATION_SHIFTS, since, columns, where="decided_at <= ?", parameters=[naive(decided_by)])
+    until = naive(decided_by) if decided_by else datetime.max
+    return house.lake.read(CALIBRATION_SHIFTS, since, columns, where="system = ? AND decided_at <= ?", parameters=[system.name, until])
 
 
 def shift_at(known: pd.DataFrame, horizon: int, version: str, as_of: pd.Series) -> np.ndarray:
@@ -67,29 +65,29 @@ def shift_at(known: pd.DataFrame, horizon: int, version: str, as_of: pd.Series) 
     return np.where(holds, own["shift"].to_numpy(dtype=np.float64)[place], 0.0)
 
 
-def _versions(house: House, horizon: int, days: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _versions(house: House, system: System, horizon: int, days: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Each version with the days on which it serves or waits, and its artefact is at home."""
     found: dict[str, list[np.datetime64]] = {}
-    for pair, rows in champions.line_up(house, horizon).parts(pd.DataFrame({"as_of": days})):
+    for pair, rows in champions.line_up(house, system, horizon).parts(pd.DataFrame({"as_of": days})):
         for version in (pair.champion, pair.challenger):
-            if version not in (None, champions.NO_MODEL) and champions.folder(house.settings, horizon, version).exists():
+            if version not in (None, champions.NO_MODEL) and champions.folder(house.settings, system, horizon, version).exists():
                 found.setdefault(version, []).extend(rows["as_of"].to_numpy(dtype="datetime64[us]"))
     return ((version, np.array(of, dtype="datetime64[us]")) for version, of in found.items())
 
 
-def _decided(house: House, horizon: int, version: str) -> np.ndarray:
+def _decided(house: House, system: System, horizon: int, version: str) -> np.ndarray:
     where = f"{champions.OF_HORIZON} AND version = ?"
-    rows = house.lake.read(CALIBRATION_SHIFTS, columns=["valid_from"], where=where, parameters=[champions.FAMILY, horizon, version])
+    rows = house.lake.read(CALIBRATION_SHIFTS, columns=["valid_from"], where=where, parameters=[system.name, horizon, version])
     return rows["valid_from"].to_numpy(dtype="datetime64[us]")
 
 
-def _shifts_of(house: House, horizon: int, version: str, days: np.ndarray) -> pd.DataFrame:
-    served: Any = champions.load(house.settings, horizon, version)
+def _shifts_of(house: House, system: System, horizon: int, version: str, days: np.ndarray) -> pd.DataFrame:
+    served: Any = champions.load(house.settings, system, horizon, version)
     of_version = f"{champions.OF_HORIZON} AND version = ?"
-    trained = house.lake.read(MODEL_VERSIONS, where=of_version, parameters=[champions.FAMILY, horizon, version]).iloc[0]
-    rows = _matured(house, horizon, served.features, trained["train_to"], days)
+    trained = house.lake.read(MODEL_VERSIONS, where=of_version, parameters=[system.name, horizon, version]).iloc[0]
+    rows = _matured(house, system, horizon, served.features, trained["train_to"], days)
     probability = served.probability(served.margin(served.matrix(rows))) if len(rows) else np.zeros(0)
-    label, matured_at = rows["crash"].to_numpy(dtype=np.float64), _hour_number(rows["matured_at"].to_numpy(dtype="datetime64[us]"))
+    label, matured_at = rows[system.label].to_numpy(dtype=np.float64), _hour_number(rows["matured_at"].to_numpy(dtype="datetime64[us]"))
     found = shifts(_hour_number(days), matured_at, probability, label, np.nan_to_num(trained["base_rate_ratio"]))
     recent = [(matured_at <= day) & (matured_at > day - REPORTED_HOURS) for day in _hour_number(days)]
     return pd.DataFrame(
@@ -105,25 +103,28 @@ def _shifts_of(house: House, horizon: int, version: str, days: np.ndarray) -> pd
     )
 
 
-def _matured(house: House, horizon: int, features: tuple[str, ...], fitted_to: pd.Timestamp, days: np.ndarray) -> pd.DataFrame:
-    """Features and labels of rows that the version was not fitted on; every 4th hour, and of very many pools a share."""
+def _matured(
+    house: House, system: System, horizon: int, features: tuple[str, ...], fitted_to: pd.Timestamp, days: np.ndarray
+) -> pd.DataFrame:
+    """Features and labels of rows that the version was not fitted on; every 4th hour, and of very many entities a share."""
     first, last = pd.Timestamp(days.min()), pd.Timestamp(days.max())
     start = max(first - pd.Timedelta(hours=SEEN_HOURS), fitted_to + pd.Timedelta(hours=horizon))
     bounds = [start.to_pydatetime(), last.to_pydatetime()]
-    where = f"as_of > ? AND as_of <= ? AND {MATURED}"
+    sample = sampled(system.key)
+    where = f"as_of > ? AND as_of <= ? AND {sample} AND horizon_hours = ? AND {system.label} IS NOT NULL AND matured_at <= ?"
     parameters = [*bounds, horizon, bounds[1]]
-    count = int(house.lake.sql(f"SELECT count(*) AS n FROM lake.{pools.POOL_LABELS.sql_name} WHERE {where}", parameters)["n"].iloc[0])
-    share = f"(pool_key // 4) % {-(-count // MAX_ROWS) or 1} = 0"
+    count = int(house.lake.sql(f"SELECT count(*) AS n FROM lake.{system.labels.sql_name} WHERE {where}", parameters)["n"].iloc[0])
+    share = f"({system.key} // 4) % {-(-count // MAX_ROWS) or 1} = 0"
     labels = house.lake.read(
-        pools.POOL_LABELS, columns=["as_of", "pool_key", "crash", "matured_at"], where=f"{where} AND {share}", parameters=parameters
+        system.labels, columns=["as_of", system.key, system.label, "matured_at"], where=f"{where} AND {share}", parameters=parameters
     )
     looked_at = house.lake.read(
-        pools.POOL_FEATURES,
-        columns=["as_of", "pool_key", *features],
-        where=f"as_of > ? AND as_of <= ? AND (epoch_us(as_of) // 3600000000 + pool_key) % 4 = 0 AND {share}",
+        system.features,
+        columns=["as_of", system.key, *features],
+        where=f"as_of > ? AND as_of <= ? AND {sample} AND {share}",
         parameters=bounds,
     )
-    return labels.merge(looked_at, on=["as_of", "pool_key"])
+    return labels.merge(looked_at, on=["as_of", system.key])
 
 
 def _hour_number(stamps: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ History before the first hour is loaded unscored; from then on each week is trai
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from veririsk_assets.contracts import systems
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.monitoring import SHADOW_SCORES
 from veririsk_assets.contracts.pool_features import LOOKBACK_HOURS
@@ -20,7 +21,7 @@ from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_sna
 from veririsk_assets.pipeline.pulls import pull_all
 from veririsk_assets.pipeline.recalibration import daily_shifts
 from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
-from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
+from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.snapshots.pools import LOOKBACK_HOURS as RAW_HOURS
 
@@ -33,7 +34,7 @@ SAYING: tuple[tuple[Table, Callable[[House, Window], StepResult]], ...] = (
     (POOL_SCORES, hourly_pool_scores),
     (POOL_EXPLANATIONS, hourly_pool_explanations),
     (POOL_DETECTIONS, hourly_pool_detections),
-    (SHADOW_SCORES, hourly_pool_shadow_scores),
+    (SHADOW_SCORES, lambda house, window: shadow_scores(house, systems.POOLS, window)),
 )
 
 
@@ -141,7 +142,7 @@ def learn(house: House, as_of: datetime, first: datetime) -> None:
 def follow(house: House, window: Window, first: datetime) -> None:
     """The base rate's drift, day by day of a loaded window: each day by the labels that had matured when it began."""
     label_until(house, window.as_of, first)
-    daily_shifts(house, window)
+    daily_shifts(house, systems.POOLS, window)
 
 
 def latest_of(house: House, table: str, end: datetime, otherwise: datetime) -> datetime:

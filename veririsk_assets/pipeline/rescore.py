@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pool_features, pools
+from veririsk_assets.contracts import pool_features, pools, systems
 from veririsk_assets.contracts.raw import FEEDS
 from veririsk_assets.contracts.texts import is_shown_as
 from veririsk_assets.contracts.vocabulary import HEURISTIC
@@ -76,10 +76,10 @@ def _replayed(house: House, pool_id: str, key: int, horizon: int, window: Window
         on_grid(then.grid, then.features),
         source_doubts(house, window, scored_at),
         refused_ratio(house, window, scored_at),
-        recalibration.known_shifts(house, window, scored_at),
+        recalibration.known_shifts(house, systems.POOLS, window, scored_at),
     )
     own = inputs.rows[inputs.rows["pool_key"] == key]
-    replayed = {str(k): v for k, v in pd.concat(scored(house, inputs, own, horizon, version)).iloc[0].items()}
+    replayed = {str(k): v for k, v in pd.concat(scored(house, systems.POOLS, inputs, own, horizon, version)).iloc[0].items()}
     differences = _differences(published, replayed) if published else {}
     remarks = [*then.remarks, *remarks, *_received_since(house, window, published), *_rewritten(house, key, horizon, window, published)]
     if differences:
@@ -90,7 +90,7 @@ def _replayed(house: House, pool_id: str, key: int, horizon: int, window: Window
 def _served_then(house: House, key: int, horizon: int, window: Window, published: dict[str, Any] | None) -> tuple[str, list[str]]:
     """The version by what had been decided when the score was made; on a split pool the score itself says which of the two."""
     scored_at = utc(published["scored_at"].to_pydatetime()) if published else None
-    pair = champions.line_up(house, horizon, scored_at).at(window.as_of)
+    pair = champions.line_up(house, systems.POOLS, horizon, scored_at).at(window.as_of)
     if published is None:
         is_split = pair.challenger is not None and champions.is_split(np.array([key]), house.settings.challenger_share)[0]
         return str(pair.challenger) if is_split else pair.champion, []
@@ -101,7 +101,7 @@ def _served_then(house: House, key: int, horizon: int, window: Window, published
 
 
 def _published(house: House, key: int, horizon: int, window: Window) -> dict[str, Any] | None:
-    return _one(house, f"({first_published(house, f'as_of = TIMESTAMP {_quoted(window)}')})", key, horizon, window)
+    return _one(house, f"({first_published(house, systems.POOLS, f'as_of = TIMESTAMP {_quoted(window)}')})", key, horizon, window)
 
 
 def _quoted(window: Window) -> str:

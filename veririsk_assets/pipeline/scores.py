@@ -7,7 +7,8 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts import pools, raw, systems
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.vocabulary import CAUSES, HEURISTIC, HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import champions, recalibration
@@ -35,12 +36,12 @@ class Inputs:
 def hourly_pool_scores(house: House, window: Window) -> StepResult:
     """scores/hourly_pools: every pool on the grid, each horizon by the version that serves its hour."""
     snapshot_id = house.lake.snapshot_id()
-    inputs = read_inputs(house, window)
+    inputs = read_inputs(house, systems.POOLS, window)
     frames = [
         frame
         for horizon in HORIZONS
-        for version, part in champions.by_version(house, inputs.rows, horizon)
-        for frame in scored(house, inputs, part, horizon, version)
+        for version, part in champions.by_version(house, systems.POOLS, inputs.rows, horizon)
+        for frame in scored(house, systems.POOLS, inputs, part, horizon, version)
     ]
     empty = pd.DataFrame(columns=pools.POOL_SCORES.names)
     result = pd.concat(frames, ignore_index=True) if frames else empty
@@ -50,11 +51,11 @@ def hourly_pool_scores(house: House, window: Window) -> StepResult:
     return StepResult.of(written, **counts, source_problems=sorted(set(inputs.doubts[inputs.doubts != ""])))
 
 
-def read_inputs(house: House, window: Window) -> Inputs:
+def read_inputs(house: House, system: System, window: Window) -> Inputs:
     """Every snapshot row of the window, and what is known against them."""
     grid = house.lake.read(pools.POOL_SNAPSHOTS, window, GRID_COLUMNS)
     features = house.lake.read(pools.POOL_FEATURES, window)
-    shifts = recalibration.known_shifts(house, window)
+    shifts = recalibration.known_shifts(house, system, window)
     return Inputs(on_grid(grid, features), source_doubts(house, window), refused_ratio(house, window), shifts)
 
 
@@ -63,9 +64,9 @@ def on_grid(grid: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
     return grid[GRID_COLUMNS].merge(features.drop(columns="input_age_hours"), on=HOUR_AND_POOL, how="left")
 
 
-def scored(house: House, inputs: Inputs, rows: pd.DataFrame, horizon: int, version: str) -> Iterator[pd.DataFrame]:
+def scored(house: House, system: System, inputs: Inputs, rows: pd.DataFrame, horizon: int, version: str) -> Iterator[pd.DataFrame]:
     """Scores of the rows by one version, without scored_at and lake_snapshot_id; a frame per set of source problems."""
-    served = champions.load(house.settings, horizon, version)
+    served = champions.load(house.settings, system, horizon, version)
     for problem, part in _by_doubt(rows, inputs.doubts):
         facts = _facts(house, part, inputs.refused, problem)
         shift = recalibration.shift_at(inputs.shifts, horizon, version, part["as_of"])
@@ -142,7 +143,7 @@ def hourly_pool_explanations(house: House, window: Window) -> StepResult:
     frames = []
     for (horizon, name, version), part in scores.groupby(["horizon_hours", "model_name", "model_version"]):
         rows = part[[*HOUR_AND_POOL, "margin", *CAUSE_PROBABILITIES]].merge(features, on=HOUR_AND_POOL, how="left")
-        served = None if name == HEURISTIC else champions.load(house.settings, int(horizon), str(version))
+        served = None if name == HEURISTIC else champions.load(house.settings, systems.POOLS, int(horizon), str(version))
         for columns in _explained(rows, served, int(horizon)):
             said = pd.DataFrame(columns)
             frames.append(said.assign(**{key: rows[key].to_numpy()[said["row"]] for key in HOUR_AND_POOL}))

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from veririsk_assets.contracts import monitoring, pools
-from veririsk_assets.contracts.models import CHAMPIONS
+from veririsk_assets.contracts import monitoring, pools, systems
 from veririsk_assets.contracts.published import PUBLISHED
 from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.pipeline import champions, unscored
@@ -35,9 +34,9 @@ def status(house: House) -> Iterator[str]:
 
 
 def _champion(house: House, horizon: int) -> str:
-    reigns = house.lake.read(CHAMPIONS, where="model = ? AND horizon_hours = ?", parameters=[champions.FAMILY, horizon])
+    reigns = champions.reigns_of(house, systems.POOLS, horizon)
     if len(reigns):
-        newest = reigns.sort_values(["valid_from", "decided_at"]).iloc[-1]
+        newest = reigns.iloc[-1]
         return f"{horizon} h: version {newest['version']} serves since {newest['valid_from']:%Y-%m-%d %H:%M} ({newest['reason']})"
     first = house.lake.sql(f"SELECT min(as_of) AS first FROM lake.{pools.POOL_SNAPSHOTS.sql_name}")["first"].iloc[0]
     if first != first:

@@ -84,7 +84,7 @@ def version_row(
     """The row of models/versions."""
     about, metrics, score_map = trained.served.metadata, trained.metrics, trained.served.score_map
     return {
-        "model": family,
+        "system": family,
         "horizon_hours": trained.spec.horizon_hours,
         "version": version,
         "algorithm": trained.spec.name,

@@ -10,6 +10,7 @@ import pandas as pd
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.models.calibration import calibrate
@@ -77,9 +78,9 @@ def _rows(house: House, window: Window, names: tuple[str, ...]) -> tuple[np.ndar
 
 def add_version(house: House, version: str, trained_as_of: datetime, artefact: ServedModel) -> None:
     """The artefact at home and its row in models/versions; the registry is not touched."""
-    artefact.save(champions.folder(house.settings, HORIZON, version))
+    artefact.save(champions.folder(house.settings, POOLS, HORIZON, version))
     row = dict.fromkeys(MODEL_VERSIONS.names) | {
-        "model": champions.FAMILY, "horizon_hours": HORIZON, "version": version, "algorithm": "logistic_regression",
+        "system": POOLS.name, "horizon_hours": HORIZON, "version": version, "algorithm": "logistic_regression",
         "trained_as_of": pd.Timestamp(naive(trained_as_of)), "train_to": pd.Timestamp(naive(FITTED_TO)),
         "train_rows_count": 1, "train_events_count": 1, "lake_snapshot_id": 1, "verdict": "test",
         "validation_ap": 0.99, "validation_auc": 0.99, "validation_ece": 0.001, "base_rate_ratio": 0.05,
@@ -90,7 +91,7 @@ def add_version(house: House, version: str, trained_as_of: datetime, artefact: S
 def reign(house: House, version: str, valid_from: datetime, action: str = "promote") -> None:
     """A row of models/champions, without the registry."""
     at = pd.Timestamp(naive(valid_from))
-    row = {"model": champions.FAMILY, "horizon_hours": HORIZON, "version": version, "valid_from": at, "decided_at": at}
+    row = {"system": POOLS.name, "horizon_hours": HORIZON, "version": version, "valid_from": at, "decided_at": at}
     house.lake.append(CHAMPIONS, pd.DataFrame([{**row, "action": action, "reason": "test"}]))
 
 

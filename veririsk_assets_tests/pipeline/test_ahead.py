@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
 from veririsk_assets.pipeline import ahead, promotion, replay
 from veririsk_assets.pipeline.publishing import publish
@@ -145,7 +146,7 @@ def test_a_market_with_a_time_of_its_own_is_left_alone(settings: Settings) -> No
 
 def decide(live: Home, version: str, decided_at: datetime) -> None:
     """A reign of half a year from now."""
-    row = {"model": "pools", "horizon_hours": 24, "version": version, "action": "promote", "reason": "test"}
+    row = {"system": "pools", "horizon_hours": 24, "version": version, "action": "promote", "reason": "test"}
     row |= {"valid_from": pd.Timestamp(naive(live.clock() + HALF_A_YEAR)), "decided_at": pd.Timestamp(naive(decided_at))}
     live.house.lake.append(CHAMPIONS, pd.DataFrame([row]))
 
@@ -160,7 +161,7 @@ def test_a_reign_that_a_person_has_planned_stays_and_one_decided_in_the_future_g
 def test_an_order_without_a_date_holds_from_now_and_not_from_an_hour_to_come(live: Home) -> None:
     live.fetch(START + 3 * HOUR + HALF_A_YEAR)
     live.clock.time = START + 3 * HOUR + HOUR / 2
-    assert promotion.next_hour(live.house) == START + 4 * HOUR
+    assert promotion.next_hour(live.house, POOLS) == START + 4 * HOUR
 
 
 def test_two_processes_set_a_row_aside_once(live: Home) -> None:

@@ -12,12 +12,13 @@ from rich.console import Console
 
 from veririsk_assets.cli.render import show_prediction, split
 from veririsk_assets.contracts import monitoring, pools
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.models.two_heads import TwoHeads
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
-from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
+from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.serving.queries import NothingPublished, Published, prediction
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, KEYS, NOW, SECOND, add_version, fill, open_house, reign, served
@@ -53,7 +54,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     for window in (WITHOUT, WITH):
         hourly_pool_scores(opened, window)
         hourly_pool_explanations(opened, window)
-        hourly_pool_shadow_scores(opened, window)
+        shadow_scores(opened, POOLS, window)
     publish(opened)
     yield opened
     opened.close()
@@ -147,4 +148,4 @@ def test_a_published_file_of_another_version_says_what_to_do(house: House) -> No
 
 
 def test_the_companion_lies_in_the_version_s_folder(house: House) -> None:
-    assert (champions.folder(house.settings, HORIZON, "2") / "causes" / "artefact.json").exists()
+    assert (champions.folder(house.settings, POOLS, HORIZON, "2") / "causes" / "artefact.json").exists()

@@ -11,6 +11,7 @@ from veririsk_assets.cli.render import has_begun
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.models import CHAMPIONS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.detections import equipped, hourly_pool_detections, training_rows
@@ -59,9 +60,9 @@ def say(house: House, window: Window = LAST) -> pd.DataFrame:
 
 
 def crown(house: House, version: str, artefact) -> None:  # type: ignore[no-untyped-def]
-    artefact.save(champions.folder(house.settings, HORIZON, version))
+    artefact.save(champions.folder(house.settings, POOLS, HORIZON, version))
     at = pd.Timestamp(naive(MARKET.start)) + pd.Timedelta(hours=int(version))
-    row = {"model": champions.FAMILY, "horizon_hours": HORIZON, "version": version, "valid_from": at, "decided_at": at}
+    row = {"system": POOLS.name, "horizon_hours": HORIZON, "version": version, "valid_from": at, "decided_at": at}
     house.lake.append(CHAMPIONS, pd.DataFrame([{**row, "action": "promote", "reason": "test"}]))
 
 

@@ -8,11 +8,12 @@ import pandas as pd
 from veririsk_assets.contracts.catalogue import TABLES
 from veririsk_assets.contracts.migrations import APPLIED
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline import recalibration
-from veririsk_assets.pipeline.performance import pool_performance
+from veririsk_assets.pipeline.performance import judge_scores
 from veririsk_assets.pipeline.scores import hourly_pool_scores
-from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
+from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.lake.older import make_older
 from veririsk_assets_tests.pipeline.small_house import SECOND, open_house, two_versions
@@ -22,10 +23,10 @@ VOLATILE = ["lake_snapshot_id"]
 
 
 def go_on(house: House, window: Window) -> None:
-    recalibration.daily_shifts(house, window)
+    recalibration.daily_shifts(house, POOLS, window)
     hourly_pool_scores(house, window)
-    hourly_pool_shadow_scores(house, window)
-    pool_performance(house, window.end)
+    shadow_scores(house, POOLS, window)
+    judge_scores(house, POOLS, window.end)
 
 
 def begun(home: Path) -> House:

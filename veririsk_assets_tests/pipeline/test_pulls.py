@@ -14,6 +14,7 @@ import pytest
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.models import CHAMPIONS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import HOUR, naive
 from veririsk_assets.pipeline import followed_pairs, promotion, pulls
@@ -339,7 +340,7 @@ def test_of_two_orders_at_once_for_the_same_champion_one_is_carried_out(settings
 
     def order(_: int) -> str:
         barrier.wait(30)
-        return promotion.appoint(house, promotion.Order(24, "promote", START, "7")).metadata["verdict"]
+        return promotion.appoint(house, promotion.Order(POOLS, 24, "promote", START, "7")).metadata["verdict"]
 
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(order, range(2))) == ["proven", "version 7 serves already"]

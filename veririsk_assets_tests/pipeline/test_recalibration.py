@@ -8,6 +8,7 @@ import pytest
 
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.models import CALIBRATION_SHIFTS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.models.logistic_line import logit
 from veririsk_assets.pipeline import champions
@@ -36,7 +37,7 @@ def turned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture
 def house(turned: House) -> Iterator[House]:
     """The market without a shift, its labels and its artefacts as they were."""
-    labels, home = turned.lake.read(pools.POOL_LABELS, MARKET), champions.folder(turned.settings, HORIZON, "1")
+    labels, home = turned.lake.read(pools.POOL_LABELS, MARKET), champions.folder(turned.settings, POOLS, HORIZON, "1")
     yield turned
     turned.lake.sql(f"DELETE FROM lake.{CALIBRATION_SHIFTS.sql_name}")
     turned.lake.replace(pools.POOL_LABELS, labels, MARKET)
@@ -50,7 +51,7 @@ def stored(house: House, version: str = "1") -> pd.Series:
 
 
 def test_every_day_of_every_version_that_serves_or_waits_has_a_shift_that_follows_the_market(house: House) -> None:
-    result = daily_shifts(house, TWO_WEEKS)
+    result = daily_shifts(house, POOLS, TWO_WEEKS)
     assert result.rows == len(stored(house, "1")) + len(stored(house, "2"))
     days = (TWO_WEEKS.hours - 1) // 24 + 1
     for version in ("1", "2"):
@@ -62,22 +63,22 @@ def test_every_day_of_every_version_that_serves_or_waits_has_a_shift_that_follow
 
 def test_a_day_knows_only_labels_that_had_matured_when_it_began(house: House) -> None:
     until = Window(TWO_WEEKS.start, TURN + 4 * DAY)
-    daily_shifts(house, until)
+    daily_shifts(house, POOLS, until)
     known = stored(house)
     house.lake.sql(f"DELETE FROM lake.{CALIBRATION_SHIFTS.sql_name}")
     labels = house.lake.read(pools.POOL_LABELS, MARKET)
     after = labels["matured_at"] > naive(until.as_of)
     house.lake.replace(pools.POOL_LABELS, labels.assign(crash=np.where(after, 1.0 - labels["crash"], labels["crash"])), MARKET)
-    daily_shifts(house, TWO_WEEKS)
+    daily_shifts(house, POOLS, TWO_WEEKS)
     pd.testing.assert_series_equal(stored(house).loc[known.index], known)
 
 
 def test_a_day_that_has_its_shift_keeps_it(house: House) -> None:
-    first = daily_shifts(house, TWO_WEEKS)
+    first = daily_shifts(house, POOLS, TWO_WEEKS)
     before = stored(house)
     labels = house.lake.read(pools.POOL_LABELS, MARKET)
     house.lake.replace(pools.POOL_LABELS, labels.assign(crash=0.0), MARKET)
-    again = daily_shifts(house, Window(TWO_WEEKS.start, TWO_WEEKS.end + DAY))
+    again = daily_shifts(house, POOLS, Window(TWO_WEEKS.start, TWO_WEEKS.end + DAY))
     assert first.changed and again.rows == 2
     assert stored(house).loc[before.index].equals(before)
 
@@ -86,7 +87,7 @@ def test_scores_carry_the_shift_of_their_hour(house: House) -> None:
     hour = Window.ending(TURN + 10 * DAY + 5 * HOUR)
     hourly_pool_scores(house, hour)
     plain = house.lake.read(pools.POOL_SCORES, hour, where=f"horizon_hours = {HORIZON}")
-    daily_shifts(house, TWO_WEEKS)
+    daily_shifts(house, POOLS, TWO_WEEKS)
     hourly_pool_scores(house, hour)
     moved = house.lake.read(pools.POOL_SCORES, hour, where=f"horizon_hours = {HORIZON}")
     expected = stored(house).loc[naive(TURN + 10 * DAY)]
@@ -97,19 +98,19 @@ def test_scores_carry_the_shift_of_their_hour(house: House) -> None:
 
 
 def test_an_old_shift_an_unknown_version_and_one_decided_later_move_nothing(house: House) -> None:
-    daily_shifts(house, Window(TWO_WEEKS.start, TURN + 4 * DAY))
+    daily_shifts(house, POOLS, Window(TWO_WEEKS.start, TURN + 4 * DAY))
     newest = naive(TURN + 4 * DAY)
     hours = pd.Series(pd.to_datetime([naive(FIRST), newest, newest + 7 * DAY - HOUR, newest + 7 * DAY]))
-    known = known_shifts(house, TWO_WEEKS)
+    known = known_shifts(house, POOLS, TWO_WEEKS)
     found = shift_at(known, HORIZON, "1", hours)
     assert found[0] == 0.0 and found[1] == found[2] != 0.0 and found[3] == 0.0
     assert (shift_at(known, HORIZON, "9", hours) == 0.0).all()
-    assert known_shifts(house, TWO_WEEKS, house.now() - HOUR).empty and not known_shifts(house, TWO_WEEKS, house.now()).empty
+    assert known_shifts(house, POOLS, TWO_WEEKS, house.now() - HOUR).empty and not known_shifts(house, POOLS, TWO_WEEKS, house.now()).empty
 
 
 def test_before_the_first_version_there_is_nothing_to_shift(house: House) -> None:
-    assert not daily_shifts(house, Window(FIRST - 3 * DAY, FIRST - HOUR)).changed
-    champions.folder(house.settings, HORIZON, "1").rename(champions.folder(house.settings, HORIZON, "gone"))
+    assert not daily_shifts(house, POOLS, Window(FIRST - 3 * DAY, FIRST - HOUR)).changed
+    champions.folder(house.settings, POOLS, HORIZON, "1").rename(champions.folder(house.settings, POOLS, HORIZON, "gone"))
     assert set(house.lake.read(CALIBRATION_SHIFTS)["version"]) == set()
-    daily_shifts(house, TWO_WEEKS)
+    daily_shifts(house, POOLS, TWO_WEEKS)
     assert set(house.lake.read(CALIBRATION_SHIFTS)["version"]) == {"2"}

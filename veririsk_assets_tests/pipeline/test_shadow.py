@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from veririsk_assets.contracts import monitoring, pools
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.scores import hourly_pool_scores
-from veririsk_assets.pipeline.shadow import hourly_pool_shadow_scores
+from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, KEYS, SECOND, reign, two_versions
 
@@ -28,7 +29,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def score(house: House, window: Window = HOURS) -> None:
     hourly_pool_scores(house, window)
-    hourly_pool_shadow_scores(house, window)
+    shadow_scores(house, POOLS, window)
 
 
 def with_share(house: House, share: float) -> House:
@@ -36,15 +37,15 @@ def with_share(house: House, share: float) -> House:
 
 
 def test_the_challenger_is_the_newest_later_version_that_never_served(house: House) -> None:
-    line_up = champions.line_up(house, HORIZON)
+    line_up = champions.line_up(house, POOLS, HORIZON)
     assert line_up.at(FIRST - HOUR) == champions.Pair("rule", None)
     assert line_up.at(FIRST) == champions.Pair("1", None)
     assert line_up.at(SECOND) == champions.Pair("1", "2")
     reign(house, "2", HOURS.end + 2 * HOUR)
-    assert champions.line_up(house, HORIZON).newest == champions.Pair("2", None)
+    assert champions.line_up(house, POOLS, HORIZON).newest == champions.Pair("2", None)
     reign(house, "1", HOURS.end + 4 * HOUR, "rollback")
-    assert champions.line_up(house, HORIZON).newest == champions.Pair("1", None)
-    assert champions.line_up(house, HORIZON, SECOND).newest == champions.Pair("1", "2")
+    assert champions.line_up(house, POOLS, HORIZON).newest == champions.Pair("1", None)
+    assert champions.line_up(house, POOLS, HORIZON, SECOND).newest == champions.Pair("1", "2")
 
 
 def test_the_shadow_scores_the_same_hours_and_serves_nobody(house: House) -> None:
@@ -54,7 +55,7 @@ def test_the_shadow_scores_the_same_hours_and_serves_nobody(house: House) -> Non
     assert set(served["model_version"]) == {"1"}
     assert set(shadow["model_version"]) == {"2"}
     assert set(shadow["role"]) == {"challenger"}
-    assert served[["as_of", "pool_key"]].equals(shadow[["as_of", "pool_key"]])
+    assert served[["as_of", "pool_key"]].equals(shadow.rename(columns={"entity_key": "pool_key"})[["as_of", "pool_key"]])
 
 
 def test_without_a_challenger_there_is_no_shadow(house: House) -> None:
@@ -76,14 +77,14 @@ def test_a_split_serves_the_challenger_to_its_pools_and_keeps_the_champion_in_th
 
 def test_scores_of_a_split_are_those_of_each_version_alone(house: House) -> None:
     score(house)
-    alone = house.lake.read(monitoring.SHADOW_SCORES, HOURS).set_index(["as_of", "pool_key"])["risk_score"]
+    alone = house.lake.read(monitoring.SHADOW_SCORES, HOURS).set_index(["as_of", "entity_key"])["risk_score"]
     score(with_share(house, 1.0))
     everyone = house.lake.read(pools.POOL_SCORES, HOURS, where=DAY).set_index(["as_of", "pool_key"])["risk_score"]
     assert everyone.equals(alone)
 
 
 def test_a_challenger_whose_files_are_gone_serves_nobody(house: House) -> None:
-    folder = champions.folder(house.settings, HORIZON, "2")
+    folder = champions.folder(house.settings, POOLS, HORIZON, "2")
     folder.rename(folder.with_name("away"))
     score(with_share(house, 1.0))
     folder.with_name("away").rename(folder)

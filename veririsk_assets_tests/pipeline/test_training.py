@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from veririsk_assets.cli.models import app
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import Window, utc
 from veririsk_assets.models.artefact import load
 from veririsk_assets.pipeline import champions, learning
@@ -27,7 +28,7 @@ from veririsk_assets_tests.models.rows import END, market
 
 # MLflow's own tables use a loader strategy that SQLAlchemy 2.1 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
-NAME = registered_name(champions.FAMILY, 24)
+NAME = registered_name(POOLS.name, 24)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_a_run_names_the_recipe_that_runs_are_compared_by(trained: tuple[House, 
     house = trained[0]
     newest = versions(house.settings.tracking_uri, NAME)[0]
     params = store.client(house.settings.tracking_uri).get_run(newest.run_id).data.params
-    model = load(champions.folder(house.settings, 24, "1"))
+    model = load(champions.folder(house.settings, POOLS, 24, "1"))
     recipe = {"max_depth": "4", "eta": "0.08", "lambda": "5.0", "subsample": "0.8", "colsample_bytree": "0.6", "min_child_weight": "10.0"}
     recipe |= {"rounds": "150", "patience": "20", "seed": "7", "is_weighted": "False", "horizon_hours": "24"}
     assert {name: params[name] for name in recipe} == recipe
@@ -127,9 +128,9 @@ def test_the_artefact_remembers_its_intervals_and_a_comparison_shows_them(
     trained: tuple[House, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = trained[0]
-    known = load(champions.folder(house.settings, 24, "1")).metadata["intervals"]
+    known = load(champions.folder(house.settings, POOLS, 24, "1")).metadata["intervals"]
     assert set(known["walk_forward_ap"]) == {"value", "lo", "hi"}
-    found = compared(house, 24, ("1", "1"), Window.ending(END, 24))
+    found = compared(house, POOLS, 24, ("1", "1"), Window.ending(END, 24))
     assert found["intervals"]["validation_ap"] == (known["validation_ap"],) * 2
     monkeypatch.setenv("VERIRISK_HOME", str(house.settings.home))
     shown = CliRunner().invoke(app, ["compare", "1", "1"])

@@ -1,0 +1,28 @@
+"""Which rows of a table a write is about: those of a window, and of one system where systems share the table."""
+
+import pandas as pd
+
+from veririsk_assets.contracts.tables import ContractError, Table
+from veririsk_assets.contracts.windows import Window, naive
+
+
+def in_window(table: Table, window: Window) -> str:
+    """The rows of a window, as SQL."""
+    start, end = naive(window.start).isoformat(sep=" "), naive(window.end).isoformat(sep=" ")
+    return f"{table.time} > TIMESTAMP '{start}' AND {table.time} <= TIMESTAMP '{end}'"
+
+
+def place_of(table: Table, window: Window, system: str) -> str:
+    """The rows that a replace is about, as SQL. Raises ContractError where a shared table gets no system, or another one does."""
+    if table.is_shared != bool(system):
+        raise ContractError(f"{table.sql_name} is {'shared: say which system' if table.is_shared else 'not shared: it has no system'}")
+    return in_window(table, window) + (f" AND system = '{system}'" if system else "")
+
+
+def require_inside(table: Table, rows: pd.DataFrame, window: Window, system: str) -> None:
+    """Raises ContractError for rows of another window or another system."""
+    outside = (rows[table.time] <= naive(window.start)) | (rows[table.time] > naive(window.end))
+    if outside.any():
+        raise ContractError(f"{table.sql_name}: {int(outside.sum())} rows lie outside the window {window}")
+    if system and (other := set(rows["system"]) - {system}):
+        raise ContractError(f"{table.sql_name}: rows of {', '.join(sorted(other))} among those of {system}")
