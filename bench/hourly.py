@@ -100,7 +100,7 @@ def measure(pools: int, folder: Path, taught_pools: int = TRAINING_POOLS) -> Mea
 
 
 def _hours() -> Iterator[Window]:
-    return Window.ending(END, HOURS_RUN).each_hour()
+    return Window.ending(END, HOURS_RUN).each()
 
 
 def report(found: Measured) -> None:

@@ -88,7 +88,9 @@ def _snapshots(house: House, market: Panel) -> None:
     start = 0
     for day in BEFORE.chunks(24):
         part = Panel(day, market.keys, {name: values[start : start + day.hours] for name, values in market.values.items()})
-        rows = part.frame().assign(source="defillama", is_tombstone=False, is_suspect=False, doubt=None, **dict.fromkeys(unknown, np.nan))
+        rows = part.frame("pool_key").assign(
+            source="defillama", is_tombstone=False, is_suspect=False, doubt=None, **dict.fromkeys(unknown, np.nan)
+        )
         house.lake.replace(pools.POOL_SNAPSHOTS, rows[pools.POOL_SNAPSHOTS.names], day)
         start += day.hours
     hours = pd.DataFrame({name: values[: BEFORE.hours] for name, values in outside(HISTORY).items()})

@@ -102,7 +102,7 @@ def test_the_split_is_one_point_in_time_for_all_pools_with_the_horizon_purged() 
     assert fitted.max() + HORIZON * HOUR_US <= held.min()
     assert held.max() + HORIZON * HOUR_US < tested[0]
     for part in (data.train, data.validation):
-        assert len(np.unique(data.pool_key[part])) == market().tvl_usd.shape[1]
+        assert len(np.unique(data.key[part])) == market().tvl_usd.shape[1]
 
 
 def test_pools_get_different_scores() -> None:

@@ -1,4 +1,4 @@
-"""The dense grid that features and labels are computed on: hours × pools, gaps are NaN."""
+"""The dense grid that features and labels are computed on: steps × keys, gaps are NaN."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,9 +16,9 @@ PRECISE = frozenset(
 
 @dataclass(frozen=True)
 class Panel:
-    """Arrays of shape (window.hours, len(keys)); row i is `as_of = window.start + (i + 1) h`. Float32 but for PRECISE.
+    """Arrays of shape (window.steps, len(keys)); row i is `as_of = window.start + (i + 1) steps`. Float32 but for PRECISE.
 
-    `keys` are the sorted integer `pool_key`s of the columns.
+    `keys` are the sorted integer keys of the columns.
     """
 
     window: Window
@@ -30,21 +30,22 @@ class Panel:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.window.hours, len(self.keys)
+        return self.window.steps, len(self.keys)
 
     @cached_property
     def as_ofs(self) -> np.ndarray:
         return self.window.as_ofs
 
-    def tail(self, hours: int) -> "Panel":
-        """The last `hours` rows, for a window that was read with its look-back."""
-        return Panel(Window.ending(self.window.end, hours), self.keys, {k: v[-hours:] for k, v in self.values.items()})
+    def tail(self, steps: int) -> "Panel":
+        """The last `steps` rows, for a window that was read with its look-back."""
+        window = Window.ending(self.window.end, steps, self.window.step_hours)
+        return Panel(window, self.keys, {k: v[-steps:] for k, v in self.values.items()})
 
-    def frame(self, keep: np.ndarray | None = None) -> pd.DataFrame:
-        """Long rows `as_of, pool_key, …` sorted by hour and key; `keep` (hours × pools, bool) chooses rows."""
+    def frame(self, key: str, keep: np.ndarray | None = None) -> pd.DataFrame:
+        """Long rows `as_of`, `key`, … sorted by time and key; `keep` (steps × keys, bool) chooses rows."""
         chosen = np.ones(self.shape, dtype=bool) if keep is None else keep
-        hour, pool = np.nonzero(chosen)
-        columns = {"as_of": self.as_ofs[hour], "pool_key": self.keys[pool]}
+        row, column = np.nonzero(chosen)
+        columns = {"as_of": self.as_ofs[row], key: self.keys[column]}
         return pd.DataFrame(columns | {name: value[chosen] for name, value in self.values.items()})
 
 
@@ -53,29 +54,28 @@ def precision(name: str) -> type[np.floating]:
     return np.float64 if name in PRECISE else np.float32
 
 
-def to_panel(frame: pd.DataFrame, columns: list[str], window: Window, keys: np.ndarray | None = None) -> Panel:
-    """Scatter long rows (`as_of`, `pool_key`, columns) onto the dense grid; rows outside the window are ignored."""
+def to_panel(frame: pd.DataFrame, key: str, columns: list[str], window: Window, keys: np.ndarray | None = None) -> Panel:
+    """Scatter long rows (`as_of`, `key`, columns) onto the dense grid; rows outside the window are ignored."""
     as_of = frame["as_of"].to_numpy(dtype="datetime64[us]")
-    hour = ((as_of - window.as_ofs[0]) // np.timedelta64(3600 * 10**6, "us")).astype(np.int64)
-    pool_key = frame["pool_key"].to_numpy(dtype=np.int64)
-    return scatter(hour, pool_key, {c: frame[c].to_numpy(dtype=precision(c), na_value=np.nan) for c in columns}, window, keys)
+    row = ((as_of - window.as_ofs[0]) // np.timedelta64(window.step)).astype(np.int64)
+    return scatter(
+        row, frame[key].to_numpy(dtype=np.int64), {c: frame[c].to_numpy(dtype=precision(c), na_value=np.nan) for c in columns}, window, keys
+    )
 
 
-def scatter(
-    hour: np.ndarray, pool_key: np.ndarray, columns: dict[str, np.ndarray], window: Window, keys: np.ndarray | None = None
-) -> Panel:
-    """Columns of long rows onto the grid. `hour` counts from the window's first `as_of`; `keys` fixes the columns."""
-    keys = np.unique(pool_key) if keys is None else keys
-    position = np.searchsorted(keys, pool_key)
-    known = (position < len(keys)) & (hour >= 0) & (hour < window.hours)
+def scatter(row: np.ndarray, key: np.ndarray, columns: dict[str, np.ndarray], window: Window, keys: np.ndarray | None = None) -> Panel:
+    """Columns of long rows onto the grid. `row` counts from the window's first `as_of`; `keys` fixes the columns."""
+    keys = np.unique(key) if keys is None else keys
+    position = np.searchsorted(keys, key)
+    known = (position < len(keys)) & (row >= 0) & (row < window.steps)
     if len(keys):
-        known &= keys[np.minimum(position, len(keys) - 1)] == pool_key
-    flat = hour * len(keys) + position
+        known &= keys[np.minimum(position, len(keys) - 1)] == key
+    flat = row * len(keys) + position
     complete = bool(known.all())
     flat = flat if complete else flat[known]
     values = {}
     for name, column in columns.items():
-        grid = np.full(window.hours * len(keys), np.nan, dtype=precision(name))
+        grid = np.full(window.steps * len(keys), np.nan, dtype=precision(name))
         grid[flat] = column if complete else column[known]
-        values[name] = grid.reshape(window.hours, len(keys))
+        values[name] = grid.reshape(window.steps, len(keys))
     return Panel(window, keys, values)

@@ -46,7 +46,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`stage.name` in the lake, `[stage, name]` as asset key. `time` is the column that windows select by."""
+    """`stage.name` in the lake, `[stage, name]` as asset key. `time` is the column that windows select by, `step_hours` (1 or 24)
+    how far its instants lie apart."""
 
     stage: str
     name: str
@@ -56,6 +57,12 @@ class Table:
     description: str
     columns: tuple[Column, ...]
     sort: tuple[str, ...] = ()
+    step_hours: int = 1
+
+    @property
+    def entity(self) -> str:
+        """The column of its key that names an entity; empty where a row is about a whole instant."""
+        return next((name for name in self.key if name.endswith("_key")), "")
 
     @property
     def sql_name(self) -> str:

@@ -1,4 +1,4 @@
-"""Half-open UTC windows of whole hours: the one way this project speaks of time.
+"""Half-open UTC windows of whole hours or whole days: the one way this project speaks of time.
 
 A partition key is a window's start, `as_of` is its end, `cutoff` is when the decision is taken.
 Windows hold aware UTC datetimes; arrays, frames and lake tables hold naive `datetime64[us]` in UTC.
@@ -28,6 +28,16 @@ def floor_hour(moment: datetime) -> datetime:
     return utc(moment).replace(minute=0, second=0, microsecond=0)
 
 
+def floor_step(moment: datetime, step_hours: int) -> datetime:
+    """The last full step at or before `moment`: hours, or days that begin at 00:00 UTC.
+
+    >>> floor_step(utc("2025-03-01T05:59"), 24).isoformat()
+    '2025-03-01T00:00:00+00:00'
+    """
+    hour = floor_hour(moment)
+    return hour - (hour.hour % step_hours) * HOUR
+
+
 def first_as_of(pulled_at: datetime) -> datetime:
     """The first hour whose decision may use what is pulled at this instant."""
     hour = floor_hour(pulled_at)
@@ -41,29 +51,35 @@ def naive(moment: datetime) -> datetime:
 
 @dataclass(frozen=True, order=True)
 class Window:
-    """`[start, end)` in whole hours. Its rows have `as_of` in `start + 1 h … end`."""
+    """`[start, end)` in steps of one hour or of 24, which begin at 00:00 UTC. Its rows have `as_of` in `start + one step … end`.
+
+    >>> day = Window.of("2025-03-01", "2025-03-02")
+    >>> day.steps, day.as_ofs[0], Window.ending("2025-03-02", 7, step_hours=24).start.isoformat()
+    (24, numpy.datetime64('2025-03-01T01:00:00.000000'), '2025-02-23T00:00:00+00:00')
+    """
 
     start: datetime
     end: datetime
+    step_hours: int = 1
 
     def __post_init__(self) -> None:
         for edge in (self.start, self.end):
             if edge.tzinfo is None or edge.utcoffset() != timedelta(0):
                 raise ValueError(f"window edges are aware UTC datetimes, got {edge!r}")
-            if edge != floor_hour(edge):
-                raise ValueError(f"window edges are whole hours, got {edge.isoformat()}")
+            if edge != floor_step(edge, self.step_hours):
+                raise ValueError(f"window edges are whole {'hours' if self.step_hours == 1 else 'days'}, got {edge.isoformat()}")
         if self.end <= self.start:
             raise ValueError(f"an empty window: {self.start.isoformat()} … {self.end.isoformat()}")
 
     @classmethod
-    def of(cls, start: datetime | str, end: datetime | str) -> "Window":
-        return cls(utc(start), utc(end))
+    def of(cls, start: datetime | str, end: datetime | str, step_hours: int = 1) -> "Window":
+        return cls(utc(start), utc(end), step_hours)
 
     @classmethod
-    def ending(cls, as_of: datetime | str, hours: int = 1) -> "Window":
-        """The window of `hours` hours whose `as_of` is the given instant."""
+    def ending(cls, as_of: datetime | str, steps: int = 1, step_hours: int = 1) -> "Window":
+        """The window of so many steps whose `as_of` is the given instant."""
         end = utc(as_of)
-        return cls(end - hours * HOUR, end)
+        return cls(end - steps * step_hours * HOUR, end, step_hours)
 
     @property
     def as_of(self) -> datetime:
@@ -79,23 +95,33 @@ class Window:
         return round((self.end - self.start) / HOUR)
 
     @property
+    def step(self) -> timedelta:
+        return self.step_hours * HOUR
+
+    @property
+    def steps(self) -> int:
+        """How many rows of a grid it spans."""
+        return self.hours // self.step_hours
+
+    @property
     def as_ofs(self) -> np.ndarray:
-        """Every `as_of` of the window, naive UTC, shape (hours,)."""
-        return np.datetime64(naive(self.start), "us") + np.arange(1, self.hours + 1) * np.timedelta64(3600 * 10**6, "us")
+        """Every `as_of` of the window, naive UTC, shape (steps,)."""
+        return np.datetime64(naive(self.start), "us") + np.arange(1, self.steps + 1) * np.timedelta64(self.step)
 
-    def lookback(self, hours: int) -> "Window":
-        """The same end, starting `hours` earlier."""
-        return Window(self.start - hours * HOUR, self.end)
+    def lookback(self, steps: int) -> "Window":
+        """The same end, starting so many steps earlier."""
+        return Window(self.start - steps * self.step, self.end, self.step_hours)
 
-    def each_hour(self) -> Iterator["Window"]:
-        return (Window(self.start + i * HOUR, self.start + (i + 1) * HOUR) for i in range(self.hours))
+    def each(self) -> Iterator["Window"]:
+        """Its steps as windows of their own."""
+        return (Window(self.start + i * self.step, self.start + (i + 1) * self.step, self.step_hours) for i in range(self.steps))
 
-    def chunks(self, hours: int) -> Iterator["Window"]:
-        """Consecutive windows of at most `hours` hours that cover this one."""
+    def chunks(self, steps: int) -> Iterator["Window"]:
+        """Consecutive windows of at most so many steps that cover this one."""
         start = self.start
         while start < self.end:
-            end = min(start + hours * HOUR, self.end)
-            yield Window(start, end)
+            end = min(start + steps * self.step, self.end)
+            yield Window(start, end, self.step_hours)
             start = end
 
     def __str__(self) -> str:

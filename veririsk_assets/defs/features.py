@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_SNAPSHOTS
 from veririsk_assets.contracts.windows import Window
-from veririsk_assets.defs.stage import hourly_asset
+from veririsk_assets.defs.stage import step_asset
 
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
@@ -16,4 +16,4 @@ def hourly_pools(house: "House", window: Window) -> "StepResult":
     return hourly_pool_features(house, window)
 
 
-ASSETS = [hourly_asset(POOL_FEATURES, hourly_pools, [POOL_SNAPSHOTS])]
+ASSETS = [step_asset(POOL_FEATURES, hourly_pools, [POOL_SNAPSHOTS])]

@@ -10,7 +10,7 @@ from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_LABELS, POOL_SNA
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.defs.resources import HouseResource, now
-from veririsk_assets.defs.stage import OWNERS, column_schema, describe, hourly_asset, key_of, metadata_of
+from veririsk_assets.defs.stage import OWNERS, column_schema, describe, key_of, metadata_of, step_asset
 
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
@@ -52,8 +52,8 @@ def shifts(house: "House", window: Window) -> "StepResult":
     return daily_shifts(house, POOLS, window)
 
 
-LABELS = hourly_asset(POOL_LABELS, labels, [POOL_SNAPSHOTS])
-SHIFTS = hourly_asset(CALIBRATION_SHIFTS, shifts, [POOL_LABELS, POOL_FEATURES, MODEL_VERSIONS])
+LABELS = step_asset(POOL_LABELS, labels, [POOL_SNAPSHOTS])
+SHIFTS = step_asset(CALIBRATION_SHIFTS, shifts, [POOL_LABELS, POOL_FEATURES, MODEL_VERSIONS])
 CHAMPIONS_SPEC = dg.AssetSpec(
     key=key_of(CHAMPIONS),
     group_name="models",

@@ -13,7 +13,7 @@ from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_LABELS, POOL_SCO
 from veririsk_assets.contracts.systems import POOLS, known_system
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.defs.resources import HouseResource, now
-from veririsk_assets.defs.stage import OWNERS, column_schema, describe, hourly_asset, key_of, metadata_of
+from veririsk_assets.defs.stage import OWNERS, column_schema, describe, key_of, metadata_of, step_asset
 
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
@@ -88,5 +88,5 @@ def promotion(context: dg.AssetExecutionContext, config: PromotionConfig, house:
     return dg.MaterializeResult(metadata={"horizon": config.horizon, "action": config.action, **metadata_of(done)})
 
 
-SHADOW = hourly_asset(SHADOW_SCORES, shadow_scores, [POOL_SCORES, POOL_FEATURES])
+SHADOW = step_asset(SHADOW_SCORES, shadow_scores, [POOL_SCORES, POOL_FEATURES])
 ASSETS: list[dg.AssetsDefinition] = [SHADOW, performance, promotion]

@@ -10,7 +10,7 @@ from veririsk_assets.contracts.tables import Table
 from veririsk_assets.defs.partitions import HOURLY, window_of
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.defs.side_by_side import pulled
-from veririsk_assets.defs.stage import OWNERS, column_schema, contract_check, contract_result, describe, key_of, metadata_of, rows_per_hour
+from veririsk_assets.defs.stage import OWNERS, column_schema, contract_check, contract_result, describe, key_of, metadata_of, rows_per_step
 
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
@@ -50,7 +50,7 @@ def _pull_asset(table: Table) -> dg.AssetsDefinition:
         opened, window = house.open(context.run.run_id), window_of(context)
         _set_aside(context, opened)
         result = pulled(context, house, opened, table, window, config.repull)
-        rows_per_hour(context, opened, table, window)
+        rows_per_step(context, opened, table, window)
         return dg.MaterializeResult(metadata=metadata_of(result), check_results=[contract_result(table, result), _pulled(table, result)])
 
     return asset

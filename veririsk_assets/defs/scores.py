@@ -6,7 +6,7 @@ from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_FEATURES, POOL_SCORES, POOL_SNAPSHOTS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.defs.plots import score_histogram
-from veririsk_assets.defs.stage import hourly_asset
+from veririsk_assets.defs.stage import step_asset
 
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
@@ -31,7 +31,7 @@ def detections(house: "House", window: Window) -> "StepResult":
 
 
 ASSETS = [
-    hourly_asset(POOL_SCORES, scores, [POOL_FEATURES], plot=score_histogram),
-    hourly_asset(POOL_EXPLANATIONS, explanations, [POOL_SCORES, POOL_FEATURES]),
-    hourly_asset(POOL_DETECTIONS, detections, [POOL_SNAPSHOTS, POOL_FEATURES]),
+    step_asset(POOL_SCORES, scores, [POOL_FEATURES], plot=score_histogram),
+    step_asset(POOL_EXPLANATIONS, explanations, [POOL_SCORES, POOL_FEATURES]),
+    step_asset(POOL_DETECTIONS, detections, [POOL_SNAPSHOTS, POOL_FEATURES]),
 ]

@@ -6,7 +6,7 @@ from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.defs.plots import tvl_by_hour
-from veririsk_assets.defs.stage import hourly_asset
+from veririsk_assets.defs.stage import step_asset
 
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
@@ -19,7 +19,7 @@ def hourly_pools(house: "House", window: Window) -> "StepResult":
 
 
 ASSETS = [
-    hourly_asset(
+    step_asset(
         POOL_SNAPSHOTS,
         hourly_pools,
         raw.FEEDS,

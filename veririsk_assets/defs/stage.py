@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from veririsk_assets.contracts.tables import SQL_TYPES, Table
-from veririsk_assets.contracts.windows import HOUR, Window, naive
-from veririsk_assets.defs.partitions import HOURLY, partition_key, window_of
+from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.defs.partitions import OF_STEP, partition_key, window_of
 from veririsk_assets.defs.resources import HouseResource
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def describe(table: Table) -> str:
     return f"{table.description}\n\nGrain: {table.grain}. Key: {', '.join(table.key)}."
 
 
-def hourly_asset(
+def step_asset(
     table: Table,
     step: Step,
     deps: Sequence[Table],
@@ -45,7 +45,7 @@ def hourly_asset(
     beside: str = "",
     plot: Callable[["House", Window], dg.MetadataValue | None] | None = None,
 ) -> dg.AssetsDefinition:
-    """An hourly partitioned asset of one table; a range of hours is one run."""
+    """A partitioned asset of one table, by the hour or the day as the table is; a range is one run."""
 
     @dg.asset(
         key=key_of(table),
@@ -54,16 +54,16 @@ def hourly_asset(
         kinds={"python", "duckdb", "parquet"},
         description=describe(table) + (f"\n\n{beside}" if beside else ""),
         metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.sql_name},
-        partitions_def=HOURLY,
+        partitions_def=OF_STEP[table.step_hours],
         backfill_policy=dg.BackfillPolicy.single_run(),
         deps=[key_of(dep) for dep in deps],
         pool=pool,
         check_specs=[contract_check(table)],
     )
     def asset(context: dg.AssetExecutionContext, house: HouseResource) -> dg.MaterializeResult:
-        opened, window = house.open(context.run.run_id), window_of(context)
+        opened, window = house.open(context.run.run_id), window_of(context, table.step_hours)
         result = step(opened, window)
-        rows_per_hour(context, opened, table, window)
+        rows_per_step(context, opened, table, window)
         picture = plot(opened, window) if plot else None
         metadata = metadata_of(result) | ({"plot": picture} if picture else {})
         return dg.MaterializeResult(metadata=metadata, check_results=[contract_result(table, result)])
@@ -94,19 +94,20 @@ def contract_result(table: Table, result: "StepResult") -> dg.AssetCheckResult:
     )
 
 
-def rows_per_hour(context: dg.AssetExecutionContext, house: "House", table: Table, window: Window) -> None:
-    """One result is shown on every partition of a range: the rows of each hour have to be said hour by hour.
+def rows_per_step(context: dg.AssetExecutionContext, house: "House", table: Table, window: Window) -> None:
+    """One result is shown on every partition of a range: the rows of each step have to be said step by step.
 
-    A raw row belongs to the full hour before its pull.
+    A raw row belongs to the full step before its pull.
     """
-    if window.hours == 1:
+    if window.steps == 1:
         return
     counted = house.lake.sql(
-        f"SELECT date_trunc('hour', {table.time}) AS as_of, count(*) AS n FROM lake.{table.sql_name} "
+        f"SELECT time_bucket(INTERVAL {window.step_hours} HOUR, {table.time}) AS as_of, count(*) AS n FROM lake.{table.sql_name} "
         f"WHERE {table.time} >= ? AND {table.time} < ? GROUP BY 1",
-        [naive(window.start + HOUR), naive(window.end + HOUR)],
+        [naive(window.start + window.step), naive(window.end + window.step)],
     )
     counts = dict(zip(counted["as_of"], counted["n"], strict=True))
-    for hour in window.each_hour():
-        rows = int(counts.get(naive(hour.as_of), 0))
-        context.add_asset_metadata({"hour_rows": rows}, asset_key=key_of(table), partition_key=partition_key(hour.start))
+    name = "hour_rows" if window.step_hours == 1 else "day_rows"
+    for one in window.each():
+        rows = int(counts.get(naive(one.as_of), 0))
+        context.add_asset_metadata({name: rows}, asset_key=key_of(table), partition_key=partition_key(one.start, window.step_hours))

@@ -68,5 +68,5 @@ def early_warning_score(features: Mapping[str, np.ndarray]) -> np.ndarray:
             block = slice(top, min(top + BLOCK_ROWS, stop)), slice(left, right)
             score[block] = sum(terms({name: column[block] for name, column in columns.items()}).values())
 
-    on_tiles(compute, start=0, stop=height, pools=pools)
+    on_tiles(compute, start=0, stop=height, columns=pools)
     return np.minimum(score, np.float32(100)).reshape(np.shape(features[SIGNALS[0].feature]))

@@ -99,10 +99,9 @@ class Lake:
         return self.sql(f"SELECT {', '.join(columns or table.names)} FROM lake.{table.sql_name}{clause}{order}", parameters)
 
     def panel(self, table: Table, columns: Sequence[str], window: Window, keys: np.ndarray | None = None, where: str = "") -> Panel:
-        """Columns of a table on the dense hours × pools grid, float32, NaN where there is no row."""
-        key = "pool_key" if "pool_key" in table.names else "0::BIGINT"
+        """Columns of a table on the dense grid, steps × keys, float32, NaN where there is no row."""
         source = f"lake.{table.sql_name} WHERE {in_window(table, window)}" + (f" AND ({where})" if where else "")
-        return read_panel(self.cursor(), source, key, columns, window, keys)
+        return read_panel(self.cursor(), source, table.entity or "0::BIGINT", columns, window, keys)
 
     def earliest_change(self, table: Table, column: str, after_snapshot: int) -> datetime | None:
         """The smallest `column` among rows that were added after a lake snapshot; None when none was, or when it has expired."""

@@ -1,4 +1,4 @@
-"""Which observation is the last one that could be known at each hour: the as-of join of the whole house."""
+"""Which observation is the last one that could be known at each step: the as-of join of the whole house."""
 
 import numpy as np
 
@@ -8,22 +8,22 @@ HOUR_US = 3_600_000_000
 
 
 def as_of_fill(
-    observed_at: np.ndarray, available_at: np.ndarray, pool_key: np.ndarray, window: Window, keys: np.ndarray, max_age_hours: float
+    observed_at: np.ndarray, available_at: np.ndarray, key: np.ndarray, window: Window, keys: np.ndarray, max_age_hours: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Per hour of the window and key: the row that serves it (-1 = none), and its age at the cut-off in hours.
+    """Per step of the window and key: the row that serves it (-1 = none), and its age at the cut-off in hours.
 
     A row serves from the first cut-off (`as_of` + 30 min) at or after `available_at` until its age exceeds
     `max_age_hours`. The latest `observed_at` wins, among equals the latest `available_at`. Rows of other keys are ignored.
     """
     cutoffs = (window.as_ofs + np.timedelta64(DECISION_DELAY)).astype("datetime64[us]").astype(np.int64)
-    index = np.full((window.hours, len(keys)), -1, dtype=np.int64)
+    index = np.full((window.steps, len(keys)), -1, dtype=np.int64)
     if not len(keys) or not len(observed_at):
         return index, np.full(index.shape, np.nan, dtype=np.float32)
     observed, available = (stamps.astype("datetime64[us]").astype(np.int64) for stamps in (observed_at, available_at))
     observed = np.minimum(observed, available)  # a source whose clock runs ahead
-    place = np.minimum(np.searchsorted(keys, pool_key), len(keys) - 1)
-    first = np.maximum(-((cutoffs[0] - available) // HOUR_US), 0)
-    usable = (keys[place] == pool_key) & (first < window.hours)
+    place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    first = np.maximum(-((cutoffs[0] - available) // (window.step_hours * HOUR_US)), 0)
+    usable = (keys[place] == key) & (first < window.steps)
     # Ranks order the rows by age, so that the maximum of ranks along time is the newest observation.
     order = np.lexsort((available, observed))
     rank = np.empty(len(order), dtype=np.int64)

@@ -1,6 +1,6 @@
-"""Compiled loops over tiles of dense hours × pools arrays. Imported only where a formula is computed: numba costs half a second.
+"""Compiled loops over tiles of dense rows × keys arrays. Imported only where a formula is computed: numba costs half a second.
 
-A tile is rows `start … stop` (of the input) and pools `left … right`; tiles write apart from each other, so threads can share
+A tile is rows `start … stop` (of the input) and columns `left … right`; tiles write apart from each other, so threads can share
 them (`rolling.py`). `out` holds the last rows of the panel. NaN is a gap. A window needs 90 % of its hours, and its first and
 last one. No running sums of values: one outlier would stay in them. Each value is added up in the order of its hours
 whatever the tile, so that one hour equals a backfill bit for bit.

@@ -43,7 +43,7 @@ def _against(name: str, now: np.ndarray, base: np.ndarray, out: np.ndarray) -> N
     from veririsk_assets.panels import kernels
 
     kernel: Callable[..., None] = getattr(kernels, name)
-    on_tiles(kernel, np.ascontiguousarray(now), np.ascontiguousarray(base), out, start=0, stop=out.shape[0], pools=out.shape[1])
+    on_tiles(kernel, np.ascontiguousarray(now), np.ascontiguousarray(base), out, start=0, stop=out.shape[0], columns=out.shape[1])
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Over:
         NaN where x is unknown, and where nothing else of the look-back is known.
         """
         seen = self.hours_since_first(x, cap)
-        # As precisely as it is held: a large pool's small trades are moves too.
+        # As precisely as it is held: small trades of something large are moves too.
         return np.where(seen > 0, np.minimum(self._run("hours_unchanged", x, cap, cap, dtype=x.dtype), seen), np.float32(np.nan))
 
     def hours_since_first(self, x: np.ndarray, cap: int) -> np.ndarray:
@@ -141,7 +141,7 @@ class Over:
         if len(x) < self.rows:
             x = self.last(x)
         start = len(x) - self.rows
-        on_tiles(kernel, x, out, *arguments, start=start, stop=len(x), pools=x.shape[1], work_per_value=work)
+        on_tiles(kernel, x, out, *arguments, start=start, stop=len(x), columns=x.shape[1], work_per_value=work)
         return out
 
 
@@ -173,7 +173,7 @@ def future_minimum(x: np.ndarray, hours: int) -> tuple[np.ndarray, np.ndarray]:
         hours,
         start=0,
         stop=len(x),
-        pools=x.shape[1],
+        columns=x.shape[1],
         work_per_value=hours,
     )
     return np.where(count > 0, low, np.float32(np.nan)), count

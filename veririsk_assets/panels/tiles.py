@@ -9,19 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import product
 
-# Few enough pools that the running values of a tile stay in the nearest cache.
-TILE_POOLS = 512
+# Few enough columns that the running values of a tile stay in the nearest cache.
+TILE_COLUMNS = 512
 # Below this many values a thread costs more than it brings.
 SMALL = 100_000
 
 
-def on_tiles(kernel: Callable[..., None], *arguments: object, start: int, stop: int, pools: int, work_per_value: int = 1) -> None:
-    """`kernel(*arguments, start, stop, left, right)` for tiles that cover rows start … stop of all pools."""
+def on_tiles(kernel: Callable[..., None], *arguments: object, start: int, stop: int, columns: int, work_per_value: int = 1) -> None:
+    """`kernel(*arguments, start, stop, left, right)` for tiles that cover rows start … stop of all columns."""
     threads = os.cpu_count() or 1
-    if threads == 1 or (stop - start) * pools * work_per_value < SMALL:
-        kernel(*arguments, start, stop, 0, pools)
+    if threads == 1 or (stop - start) * columns * work_per_value < SMALL:
+        kernel(*arguments, start, stop, 0, columns)
         return
-    widths = [(left, min(left + TILE_POOLS, pools)) for left in range(0, pools, TILE_POOLS)]
+    widths = [(left, min(left + TILE_COLUMNS, columns)) for left in range(0, columns, TILE_COLUMNS)]
     height = -(-(stop - start) // max(1, -(-2 * threads // len(widths))))
     heights = [(top, min(top + height, stop)) for top in range(start, stop, height)]
     # Waiting for each result brings an error of a tile to the caller.

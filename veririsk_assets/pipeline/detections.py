@@ -27,7 +27,7 @@ def hourly_pool_detections(house: House, window: Window) -> StepResult:
     """scores/hourly_pool_detections: every pool on the grid, by the version that serves its hour at 6 h."""
     grid = house.lake.read(pools.POOL_SNAPSHOTS, window, [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone", "doubt"])
     panel = house.lake.panel(pools.POOL_SNAPSHOTS, begun.INPUTS, window.lookback(begun.LOOKBACK_HOURS))
-    rows = grid.merge(begun.detect(panel, window.hours).frame(), on=HOUR_AND_POOL)
+    rows = grid.merge(begun.detect(panel, window.hours).frame("pool_key"), on=HOUR_AND_POOL)
     if (rows["state"] >= begun.FALLING).any():
         rows = rows.merge(_features(house, window, DOWN), on=HOUR_AND_POOL, how="left")
     frames = [_said(house, part, version) for version, part in champions.by_version(house, systems.POOLS, rows, DETECTION_HORIZON_HOURS)]
@@ -91,7 +91,7 @@ def equipped(house: House, served: Any, window: Window) -> Any:
     try:
         rows = training_rows(house, window)
         names = [name for name in catalogue.DETECTION_COLUMNS if name in rows]
-        dataset = from_frames(rows, rows, DETECTION_HORIZON_HOURS, "fall", window.as_of, names, step_hours=1)
+        dataset = from_frames(rows, rows, "pool_key", DETECTION_HORIZON_HOURS, "fall", window.as_of, names, step_hours=1)
         head = train(dataset, catalogue.spec(catalogue.DETECTION, DETECTION_HORIZON_HOURS)).served
     except CannotTrain as reason:
         return replace(served, metadata=served.metadata | {"detection": f"no detection head: {reason}"})
@@ -115,7 +115,7 @@ def _begun_rows(house: House, window: Window) -> pd.DataFrame:
     fall = fall_labels(panel.tail(window.hours + DETECTION_HORIZON_HOURS), found["high_tvl_usd"])
     columns = found.values | {"fall": fall, "input_age_hours": known["input_age_hours"][-window.hours :]}
     keep = (found["state"] >= begun.FALLING) & np.isfinite(fall)
-    return Panel(window, panel.keys, columns).frame(keep).merge(_features(house, window, DOWN), on=HOUR_AND_POOL)
+    return Panel(window, panel.keys, columns).frame("pool_key", keep).merge(_features(house, window, DOWN), on=HOUR_AND_POOL)
 
 
 def _until(panel: Panel, end: datetime) -> Panel:

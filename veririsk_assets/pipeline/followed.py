@@ -79,7 +79,7 @@ def _named(said: pd.DataFrame, keys: np.ndarray, window: Window) -> np.ndarray:
     rows = said[is_named(said)]
     found = np.zeros((window.hours, len(keys)), dtype=bool)
     pulls = np.sort(rows["pulled_at"].unique())
-    for row, hour in enumerate(window.each_hour()):
+    for row, hour in enumerate(window.each()):
         known = pulls[pulls <= np.datetime64(naive(hour.cutoff))]
         if len(known):
             newest = rows[rows["pulled_at"] == known[-1]]

@@ -34,8 +34,8 @@ def known_then(house: House, window: Window) -> Then:
     """Snapshots and features of one hour, from raw rows with `available_at` up to its cut-off."""
     back = window.lookback(pool_features.LOOKBACK_HOURS)
     hourly, surroundings = _snapshots(house, back)
-    panel = to_panel(hourly, list(pool_features.INPUTS), back, np.unique(hourly["pool_key"].to_numpy(dtype=np.int64)))
-    market = to_panel(surroundings.assign(pool_key=0), list(pool_features.SURROUNDING_INPUTS), back, np.array([0]))
+    panel = to_panel(hourly, "pool_key", list(pool_features.INPUTS), back, np.unique(hourly["pool_key"].to_numpy(dtype=np.int64)))
+    market = to_panel(surroundings.assign(key=0), "key", list(pool_features.SURROUNDING_INPUTS), back, np.array([0]))
     return Then(hourly[hourly["as_of"] == naive(window.as_of)], _features(panel, market), _shortness(house, back))
 
 
@@ -57,7 +57,7 @@ def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
 def _features(panel: Panel, market: Panel) -> pd.DataFrame:
     built = build_features(panel, market, 1)
-    return check(pools.POOL_FEATURES, built.frame(~np.isnan(panel["tvl_usd"][-1:]))).rows
+    return check(pools.POOL_FEATURES, built.frame("pool_key", ~np.isnan(panel["tvl_usd"][-1:]))).rows
 
 
 def first_pull(house: House) -> datetime | None:

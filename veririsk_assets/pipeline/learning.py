@@ -42,7 +42,7 @@ def hourly_pool_labels(house: House, window: Window, now: datetime | None = None
         seen = Window(window.start - 24 * HOUR, end + (horizon + beyond) * HOUR)
         panel = house.lake.panel(pools.POOL_SNAPSHOTS, INPUTS, seen)
         labels = build_labels(panel, horizon, Window(window.start, end).hours, beyond)
-        frame = labels.frame(~np.isnan(labels["crash"]))
+        frame = labels.frame("pool_key", ~np.isnan(labels["crash"]))
         matured = frame["as_of"] + pd.to_timedelta(horizon + frame["waited_hours"], unit="h")
         frames.append(frame.assign(horizon_hours=horizon, matured_at=matured, is_at_risk=frame["is_at_risk"] > 0))
     result = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pools.POOL_LABELS.names)

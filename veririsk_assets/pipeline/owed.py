@@ -45,7 +45,7 @@ def unloaded(house: House, window: Window) -> Hours:
     known = _hours(house, pools.POOL_SNAPSHOTS, window, "tvl_usd IS NOT NULL")
     with_features = _hours(house, pools.POOL_FEATURES, window)
     done = (asked & grid) - (known - with_features) | without_pools.difference(_fed(house, window, without_pools))
-    return {hour.as_of for hour in window.each_hour()} - done
+    return {hour.as_of for hour in window.each()} - done
 
 
 def unsaid(house: House, window: Window, table: Table) -> Hours:

@@ -75,12 +75,12 @@ def judged(
     seen = window.lookback(LOOKBACK_HOURS)
     keys = np.unique(hourly["pool_key"].to_numpy(dtype=np.int64))
     together = pd.concat([earlier[["as_of", "pool_key", *INPUTS]], hourly[["as_of", "pool_key", *INPUTS]]]) if len(earlier) else hourly
-    panel = to_panel(together, list(INPUTS), seen, keys)
+    panel = to_panel(together, "pool_key", list(INPUTS), seen, keys)
     ether = pd.concat([earlier_markets, markets]) if len(earlier_markets) else markets
-    eth = to_panel(ether.assign(pool_key=0), ["eth_price_usd"], seen, np.array([0]))["eth_price_usd"]
+    eth = to_panel(ether.assign(key=0), "key", ["eth_price_usd"], seen, np.array([0]))["eth_price_usd"]
     found = find_suspects(panel, eth, window.hours)
     columns = {"is_suspect": found.is_suspect, "taken_back_hours": found.taken_back_hours, "before_usd": found.before_usd}
-    known = Panel(window, keys, columns).frame()
+    known = Panel(window, keys, columns).frame("pool_key")
     rows = hourly.drop(columns=["is_suspect", "taken_back_hours"]).merge(known, on=["as_of", "pool_key"], how="left")
     moved = [
         f"TVL went from {b:,.0f} to {t:,.0f} USD and nothing else supports it"
@@ -111,7 +111,7 @@ def hourly_pool_features(house: House, window: Window) -> StepResult:
     market = house.lake.panel(SURROUNDINGS, pool_features.SURROUNDING_INPUTS, back, keys=np.array([0]))
     built = build_features(panel, market, window.hours)
     known = ~np.isnan(panel["tvl_usd"][-window.hours :])
-    written = house.lake.replace(pools.POOL_FEATURES, built.frame(known), window)
+    written = house.lake.replace(pools.POOL_FEATURES, built.frame("pool_key", known), window)
     late.remember(house, pools.POOL_FEATURES, seen)
     return StepResult.of(written, late_hours=window.hours - asked.hours, lookback_hours=pool_features.LOOKBACK_HOURS)
 

@@ -114,7 +114,7 @@ def _ask(house: House, endpoint: Endpoint, window: Window, outside: Outside, rep
     stored, done = _stored_hours(house, endpoint.table, window), _done_hours(house, endpoint.table, window)
     ask = endpoint.begin(house, window)
     asked = []
-    for hour in window.each_hour():
+    for hour in window.each():
         known = stored.get(naive(hour.as_of), 0)
         is_kept = bool(known) and naive(hour.as_of) in done and not repull
         answer, outcome, reason = (None, "kept", "already stored") if is_kept else _asked(house, endpoint, ask, hour, outside, began)

@@ -128,7 +128,7 @@ def label_until(house: House, as_of: datetime, first: datetime | None = None) ->
     known_until = as_of if matured != matured else utc(matured.to_pydatetime())
     start = max(begin, latest_of(house, POOL_LABELS.sql_name, as_of, begin) - REOPENED_HOURS * HOUR)
     gaps += [Window(start, as_of)] if start < as_of else []
-    for together in owed.runs({hour.as_of for gap in gaps for hour in gap.each_hour()}):
+    for together in owed.runs({hour.as_of for gap in gaps for hour in gap.each()}):
         for window in together.chunks(8 * WEEK_HOURS):
             hourly_pool_labels(house, window, max(as_of, known_until))
 

@@ -32,4 +32,4 @@ def training_rows(house: House, system: System, horizon: int, as_of: datetime) -
     window = Window(as_of - TRAINING_HOURS * HOUR, as_of)
     features = house.lake.read(system.features, window, ["as_of", system.key, *FEATURE_NAMES], where=sampled(system.key))
     labels = house.lake.read(system.labels, window, where=f"{sampled(system.key)} AND horizon_hours = {horizon}")
-    return from_frames(features, labels, horizon, trained_as_of=np.datetime64(naive(as_of), "us"))
+    return from_frames(features, labels, system.key, horizon, trained_as_of=np.datetime64(naive(as_of), "us"))

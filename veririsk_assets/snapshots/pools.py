@@ -236,7 +236,7 @@ def _presence(tvl: np.ndarray, age: np.ndarray, answered: np.ndarray) -> tuple[n
 
 
 def _rows(panel: Panel, present: np.ndarray, tombstone: np.ndarray, source: pd.Series, doubts: np.ndarray) -> pd.DataFrame:
-    frame = panel.frame(present)
+    frame = panel.frame("pool_key", present)
     frame["source"] = source.reindex(frame["pool_key"]).to_numpy()
     frame["is_tombstone"] = tombstone[present]
     frame["is_suspect"], frame["taken_back_hours"] = False, 0

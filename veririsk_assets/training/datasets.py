@@ -40,7 +40,7 @@ class Dataset:
     x: np.ndarray
     y: np.ndarray
     as_of: np.ndarray
-    pool_key: np.ndarray
+    key: np.ndarray
     horizon_hours: int
     label: str
     train: slice
@@ -65,27 +65,28 @@ class Dataset:
 def from_frames(
     features: pd.DataFrame,
     labels: pd.DataFrame,
+    key: str,
     horizon_hours: int,
     label: str = "crash",
     trained_as_of: Instant | None = None,
     names: Sequence[str] = FEATURE_NAMES,
     step_hours: int = STEP_HOURS,
 ) -> Dataset:
-    """Long rows of features/hourly_pools and labels/hourly_pools, joined on hour and pool, every `step_hours`-th hour of a pool.
+    """Long rows of features and labels, joined on time and `key`, every `step_hours`-th hour of an entity.
 
     Labels that matured after `trained_as_of` are left out; so are null ones.
     """
     labels = labels[labels["horizon_hours"] == horizon_hours] if "horizon_hours" in labels else labels
     as_of = labels["as_of"].to_numpy(dtype="datetime64[us]")
-    known = _sampled(as_of, labels["pool_key"].to_numpy(dtype=np.int64), step_hours) & _matured(as_of, horizon_hours, trained_as_of)
+    known = _sampled(as_of, labels[key].to_numpy(dtype=np.int64), step_hours) & _matured(as_of, horizon_hours, trained_as_of)
     known &= labels[label].notna().to_numpy()
     others = [name for name in OTHER_LABELS if name in labels and name != label]
-    rows = labels.loc[known, ["as_of", "pool_key", label, *others]].rename(columns={name: f"label {name}" for name in (label, *others)})
-    rows = rows.merge(features[["as_of", "pool_key", *names]], on=["as_of", "pool_key"], how="inner")
+    rows = labels.loc[known, ["as_of", key, label, *others]].rename(columns={name: f"label {name}" for name in (label, *others)})
+    rows = rows.merge(features[["as_of", key, *names]], on=["as_of", key], how="inner")
     x = rows[list(names)].to_numpy(dtype=np.float32, na_value=np.nan)
-    as_of, pool_key = rows["as_of"].to_numpy(dtype="datetime64[us]"), rows["pool_key"].to_numpy(dtype=np.int64)
+    as_of, keys = rows["as_of"].to_numpy(dtype="datetime64[us]"), rows[key].to_numpy(dtype=np.int64)
     taught = {name: rows[f"label {name}"].to_numpy(dtype=np.float64, na_value=np.nan) for name in (label, *others)}
-    return _dataset(x, taught, as_of, pool_key, tuple(names), horizon_hours, label)
+    return _dataset(x, taught, as_of, keys, tuple(names), horizon_hours, label)
 
 
 def from_panels(
@@ -100,20 +101,20 @@ def from_panels(
     if features.shape != labels.shape or not np.array_equal(features.keys, labels.keys):
         raise ValueError(f"features and labels lie on different grids: {features.shape}, {labels.shape}")
     known = np.isfinite(labels[label])
-    hour, pool = np.nonzero(known)
-    as_of, pool_key = features.as_ofs[hour], features.keys[pool]
-    chosen = _sampled(as_of, pool_key) & _matured(as_of, horizon_hours, trained_as_of)
-    hour, pool = hour[chosen], pool[chosen]
-    x = np.column_stack([features[name][hour, pool] for name in names]).astype(np.float32, copy=False)
+    row, column = np.nonzero(known)
+    as_of, key = features.as_ofs[row], features.keys[column]
+    chosen = _sampled(as_of, key) & _matured(as_of, horizon_hours, trained_as_of)
+    row, column = row[chosen], column[chosen]
+    x = np.column_stack([features[name][row, column] for name in names]).astype(np.float32, copy=False)
     seen = np.isfinite(x).any(axis=1)
-    hour, pool = hour[seen], pool[seen]
-    taught = {name: labels[name][hour, pool].astype(np.float64) for name in (label, *OTHER_LABELS) if name in labels.values}
-    return _dataset(x[seen], taught, features.as_ofs[hour], features.keys[pool], tuple(names), horizon_hours, label)
+    row, column = row[seen], column[seen]
+    taught = {name: labels[name][row, column].astype(np.float64) for name in (label, *OTHER_LABELS) if name in labels.values}
+    return _dataset(x[seen], taught, features.as_ofs[row], features.keys[column], tuple(names), horizon_hours, label)
 
 
-def _sampled(as_of: np.ndarray, pool_key: np.ndarray, step_hours: int = STEP_HOURS) -> np.ndarray:
-    """Every 4th hour of a pool, pools spread over the four: neighbouring hours say nearly the same."""
-    return (_hour_number(as_of) + pool_key) % step_hours == 0
+def _sampled(as_of: np.ndarray, key: np.ndarray, step_hours: int = STEP_HOURS) -> np.ndarray:
+    """Every 4th hour of an entity, entities spread over the four: neighbouring hours say nearly the same."""
+    return (_hour_number(as_of) + key) % step_hours == 0
 
 
 def instant(moment: Instant) -> np.datetime64:
@@ -135,15 +136,15 @@ def _dataset(
     x: np.ndarray,
     taught: dict[str, np.ndarray],
     as_of: np.ndarray,
-    pool_key: np.ndarray,
+    key: np.ndarray,
     names: tuple[str, ...],
     horizon_hours: int,
     label: str,
 ) -> Dataset:
     if not len(x):
         raise CannotTrain(f"no matured row with a {label} label for {horizon_hours} h")
-    rows = _capped(np.lexsort((pool_key, as_of)), _hour_number(as_of), pool_key)
-    x, as_of, pool_key = x[rows], as_of[rows], pool_key[rows]
+    rows = _capped(np.lexsort((key, as_of)), _hour_number(as_of), key)
+    x, as_of, key = x[rows], as_of[rows], key[rows]
     taught = {name: values[rows] for name, values in taught.items()}
     train, validation = _split(as_of, horizon_hours)
     known = well_known(x[train], np.column_stack([values[train] for values in taught.values()]))
@@ -152,7 +153,7 @@ def _dataset(
         raise CannotTrain("every feature is null in more than half of the training rows")
     x = np.ascontiguousarray(x[:, known])
     y = taught.pop(label)
-    return Dataset(kept, x, y, as_of, pool_key, horizon_hours, label, train, validation, taught)
+    return Dataset(kept, x, y, as_of, key, horizon_hours, label, train, validation, taught)
 
 
 def well_known(x: np.ndarray, taught: np.ndarray) -> np.ndarray:
@@ -164,12 +165,12 @@ def well_known(x: np.ndarray, taught: np.ndarray) -> np.ndarray:
     return keep
 
 
-def _capped(rows: np.ndarray, hour: np.ndarray, pool_key: np.ndarray) -> np.ndarray:
-    """At most MAX_ROWS of the rows, chosen by a hash of hour and pool: the same ones every time, spread over both."""
+def _capped(rows: np.ndarray, hour: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """At most MAX_ROWS of the rows, chosen by a hash of hour and key: the same ones every time, spread over both."""
     if len(rows) <= MAX_ROWS:
         return rows
     with np.errstate(over="ignore"):
-        mixed = hour.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + pool_key.astype(np.uint64)
+        mixed = hour.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + key.astype(np.uint64)
         mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
     chosen = np.argpartition(mixed ^ (mixed >> np.uint64(29)), MAX_ROWS - 1)[:MAX_ROWS]
     keep = np.zeros(len(rows), dtype=bool)

@@ -121,7 +121,7 @@ def describe(dataset: Dataset, spec: Spec) -> dict[str, Any]:
         "train_events_count": int(dataset.y[dataset.train].sum()),
         "validation_rows_count": len(dataset.y[dataset.validation]),
         "validation_events_count": int(dataset.y[dataset.validation].sum()),
-        "pools_count": len(np.unique(dataset.pool_key)),
+        "pools_count": len(np.unique(dataset.key)),
     }
 
 

@@ -8,10 +8,18 @@ from hypothesis import strategies as st
 
 from veririsk_assets.contracts.panel import to_panel
 from veririsk_assets.contracts.vocabulary import level, pool_key
-from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, naive, utc
+from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, floor_step, naive, utc
 
 HOURS = st.integers(0, 200_000).map(lambda hour: datetime(2015, 1, 1, tzinfo=UTC) + hour * HOUR)
-WINDOWS = st.tuples(HOURS, st.integers(1, 400)).map(lambda pair: Window(pair[0], pair[0] + pair[1] * HOUR))
+STEPS = st.sampled_from((1, 24))
+
+
+def window_of(start: datetime, steps: int, step_hours: int) -> Window:
+    begin = floor_step(start, step_hours)
+    return Window(begin, begin + steps * step_hours * HOUR, step_hours)
+
+
+WINDOWS = st.builds(window_of, HOURS, st.integers(1, 400), STEPS)
 
 
 @given(WINDOWS, st.integers(1, 50))
@@ -19,20 +27,21 @@ def test_chunks_cover_the_window_once_and_in_order(window: Window, size: int) ->
     chunks = list(window.chunks(size))
     assert (chunks[0].start, chunks[-1].end) == (window.start, window.end)
     assert all(a.end == b.start for a, b in pairwise(chunks))
-    assert all(1 <= chunk.hours <= size for chunk in chunks)
+    assert all(1 <= chunk.steps <= size and chunk.step_hours == window.step_hours for chunk in chunks)
 
 
 @given(WINDOWS)
-def test_as_ofs_are_the_ends_of_its_hours(window: Window) -> None:
-    assert [naive(hour.as_of) for hour in window.each_hour()] == window.as_ofs.astype(object).tolist()
-    assert len(window.as_ofs) == window.hours
+def test_as_ofs_are_the_ends_of_its_steps(window: Window) -> None:
+    assert [naive(one.as_of) for one in window.each()] == window.as_ofs.astype(object).tolist()
+    assert len(window.as_ofs) == window.steps == window.hours // window.step_hours
     assert window.cutoff - window.as_of == timedelta(minutes=30)
 
 
 @given(WINDOWS, st.integers(0, 1000))
-def test_a_look_back_keeps_the_end(window: Window, hours: int) -> None:
-    back = window.lookback(hours)
-    assert (back.end, back.hours) == (window.end, window.hours + hours)
+def test_a_look_back_keeps_the_end(window: Window, steps: int) -> None:
+    back = window.lookback(steps)
+    assert (back.end, back.steps, back.step_hours) == (window.end, window.steps + steps, window.step_hours)
+    assert Window.ending(window.end, window.steps, window.step_hours) == window
 
 
 @pytest.mark.parametrize(
@@ -47,6 +56,12 @@ def test_a_look_back_keeps_the_end(window: Window, hours: int) -> None:
 def test_what_is_no_window_is_refused(start: datetime, end: datetime, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Window(start, end)
+
+
+def test_a_day_begins_at_midnight() -> None:
+    with pytest.raises(ValueError, match="whole days"):
+        Window.of("2025-01-01T05:00", "2025-01-02T05:00", 24)
+    assert floor_step(utc("2025-01-01T23:59"), 24) == utc("2025-01-01")
 
 
 def test_instants_are_read_as_utc() -> None:
@@ -74,11 +89,11 @@ def test_keys_do_not_depend_on_the_machine() -> None:
 def test_a_panel_and_its_long_rows_say_the_same(window: Window, pools: int, random) -> None:  # type: ignore[no-untyped-def]
     import pandas as pd
 
-    cells = [(hour, pool) for hour in range(min(window.hours, 30)) for pool in range(pools) if random.random() < 0.5]
+    cells = [(hour, pool) for hour in range(min(window.steps, 30)) for pool in range(pools) if random.random() < 0.5]
     frame = pd.DataFrame({"as_of": [window.as_ofs[h] for h, _ in cells], "pool_key": [10 * p for _, p in cells], "x": range(len(cells))})
     frame = frame.astype({"as_of": "datetime64[us]", "pool_key": "int64"})
-    panel = to_panel(frame, ["x"], window)
+    panel = to_panel(frame, "pool_key", ["x"], window)
     assert np.isfinite(panel["x"]).sum() == len(cells)
-    back = panel.frame(np.isfinite(panel["x"]))
+    back = panel.frame("pool_key", np.isfinite(panel["x"]))
     assert back["x"].tolist() == list(range(len(cells)))
     assert back["pool_key"].tolist() == frame["pool_key"].tolist()

@@ -32,7 +32,7 @@ def lived(house: House) -> House:
     panel, ether = market_panels(market(pools=60), LIVED)
     features = build_features(panel, ether, LIVED.hours)
     for table, seen in ((pools.POOL_SNAPSHOTS, panel), (pools.POOL_FEATURES, features)):
-        house.lake.replace(table, seen.frame().assign(source="defillama", is_tombstone=False).reindex(columns=table.names), LIVED)
+        house.lake.replace(table, seen.frame("pool_key").assign(source="defillama", is_tombstone=False).reindex(columns=table.names), LIVED)
     return house
 
 

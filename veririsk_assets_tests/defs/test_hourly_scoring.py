@@ -78,7 +78,7 @@ def test_a_range_of_hours_is_one_run_that_says_the_rows_of_each_hour(house: Hous
     assert run_range(instance, window).success
     assert instance.get_runs_count() == 1
     for table in (*HOURLY_TABLES, *raw.TABLES):
-        for hour in window.each_hour():
+        for hour in window.each():
             events = instance.fetch_materializations(
                 dg.AssetRecordsFilter(asset_key=key_of(table), asset_partitions=[partition_key(hour.start)]), limit=1
             ).records

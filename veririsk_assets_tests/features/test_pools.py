@@ -312,4 +312,4 @@ def test_a_price_that_fell_by_nine_digits_fell(inputs: tuple[Panel, Panel]) -> N
 def test_no_pools_are_no_error(inputs: tuple[Panel, Panel]) -> None:
     panel, eth = inputs
     empty = Panel(panel.window, panel.keys[:0], {n: v[:, :0] for n, v in panel.values.items()})
-    assert build_features(empty, eth, HOURS).frame().empty
+    assert build_features(empty, eth, HOURS).frame("pool_key").empty

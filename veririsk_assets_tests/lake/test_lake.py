@@ -9,11 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from veririsk_assets.contracts.catalogue import TABLES
+from veririsk_assets.contracts.columns import AS_OF
 from veririsk_assets.contracts.monitoring import QUARANTINE
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS
 from veririsk_assets.contracts.raw import COINGECKO_MARKETS
-from veririsk_assets.contracts.tables import ContractError, text
+from veririsk_assets.contracts.tables import ContractError, Table, number, text, whole
 from veririsk_assets.contracts.windows import Window
+from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.lake import EmptyLakeError, Lake
 from veririsk_assets.lake.schema import missing
 from veririsk_assets_tests.conftest import NOW
@@ -121,6 +123,23 @@ def test_a_small_move_of_the_price_ratio_comes_back_with_its_digits(lake: Lake, 
     np.testing.assert_allclose(np.diff(panel["price_ratio"][:, 0]) / level, 1e-7, rtol=1e-6)
 
 
+def test_a_daily_panel_has_a_row_a_day(catalog: Catalog) -> None:
+    key = whole("reef_key", "Integer for the reef", required=True)
+    reefs = Table(
+        "snapshots", "daily_reefs", "one reef and day", ("as_of", "reef_key"), "as_of", "Reefs.", (AS_OF, key, number("depth", "m")), (), 24
+    )
+    lake = Lake(catalog, [reefs], lambda: NOW)
+    month = Window.of("2025-01-01", "2025-01-31", 24)
+    rows = pd.DataFrame({"as_of": np.repeat(month.as_ofs, 2), "reef_key": [4, 9] * 30, "depth": np.arange(60.0)}).drop(index=[3, 40])
+    lake.replace(reefs, rows, month)
+    week = Window.ending(month.end, 7, 24)
+    panel = lake.panel(reefs, ["depth"], week)
+    assert (panel.shape, panel.keys.tolist()) == ((7, 2), [4, 9])
+    assert np.array_equal(panel["depth"], np.arange(46.0, 60.0).reshape(7, 2))
+    assert np.isnan(lake.panel(reefs, ["depth"], month)["depth"][[1, 20], [1, 0]]).all()
+    lake.close()
+
+
 def test_a_cursor_knows_utc_and_no_variables_of_python(lake: Lake) -> None:
     wanted = "('TimeZone', 'python_enable_replacements')"
     found = lake.sql(f"SELECT value FROM duckdb_settings() WHERE name IN {wanted} ORDER BY name")
@@ -166,7 +185,6 @@ def test_an_older_lake_gains_the_columns_that_its_tables_have_now(catalog, open_
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12), st.floats(0, 1e9)), min_size=1, max_size=8))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path_factory, replacements) -> None:  # type: ignore[no-untyped-def]
-    from veririsk_assets.lake.catalog import Catalog
 
     folder = tmp_path_factory.mktemp("lake")
     lake = Lake(Catalog(folder, "", str(folder / "data")), TABLES, lambda: NOW)
@@ -181,7 +199,6 @@ def test_replacing_any_windows_in_any_order_is_the_same_as_a_dictionary(tmp_path
 
 
 def test_a_home_that_was_moved_opens_where_it_is_now(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from veririsk_assets.lake.catalog import Catalog
 
     before, after = tmp_path / "before", tmp_path / "after"
     lake = Lake(Catalog(before, "", str(before / "data")), TABLES, lambda: NOW)

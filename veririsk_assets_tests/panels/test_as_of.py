@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.panels.as_of import as_of_fill
 
 WINDOW = Window.of("2026-01-01T00:00", "2026-01-01T08:00")
@@ -18,15 +18,17 @@ def minutes(*values: float) -> np.ndarray:
     return START + np.array([timedelta(minutes=v) for v in values], dtype="timedelta64[us]")
 
 
-def fill(observed: np.ndarray, available: np.ndarray, keys: list[int], max_age_hours: float = 6) -> tuple[np.ndarray, np.ndarray]:
-    return as_of_fill(observed, available, np.array(keys, dtype=np.int64), WINDOW, KEYS, max_age_hours)
+def fill(
+    observed: np.ndarray, available: np.ndarray, keys: list[int], max_age_hours: float = 6, window: Window = WINDOW
+) -> tuple[np.ndarray, np.ndarray]:
+    return as_of_fill(observed, available, np.array(keys, dtype=np.int64), window, KEYS, max_age_hours)
 
 
-def loop(rows: list[tuple[int, int, int]], max_age_hours: float) -> tuple[np.ndarray, np.ndarray]:
-    """Hour by hour, row by row."""
+def loop(rows: list[tuple[int, int, int]], max_age_hours: float, step_hours: int) -> tuple[np.ndarray, np.ndarray]:
+    """Step by step, row by row."""
     index, ages = np.full((8, 2), -1), np.full((8, 2), np.nan)
     for hour in range(8):
-        cutoff = (hour + 1) * 60 + 30
+        cutoff = (hour + 1) * 60 * step_hours + 30
         for column, key in enumerate(KEYS):
             known = [(min(o, a), a, i) for i, (o, a, k) in enumerate(rows) if k == key and a <= cutoff]
             if known and (age := (cutoff - max(known)[0]) / 60) <= max_age_hours:
@@ -38,11 +40,15 @@ MINUTE = st.integers(-600, 700)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(MINUTE, MINUTE, st.sampled_from([3, 8, 5, 99])), max_size=25), st.sampled_from([1, 2.5, 6]))
-def test_it_serves_what_the_plain_loop_serves(rows: list[tuple[int, int, int]], max_age_hours: float) -> None:
+@given(
+    st.lists(st.tuples(MINUTE, MINUTE, st.sampled_from([3, 8, 5, 99])), max_size=25), st.sampled_from([1, 2.5, 6]), st.sampled_from([1, 24])
+)
+def test_it_serves_what_the_plain_loop_serves(rows: list[tuple[int, int, int]], max_age_steps: float, step_hours: int) -> None:
+    rows = [(observed * step_hours, available * step_hours, key) for observed, available, key in rows]
     observed, available = minutes(*[r[0] for r in rows]), minutes(*[r[1] for r in rows])
-    index, age = fill(observed, available, [r[2] for r in rows], max_age_hours)
-    expected_index, expected_age = loop(rows, max_age_hours)
+    window = Window(WINDOW.start, WINDOW.start + 8 * step_hours * HOUR, step_hours)
+    index, age = fill(observed, available, [r[2] for r in rows], max_age_steps * step_hours, window)
+    expected_index, expected_age = loop(rows, max_age_steps * step_hours, step_hours)
     assert np.array_equal(index, expected_index)
     np.testing.assert_allclose(age, expected_age, rtol=1e-6)
 

@@ -74,7 +74,7 @@ def test_the_last_rows_equal_those_of_the_whole(name: str, rows: int) -> None:
 
 @pytest.mark.parametrize("name", WINDOWED)
 def test_tiles_and_threads_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    x = gappy(hours=300, pools=2 * tiles.TILE_POOLS + 5)
+    x = gappy(hours=300, pools=2 * tiles.TILE_COLUMNS + 5)
     compute, _ = WINDOWED[name]
     on_threads = compute(Over(200), x)
     monkeypatch.setattr(tiles, "SMALL", 10**12)

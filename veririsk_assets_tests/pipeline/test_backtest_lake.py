@@ -32,8 +32,8 @@ def house(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-
     window = Window(EPOCH, EPOCH + timedelta(hours=HOURS))
     panel, ether = market_panels(market(pools=40), window)
     features = build_features(panel, ether, HOURS)
-    _store(opened, pools.POOL_SNAPSHOTS, panel.frame(), window, {"source": "defillama", "is_tombstone": False})
-    _store(opened, pools.POOL_FEATURES, features.frame(), window, {})
+    _store(opened, pools.POOL_SNAPSHOTS, panel.frame("pool_key"), window, {"source": "defillama", "is_tombstone": False})
+    _store(opened, pools.POOL_FEATURES, features.frame("pool_key"), window, {})
     yield opened
     opened.close()
 

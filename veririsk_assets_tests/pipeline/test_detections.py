@@ -107,7 +107,7 @@ def test_a_head_learns_which_drops_go_on_and_rides_with_the_6_hour_version(house
     assert set(rows["model_version"]) == {"2"}
     window = Window(MARKET.end - 100 * HOUR, MARKET.end - 40 * HOUR)
     at_once = say(house, window).reset_index()
-    by_hour = pd.concat([say(house, hour) for hour in window.each_hour()]).reset_index()
+    by_hour = pd.concat([say(house, hour) for hour in window.each()]).reset_index()
     pd.testing.assert_frame_equal(at_once.sort_values(["as_of", "pool_key"]), by_hour.sort_values(["as_of", "pool_key"]), check_like=True)
 
 

@@ -59,7 +59,7 @@ def test_what_moves_slowly_is_asked_about_once_a_day_window_by_window_or_at_once
     asked_about, world, other = (raw.THEGRAPH_PAIRS, raw.THEGRAPH_LP_POSITIONS, raw.FEAR_GREED), outside(at_once), outside(by_hour)
     for table in asked_about:
         pull(at_once, OF[table], hours(0, 50), world)
-    for hour in hours(0, 50).each_hour():
+    for hour in hours(0, 50).each():
         for table in asked_about:
             pull(by_hour, OF[table], hour, other)
     for table in (raw.THEGRAPH_LP_POSITIONS, raw.FEAR_GREED):

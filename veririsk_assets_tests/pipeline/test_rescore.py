@@ -24,7 +24,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     opened = home(Settings(home=tmp_path_factory.mktemp("home")))
     market = outside(opened, pools=8)
     replay.load(opened, market, PAST)
-    for hour in Window(PAST.end, AS_OF).each_hour():
+    for hour in Window(PAST.end, AS_OF).each():
         replay.score_window(opened, market, hour)
     yield opened
     opened.close()

@@ -169,5 +169,5 @@ def test_hours_in_which_nothing_is_known_owe_nothing(settings: Settings) -> None
 @given(st.sets(st.integers(0, 200)))
 def test_runs_hold_every_hour_once_and_are_apart(numbers: set[int]) -> None:
     found = owed.runs({START + i * HOUR for i in numbers})
-    assert [hour.as_of for window in found for hour in window.each_hour()] == [START + i * HOUR for i in sorted(numbers)]
+    assert [hour.as_of for window in found for hour in window.each()] == [START + i * HOUR for i in sorted(numbers)]
     assert all(earlier.end < later.start for earlier, later in pairwise(found))

@@ -40,8 +40,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, d
     labels.values["crash"] = (np.random.default_rng(2).random(falls.shape) < 1.0 / (1.0 + np.exp(5.0 + 50.0 * falls))).astype(np.float32)
     bounded = (column.name for column in pools.POOL_FEATURES.columns if column.ge is not None and column.name in features.values)
     features.values.update({name: np.abs(features[name]) for name in bounded})
-    house.lake.replace(pools.POOL_FEATURES, features.frame()[pools.POOL_FEATURES.names], features.window)
-    frame = labels.frame()
+    house.lake.replace(pools.POOL_FEATURES, features.frame("pool_key")[pools.POOL_FEATURES.names], features.window)
+    frame = labels.frame("pool_key")
     known = {"horizon_hours": 24, "is_at_risk": True, "matured_at": frame["as_of"] + pd.Timedelta(hours=24)}
     house.lake.replace(pools.POOL_LABELS, frame.assign(**known).reindex(columns=pools.POOL_LABELS.names), labels.window)
     yield house, train_pools(house, utc(END)).metadata

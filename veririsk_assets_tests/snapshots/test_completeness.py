@@ -57,5 +57,5 @@ def test_hour_by_hour_equals_at_once() -> None:
     )
     counts = counts[rng.random(120) < 0.8]
     whole = shortfalls(counts, Window.ending(HOURS.end, 40))["x"].tolist()
-    singly = [shortfalls(counts[counts["as_of"] <= hour.as_ofs[-1]], hour)["x"][0] for hour in Window.ending(HOURS.end, 40).each_hour()]
+    singly = [shortfalls(counts[counts["as_of"] <= hour.as_ofs[-1]], hour)["x"][0] for hour in Window.ending(HOURS.end, 40).each()]
     assert whole == singly and len(set(whole)) > 5

@@ -104,7 +104,7 @@ def test_hour_by_hour_equals_at_once() -> None:
         if rng.random() > 0.3
     ]
     whole = built(aave_reserves=table(*rows))
-    singly = pd.concat([built(hour, aave_reserves=table(*rows)) for hour in DAYS.each_hour()])
+    singly = pd.concat([built(hour, aave_reserves=table(*rows)) for hour in DAYS.each()])
     pd.testing.assert_frame_equal(whole, singly)
 
 

@@ -32,19 +32,19 @@ def test_no_label_window_crosses_from_training_into_validation(hours: int, pools
 def test_rows_are_every_4th_hour_of_a_pool_and_pools_take_turns() -> None:
     data = from_panels(FEATURES, LABELS, 24)
     hour = data.as_of.astype("datetime64[h]").astype(np.int64)
-    assert ((hour + data.pool_key) % 4 == 0).all()
+    assert ((hour + data.key) % 4 == 0).all()
     assert set(hour % 4) == {0, 1, 2, 3}
     assert len(data.y) == 600 * 20 // 4
 
 
 def test_frames_and_panels_give_the_same_dataset() -> None:
-    labels = LABELS.frame()
+    labels = LABELS.frame("pool_key")
     labels["horizon_hours"] = 24
     other = labels.assign(horizon_hours=6, crash=1.0 - labels["crash"])
-    by_frame = from_frames(FEATURES.frame(), pd.concat([other, labels]), 24)
+    by_frame = from_frames(FEATURES.frame("pool_key"), pd.concat([other, labels]), "pool_key", 24)
     by_panel = from_panels(FEATURES, LABELS, 24)
     assert by_frame.features == by_panel.features
-    for one, two in ((by_frame.x, by_panel.x), (by_frame.y, by_panel.y), (by_frame.pool_key, by_panel.pool_key)):
+    for one, two in ((by_frame.x, by_panel.x), (by_frame.y, by_panel.y), (by_frame.key, by_panel.key)):
         np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(by_frame.as_of, by_panel.as_of)
 
@@ -52,7 +52,10 @@ def test_frames_and_panels_give_the_same_dataset() -> None:
 def test_a_label_that_matures_after_the_training_is_never_learned() -> None:
     moment = datetime(2025, 5, 25, 12, tzinfo=UTC)
     stored = np.datetime64("2025-05-25T12:00", "us")
-    for data in (from_panels(FEATURES, LABELS, 24, "crash", moment), from_frames(FEATURES.frame(), LABELS.frame(), 24, "crash", stored)):
+    for data in (
+        from_panels(FEATURES, LABELS, 24, "crash", moment),
+        from_frames(FEATURES.frame("pool_key"), LABELS.frame("pool_key"), "pool_key", 24, "crash", stored),
+    ):
         assert data.as_of.max() == np.datetime64("2025-05-24T12:00", "us")
     unknown = LABELS["crash"].copy()
     unknown[-24:] = np.nan
@@ -75,10 +78,13 @@ def test_other_labels_keep_their_rows_and_a_feature_that_only_their_rows_know_is
     apy[:, :5] = 0.1
     features = Panel(FEATURES.window, FEATURES.keys, {**FEATURES.values, "apy": apy})
     labels = Panel(LABELS.window, LABELS.keys, {**LABELS.values, "outflow": outflow})
-    by_panel, by_frame = from_panels(features, labels, 24), from_frames(features.frame(), labels.frame(), 24)
+    by_panel, by_frame = (
+        from_panels(features, labels, 24),
+        from_frames(features.frame("pool_key"), labels.frame("pool_key"), "pool_key", 24),
+    )
     taught = by_panel.targets(("crash", "outflow", "price_fall"), slice(None))
     np.testing.assert_array_equal(taught, by_frame.targets(("crash", "outflow", "price_fall"), slice(None)))
-    known = np.isin(by_panel.pool_key, LABELS.keys[:5])
+    known = np.isin(by_panel.key, LABELS.keys[:5])
     np.testing.assert_array_equal(np.isfinite(taught), np.column_stack([known | True, known, known & False]))
     np.testing.assert_array_equal(taught[known, 1], by_panel.y[known])
     assert "apy" not in by_panel.usable(("crash",))
@@ -91,7 +97,7 @@ def test_the_cap_keeps_the_same_rows_every_time_and_all_of_the_time(monkeypatch:
     assert len(first.y) == 1_000
     np.testing.assert_array_equal(first.x, second.x)
     assert (np.diff(first.as_of) >= np.timedelta64(0)).all()
-    per_pool = np.unique(first.pool_key, return_counts=True)[1]
+    per_pool = np.unique(first.key, return_counts=True)[1]
     assert len(per_pool) == 20
     assert per_pool.min() > 25
 

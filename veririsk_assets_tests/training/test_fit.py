@@ -37,7 +37,7 @@ def test_a_history_too_short_for_folds_is_judged_on_validation_and_says_so() -> 
     data = dataset()
     later = data.as_of > data.as_of[-1] - np.timedelta64(37, "D")
     rows = np.flatnonzero(later)
-    short = replace(data, x=data.x[rows], y=data.y[rows], as_of=data.as_of[rows], pool_key=data.pool_key[rows])
+    short = replace(data, x=data.x[rows], y=data.y[rows], as_of=data.as_of[rows], key=data.key[rows])
     first, cut = rows[0], data.validation.start - rows[0]
     found = choose(replace(short, train=slice(0, data.train.stop - first), validation=slice(cut, len(rows))))
     assert found.folds is None and found.winner.spec.name == "gradient_boosting"

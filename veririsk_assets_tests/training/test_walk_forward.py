@@ -96,6 +96,6 @@ def test_a_history_that_carries_no_folds_is_refused(days: int, calm: bool, words
     data = dataset()
     kept = data.as_of > data.as_of[-1] - np.timedelta64(days - 1, "D")
     label = np.where(np.arange(len(data.y)) % 500 == 0, data.y, 0.0) if calm else data.y
-    short = replace(data, x=data.x[kept], y=label[kept], as_of=data.as_of[kept], pool_key=data.pool_key[kept])
+    short = replace(data, x=data.x[kept], y=label[kept], as_of=data.as_of[kept], key=data.key[kept])
     with pytest.raises(NoFolds, match=words):
         pool_folds(short, RECIPES)
