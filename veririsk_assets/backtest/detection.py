@@ -15,6 +15,7 @@ import numpy as np
 from veririsk_assets.backtest.setting import Setting
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.vocabulary import DETECTION_HORIZON_HOURS, DETECTION_STATES
+from veririsk_assets.contracts.windows import HOURS_PER_MONTH, WEEK_HOURS
 from veririsk_assets.evaluation.episodes import Alerts, episodes
 from veririsk_assets.evaluation.events import Events, event_onsets
 from veririsk_assets.evaluation.intervals import Draws, as_draws, calibration_draws, ranking_draws
@@ -26,7 +27,6 @@ from veririsk_assets.training.datasets import CannotTrain, well_known
 
 HEAD, RULES = "detection", ("10 % below the 24-hour high", "20 % below the 24-hour high")
 BEFORE_HOURS, AFTER_HOURS = 24, DETECTION_HORIZON_HOURS
-WEEK_HOURS = 168
 # Not chosen on any data: more likely than not, and one in four.
 THRESHOLDS = {HEAD: 0.5, f"{HEAD}, one in four": 0.25}
 MIN_ROWS, MIN_EVENTS = 500, 30
@@ -148,7 +148,7 @@ def _draws(study: DetectionStudy, alerts: Alerts, setting: Setting) -> dict[str,
     became[study.hour, study.pool] = study.y
     known = np.isfinite(became[on_hour, on_pool])
     right = followed_or_preceded(run.pool_index, run.first_hour, run.last_hour, onsets, len(study.state))
-    months, late = total(hour, 1.0 / 730.0), np.searchsorted(ids, events.hour_index[found] // WEEK_HOURS)
+    months, late = total(hour, 1.0 / HOURS_PER_MONTH), np.searchsorted(ids, events.hour_index[found] // WEEK_HOURS)
     quartiles = {f"delay_q{round(100 * q)}": _quantile(delay[found], counts[:, late], q) for q in (0.25, 0.5, 0.75)}
     return as_draws(
         {

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veririsk_assets.backtest.study import STEP_HOURS, Study
+from veririsk_assets.backtest.study import Study
+from veririsk_assets.contracts.windows import SAMPLED_HOURS
 from veririsk_assets.evaluation.episodes import Alerts, hold
 from veririsk_assets.evaluation.events import EventRule, Events, event_onsets, threshold_for_budget
 
@@ -33,7 +34,7 @@ def study_events(study: Study) -> Events:
 
 def thresholds(validation: list[np.ndarray], budget: float) -> tuple[float, ...]:
     """Per fold, the lowest probability whose alerts on validation rows stay within the budget (alert-hours per pool-month)."""
-    return tuple(threshold_for_budget(probability, budget, STEP_HOURS) for probability in validation)
+    return tuple(threshold_for_budget(probability, budget, SAMPLED_HOURS) for probability in validation)
 
 
 def alarm(
@@ -46,4 +47,4 @@ def alarm(
     scored, alert = np.zeros(study.level.shape, dtype=bool), np.zeros(study.level.shape, dtype=bool)
     place = (study.hour[rows], study.pool[rows])
     scored[place], alert[place] = True, on
-    return Alarm(hold(alert, scored, STEP_HOURS), limits)
+    return Alarm(hold(alert, scored, SAMPLED_HOURS), limits)

@@ -8,6 +8,7 @@ import numpy as np
 
 from veririsk_assets.backtest.events import alarm, rule, study_events, thresholds
 from veririsk_assets.backtest.run import Backtest, Forecasts
+from veririsk_assets.contracts.windows import WEEK_HOURS
 from veririsk_assets.evaluation.chance import chance_check
 from veririsk_assets.evaluation.event_intervals import event_draws
 from veririsk_assets.evaluation.events import Events, event_metrics, time_shift_null
@@ -16,7 +17,6 @@ from veririsk_assets.evaluation.metrics import average_precision, brier_skill, e
 from veririsk_assets.evaluation.moment_intervals import when_draws, which_draws
 from veririsk_assets.evaluation.moments import MIN_POOLS, hourly
 
-WEEK_HOURS = 168
 SCOPES = ("all", "at_risk")
 # Enough for the ends of an interval that is only asked whether it holds chance. Of 40 shuffles a true share of 8 % is
 # more than 12 % in every sixth report.

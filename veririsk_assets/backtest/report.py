@@ -10,7 +10,7 @@ import numpy as np
 from veririsk_assets.backtest.measure import Measure
 from veririsk_assets.backtest.run import Backtest
 from veririsk_assets.backtest.setting import RIVALS
-from veririsk_assets.backtest.study import STEP_HOURS
+from veririsk_assets.contracts.windows import SAMPLED_HOURS
 from veririsk_assets.models.catalogue import CHAMPION_CANDIDATE, FLOOR
 
 SCHEMA = "veririsk.backtest/2"
@@ -34,7 +34,7 @@ def report(
     found = {
         "schema": SCHEMA,
         "data": data | _about(backtest),
-        "settings": asdict(backtest.setting) | {"step_hours": STEP_HOURS},
+        "settings": asdict(backtest.setting) | {"step_hours": SAMPLED_HOURS},
         "tried": tried | {"models_in_this_report": len(names)},
         "refused": backtest.forecasts.refused,
         "folds": _folds(backtest, measure),

@@ -7,13 +7,13 @@ from hashlib import sha256
 import numpy as np
 
 from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.contracts.windows import SAMPLED_HOURS
 from veririsk_assets.evaluation.events import event_onsets
 from veririsk_assets.evaluation.splits import CannotBeHonest, Fold
 from veririsk_assets.panels.twins import groups, suspected_twins
 
 HOUR_US = 3_600_000_000
 # A grid that all pools share, so that moments can be compared: hours 0, 4, 8 … UTC.
-STEP_HOURS = 4
 # What each label is an onset of, on the hourly panel.
 LEVELS = {"crash": "tvl_usd", "crash_endpoint": "tvl_usd", "outflow": "lp_supply", "price_fall": "lp_price"}
 LABELS = tuple(LEVELS)
@@ -87,7 +87,7 @@ def build_study(
     matured = labels.window.hours
     with np.errstate(invalid="ignore"):
         chosen = (pools["tvl_usd"][:matured] > min_tvl_usd) & np.isfinite(labels[label])
-    chosen &= (features.as_ofs[:matured].astype("datetime64[us]").astype(np.int64) // HOUR_US % STEP_HOURS == 0)[:, None]
+    chosen &= (features.as_ofs[:matured].astype("datetime64[us]").astype(np.int64) // HOUR_US % SAMPLED_HOURS == 0)[:, None]
     hour, pool = np.nonzero(chosen)
     if not len(hour):
         raise CannotBeHonest(f"no row has a TVL above {min_tvl_usd:,.0f} USD and a matured {label} label of {horizon_hours} h")

@@ -219,12 +219,10 @@ def recompute_command(
 
 def _labelled_until(house: Any, system: System) -> datetime:
     """The newest instant up to which labels have matured."""
-    from veririsk_assets.contracts.windows import utc
-
-    latest = house.lake.sql(f"SELECT max(matured_at) AS latest FROM lake.{system.labels.sql_name}")["latest"].iloc[0]
-    if latest != latest:
+    span = house.lake.span(system.labels, "matured_at")
+    if span is None:
         raise ValueError("no label has matured yet")
-    return utc(latest.to_pydatetime())
+    return span[1]
 
 
 def _shown(value: Any, digits: int = 4) -> str:

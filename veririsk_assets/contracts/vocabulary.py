@@ -23,6 +23,8 @@ AT_RISK_DROP_RATIO = 0.10
 DETECTION_HORIZON_HOURS = 6
 HIGH_ALERT_HOURS = 24.0
 MEDIUM_ALERT_HOURS = 72.0
+# The largest expected calibration error with which a version may serve.
+MAX_ECE = 0.01
 
 HEURISTIC = "early_warning_score"
 

@@ -11,6 +11,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 HOUR = timedelta(hours=1)
+DAY_HOURS, WEEK_HOURS = 24, 168
+HOURS_PER_MONTH = 730.0
+# Rows of neighbouring hours say nearly the same: learning and judging take every so many hours of an entity.
+SAMPLED_HOURS = 4
 PULL_DELAY = timedelta(minutes=27)
 DECISION_DELAY = timedelta(minutes=30)
 # A clock may be minutes off; so much is no future.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from veririsk_assets.contracts.tables import Table
+from veririsk_assets.contracts.windows import naive
 from veririsk_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class HouseResource(dg.ConfigurableResource):
 
     def newest(self, table: Table) -> datetime | None:
         """The newest `as_of` of a table, naive; None when it is empty."""
-        latest = self.open().lake.sql(f"SELECT max(as_of) AS latest FROM lake.{table.sql_name}")["latest"].iloc[0]
-        return None if latest != latest else latest.to_pydatetime()
+        span = self.open().lake.span(table)
+        return naive(span[1]) if span else None
 
 
 @lru_cache(maxsize=4)

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from veririsk_assets.contracts.windows import WEEK_HOURS
 from veririsk_assets.evaluation.intervals import ranking_draws
 from veririsk_assets.evaluation.resampling import DRAWS, SEED
 
 SHUFFLES = 40
-WEEK_HOURS = 168
 MAX_EXCLUDED = 0.12
 MAX_LIFT_ERROR = 0.10
 

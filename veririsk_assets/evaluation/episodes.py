@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-HOURS_PER_MONTH = 730.0
+from veririsk_assets.contracts.windows import HOURS_PER_MONTH
 
 
 @dataclass(frozen=True)

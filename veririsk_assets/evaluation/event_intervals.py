@@ -9,12 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from veririsk_assets.evaluation.episodes import HOURS_PER_MONTH, Alerts, episodes
+from veririsk_assets.contracts.windows import HOURS_PER_MONTH, WEEK_HOURS
+from veririsk_assets.evaluation.episodes import Alerts, episodes
 from veririsk_assets.evaluation.events import RULE, EventRule, Events, followed, lead_hours, time_shift_null
 from veririsk_assets.evaluation.intervals import Draws, as_draws
 from veririsk_assets.evaluation.resampling import DRAWS, SEED, block_counts, block_sums, ratio
 
-WEEK_HOURS = 168
 Blocks = Literal["week", "pool"]
 Totals = Callable[[np.ndarray, np.ndarray, np.ndarray | float], np.ndarray]
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veririsk_assets.evaluation.episodes import HOURS_PER_MONTH, Alerts, Episodes, episodes, starts
+from veririsk_assets.contracts.windows import HOURS_PER_MONTH
+from veririsk_assets.evaluation.episodes import Alerts, Episodes, episodes, starts
 from veririsk_assets.evaluation.resampling import SEED
 from veririsk_assets.evaluation.timeshift import Windows, shifted_warnings
 

@@ -5,11 +5,10 @@ Two models on the same rows meet the same draws: `differences(moment_draws(…),
 
 import numpy as np
 
+from veririsk_assets.contracts.windows import WEEK_HOURS
 from veririsk_assets.evaluation.intervals import Draws, as_draws
 from veririsk_assets.evaluation.moments import MIN_POOLS, Hourly
 from veririsk_assets.evaluation.resampling import DRAWS, SEED, block_counts, block_index, ratio, resampled_ranking, resampled_ratio
-
-WEEK_HOURS = 168
 
 
 def when_draws(table: Hourly, draws: int = DRAWS, seed: int = SEED, min_pools: int = MIN_POOLS) -> dict[str, Draws]:

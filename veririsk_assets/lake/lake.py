@@ -15,7 +15,7 @@ from veririsk_assets.contracts.migrations import APPLIED
 from veririsk_assets.contracts.monitoring import QUARANTINE
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.tables import ContractError, Table
-from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.contracts.windows import Window, naive, utc
 from veririsk_assets.lake.additions import insert_new, taken_hours
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.grid import read_panel
@@ -74,7 +74,9 @@ class Lake:
         self._connection.close()
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-        """Rows of a read-only query; tables are named `lake.stage.name`."""
+        """Rows of a query; tables are named `lake.stage.name`. Raises ContractError for a statement that is none."""
+        if any(one.type != duckdb.StatementType.SELECT for one in duckdb.extract_statements(query)):
+            raise ContractError(f"only queries are asked here, got: {query[:80]}")
         return self._connection.cursor().execute(query, list(parameters)).df()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -102,6 +104,14 @@ class Lake:
         """Columns of a table on the dense grid, steps × keys, float32, NaN where there is no row."""
         source = f"lake.{table.sql_name} WHERE {in_window(table, window)}" + (f" AND ({where})" if where else "")
         return read_panel(self.cursor(), source, table.entity or "0::BIGINT", columns, window, keys)
+
+    def span(
+        self, table: Table, column: str = "as_of", where: str = "true", parameters: Sequence[Any] = ()
+    ) -> tuple[datetime, datetime] | None:
+        """First and last instant in a column, aware UTC; None where no row has one."""
+        query = f"SELECT min({column}), max({column}) FROM lake.{table.sql_name} WHERE {where}"
+        first, last = self._connection.cursor().execute(query, list(parameters)).fetchall()[0]
+        return None if first is None else (utc(first), utc(last))
 
     def earliest_change(self, table: Table, column: str, after_snapshot: int) -> datetime | None:
         """The smallest `column` among rows that were added after a lake snapshot; None when none was, or when it has expired."""

@@ -44,8 +44,8 @@ def publish(lake: Lake, path: Path, history_days: int, detail_days: int) -> Publ
     with file_lock(path.parent / "publish.lock"):
         snapshot = lake.snapshot_id()
         shown, shown_latest = _shown(path)
-        latest = lake.sql(f"SELECT max(as_of) AS latest FROM lake.{POOL_SCORES.sql_name}")["latest"].iloc[0]
-        latest_as_of = None if latest != latest else latest.to_pydatetime()
+        span = lake.span(POOL_SCORES)
+        latest_as_of = naive(span[1]) if span else None
         if shown is not None and shown >= snapshot:
             newer = "the file already shows this lake snapshot" if shown == snapshot else f"the file shows the newer lake snapshot {shown}"
             return Publication(path, latest_as_of, False, False, 0, {}, newer)

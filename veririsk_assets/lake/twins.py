@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS, POOLS
-from veririsk_assets.contracts.windows import Window, utc
+from veririsk_assets.contracts.windows import WEEK_HOURS, Window, utc
 from veririsk_assets.lake.lake import Lake
 from veririsk_assets.panels.twins import suspected_twins
 
-WEEK_HOURS = 168
 COLUMNS = ("pool_key", "twin_key", "compared_hours", "agreeing_hours", "largest_difference_ratio")
 # GeckoTerminal's names of chains as the other sources write them.
 CHAINS = {"eth": "ethereum", "polygon_pos": "polygon", "avax": "avalanche", "xdai": "gnosis", "ftm": "fantom"}

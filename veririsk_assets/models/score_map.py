@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS, HIGH_SCORE, MEDIUM_ALERT_HOURS, MEDIUM_SCORE
+from veririsk_assets.contracts.windows import HOURS_PER_MONTH
 
-HOURS_PER_MONTH = 730.0
 TOP_SCORE = 95.0
 TOP_SHARE = 0.001
 # More likely than not is HIGH, and one in four is MEDIUM, even where such hours are more than the budgets hold.

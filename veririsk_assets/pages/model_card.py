@@ -1,9 +1,9 @@
 """The model card: what the forecasts are for, for what they are useless, and where they fail, with the report's numbers."""
 
+from veririsk_assets.contracts.vocabulary import MAX_ECE
 from veririsk_assets.pages.detection import detection_section
 from veririsk_assets.pages.markdown import Tree, shown, table
 
-MAX_ECE = 0.01
 LEARNED = ("committee", "slow_boosting", "gradient_boosting", "two_heads", "onset_head", "volatility_logistic", "logistic_regression")
 BASELINE = "ewma_volatility_7d"
 STRETCH = 2.0

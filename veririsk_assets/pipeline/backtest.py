@@ -17,7 +17,7 @@ from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.vocabulary import DETECTION_HORIZON_HOURS
-from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, utc
+from veririsk_assets.contracts.windows import HOUR, Window, floor_hour
 from veririsk_assets.features.detections import detect
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.detections import fall_labels
@@ -154,10 +154,10 @@ def _git(*arguments: str) -> str:
 def _history(house: House, start: datetime | None, end: datetime | None) -> Window:
     from veririsk_assets.evaluation.splits import CannotBeHonest
 
-    span = house.lake.sql(f"SELECT min(as_of) AS first, max(as_of) AS last FROM lake.{pools.POOL_FEATURES.sql_name}")
-    if span["first"].isna().any():
+    span = house.lake.span(pools.POOL_FEATURES)
+    if span is None:
         raise CannotBeHonest("the lake has no features yet: there is nothing to judge")
-    first, last = (utc(span[name].iloc[0]) for name in ("first", "last"))
+    first, last = span
     first = max(first - HOUR, floor_hour(start)) if start else first - HOUR
     last = min(last, floor_hour(end)) if end else last
     if last <= first:

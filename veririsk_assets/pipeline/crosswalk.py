@@ -49,8 +49,8 @@ def _last(name: str, step: dict[str, str]) -> str:
 
 def suggestions(house: House) -> list[dict[str, str]]:
     """Rows of the crosswalk for the suspected twins of the newest week; a person signs and dates them."""
-    newest = house.lake.sql(f"SELECT max(as_of) AS newest FROM lake.{pools.POOL_SNAPSHOTS.sql_name}")["newest"].iloc[0]
-    twins = twins_of(house.lake, None if newest != newest else newest.to_pydatetime())
+    span = house.lake.span(pools.POOL_SNAPSHOTS)
+    twins = twins_of(house.lake, span and span[1])
     about = house.lake.read(pools.POOLS).drop_duplicates("pool_key").set_index("pool_key")
     pairs = [(*sorted((about.loc[p["pool_key"]], about.loc[p["twin_key"]]), key=_seniority), p) for p in twins.to_dict("records")]
     rows: dict[str, dict[str, str]] = {}

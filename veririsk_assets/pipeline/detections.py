@@ -11,7 +11,7 @@ from veririsk_assets.contracts import pools, systems
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.vocabulary import DETECTION_HORIZON_HOURS, DETECTION_STATES
-from veririsk_assets.contracts.windows import HOUR, Window, utc
+from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.features import detections as begun
 from veririsk_assets.labels.detections import fall_labels
 from veririsk_assets.pipeline import champions
@@ -100,8 +100,8 @@ def equipped(house: House, served: Any, window: Window) -> Any:
 
 def training_rows(house: House, window: Window) -> pd.DataFrame:
     """Hours with a drop under way, their features and `fall`: what had become of them by the window's end."""
-    first = house.lake.sql(f"SELECT min(as_of) AS first FROM lake.{pools.POOL_FEATURES.sql_name}")["first"].iloc[0]
-    start = window.end if first != first else max(window.start, utc(first.to_pydatetime()) - HOUR)
+    span = house.lake.span(pools.POOL_FEATURES)
+    start = max(window.start, span[0] - HOUR) if span else window.end
     end = window.end - DETECTION_HORIZON_HOURS * HOUR
     frames = [_begun_rows(house, chunk) for chunk in Window(start, end).chunks(CHUNK_HOURS)] if start < end else []
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*HOUR_AND_POOL, "fall"])

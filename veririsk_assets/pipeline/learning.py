@@ -30,8 +30,8 @@ def hourly_pool_labels(house: House, window: Window, now: datetime | None = None
     """
     from veririsk_assets.labels.pools import BEYOND_HOURS, INPUTS, build_labels
 
-    newest = house.lake.sql(f"SELECT max(as_of) AS newest FROM lake.{pools.POOL_SNAPSHOTS.sql_name}")["newest"].iloc[0]
-    known_until = window.start if newest != newest else min(utc(now or house.now()), utc(newest.to_pydatetime()))
+    span = house.lake.span(pools.POOL_SNAPSHOTS)
+    known_until = min(utc(now or house.now()), span[1]) if span else window.start
     frames = []
     for horizon in HORIZONS:
         end = min(window.end, known_until - horizon * HOUR)

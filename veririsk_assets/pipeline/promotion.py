@@ -110,9 +110,9 @@ def previous(house: House, system: System, horizon: int, at: datetime) -> str:
 def next_hour(house: House, system: System) -> datetime:
     """From when an order holds where nobody says: the current hour, or the first one that is not scored yet."""
     ahead.set_aside(house)
-    latest = house.lake.sql(f"SELECT max(as_of) AS latest FROM lake.{system.scores.sql_name}")["latest"].iloc[0]
+    span = house.lake.span(system.scores)
     now = floor_hour(house.now())
-    return now if latest != latest else max(now, utc(latest.to_pydatetime()) + HOUR)
+    return max(now, span[1] + HOUR) if span else now
 
 
 def crown(house: House, system: System, horizon: int, version: str, valid_from: datetime, action: str, reason: str) -> None:

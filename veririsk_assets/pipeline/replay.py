@@ -12,7 +12,7 @@ from veririsk_assets.contracts.monitoring import SHADOW_SCORES
 from veririsk_assets.contracts.pool_features import LOOKBACK_HOURS
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_FEATURES, POOL_LABELS, POOL_SCORES
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
+from veririsk_assets.contracts.windows import DAY_HOURS, HOUR, WEEK_HOURS, Window, naive, utc
 from veririsk_assets.pipeline import ahead, owed
 from veririsk_assets.pipeline.detections import hourly_pool_detections
 from veririsk_assets.pipeline.learning import hourly_pool_labels, train_pools, untrained
@@ -25,7 +25,6 @@ from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.snapshots.pools import LOOKBACK_HOURS as RAW_HOURS
 
-WEEK_HOURS, DAY_HOURS = 168, 24
 # The newest labelled hours are looked at again: their longer horizon may have passed since.
 REOPENED_HOURS = 48
 # `kind` of a piece of work (load, train or score), and its window.
@@ -116,17 +115,17 @@ def say(house: House, window: Window) -> None:
 
 def label_until(house: House, as_of: datetime, first: datetime | None = None) -> None:
     """Labels that had matured by `as_of`: those that are missing, and the newest ones again. Labels that matured later stay."""
-    earliest = house.lake.sql(f"SELECT min(as_of) AS first FROM lake.{POOL_FEATURES.sql_name}")["first"].iloc[0]
-    if earliest != earliest:
+    span = house.lake.span(POOL_FEATURES)
+    if span is None:
         return
-    begin = first or utc(earliest.to_pydatetime()) - HOUR
+    begin = first or span[0] - HOUR
     if as_of <= begin:
         return
     # A filled gap also tells the day after it what its highs had been.
     gaps = [Window(gap.start, min(gap.end + DAY_HOURS * HOUR, as_of)) for gap in owed.runs(owed.unlabelled(house, Window(begin, as_of)))]
-    matured = house.lake.sql(f"SELECT max(matured_at) AS latest FROM lake.{POOL_LABELS.sql_name}")["latest"].iloc[0]
-    known_until = as_of if matured != matured else utc(matured.to_pydatetime())
-    start = max(begin, latest_of(house, POOL_LABELS.sql_name, as_of, begin) - REOPENED_HOURS * HOUR)
+    matured = house.lake.span(POOL_LABELS, "matured_at")
+    known_until = matured[1] if matured else as_of
+    start = max(begin, latest_of(house, POOL_LABELS, as_of, begin) - REOPENED_HOURS * HOUR)
     gaps += [Window(start, as_of)] if start < as_of else []
     for together in owed.runs({hour.as_of for gap in gaps for hour in gap.each()}):
         for window in together.chunks(8 * WEEK_HOURS):
@@ -145,10 +144,10 @@ def follow(house: House, window: Window, first: datetime) -> None:
     daily_shifts(house, systems.POOLS, window)
 
 
-def latest_of(house: House, table: str, end: datetime, otherwise: datetime) -> datetime:
+def latest_of(house: House, table: Table, end: datetime, otherwise: datetime) -> datetime:
     """The newest `as_of` of a table up to `end`."""
-    latest = house.lake.sql(f"SELECT max(as_of) AS latest FROM lake.{table} WHERE as_of <= ?", [naive(end)])["latest"].iloc[0]
-    return otherwise if latest != latest else utc(latest.to_pydatetime())
+    span = house.lake.span(table, where="as_of <= ?", parameters=[naive(end)])
+    return span[1] if span else otherwise
 
 
 def history_start(start: datetime, history: str, earliest: datetime) -> datetime:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import DECISION_DELAY, HOUR, Window, naive, utc
+from veririsk_assets.contracts.windows import DECISION_DELAY, HOUR, Window, naive
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.snapshots import completeness
 from veririsk_assets.snapshots import pools as snapshots
@@ -50,10 +50,8 @@ def _read(house: House, table: Table, window: Window, bounds: list[datetime]) ->
 
 def _silent_hours(house: House, table: Table, window: Window) -> int:
     """For how long a source had said nothing when the window began; 0 where it never has."""
-    last = house.lake.sql(f"SELECT max(available_at) AS last FROM lake.{table.sql_name} WHERE available_at <= ?", [naive(window.start)])[
-        "last"
-    ].iloc[0]
-    return 0 if last != last else int(np.ceil((window.start - utc(last.to_pydatetime())) / HOUR))
+    span = house.lake.span(table, "available_at", "available_at <= ?", [naive(window.start)])
+    return int(np.ceil((window.start - span[1]) / HOUR)) if span else 0
 
 
 def serving_hour(stamp: str) -> str:

@@ -18,10 +18,8 @@ def status(house: House) -> Iterator[str]:
     settings = house.settings
     yield f"source {settings.source}, home {settings.mode_home}"
     for table in (pools.POOL_SNAPSHOTS, pools.POOL_FEATURES, pools.POOL_LABELS, pools.POOL_SCORES):
-        span = house.lake.sql(f"SELECT min(as_of) AS first, max(as_of) AS last, count(*) AS n FROM lake.{table.sql_name}").iloc[0]
-        yield f"{table.sql_name}: " + (
-            f"{span['first']:%Y-%m-%d %H:%M} to {span['last']:%Y-%m-%d %H:%M}, {span['n']:,} rows" if span["n"] else "empty"
-        )
+        span, count = house.lake.span(table), house.lake.sql(f"SELECT count(*) AS n FROM lake.{table.sql_name}")["n"].iloc[0]
+        yield f"{table.sql_name}: " + (f"{span[0]:%Y-%m-%d %H:%M} to {span[1]:%Y-%m-%d %H:%M}, {count:,} rows" if span else "empty")
     freshness = next(p for p in PUBLISHED if p.table.name == "source_freshness")
     for source, endpoint, pulled, tried, outcome, reason, _ in house.lake.sql(freshness.select).itertuples(index=False):
         pulled_words = "never" if pulled != pulled else f"{pulled:%Y-%m-%d %H:%M}"
@@ -38,7 +36,7 @@ def _champion(house: House, horizon: int) -> str:
     if len(reigns):
         newest = reigns.iloc[-1]
         return f"{horizon} h: version {newest['version']} serves since {newest['valid_from']:%Y-%m-%d %H:%M} ({newest['reason']})"
-    first = house.lake.sql(f"SELECT min(as_of) AS first FROM lake.{pools.POOL_SNAPSHOTS.sql_name}")["first"].iloc[0]
-    if first != first:
+    span = house.lake.span(pools.POOL_SNAPSHOTS)
+    if span is None:
         return f"{horizon} h: the rule-based score serves; a model can exist {LEARNING_DAYS} days after the first hour is stored"
-    return f"{horizon} h: the rule-based score serves; a model can exist from {first + timedelta(days=LEARNING_DAYS):%Y-%m-%d} on, if enough pools have crashed by then"
+    return f"{horizon} h: the rule-based score serves; a model can exist from {span[0] + timedelta(days=LEARNING_DAYS):%Y-%m-%d} on, if enough pools have crashed by then"

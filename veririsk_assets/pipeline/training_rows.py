@@ -7,7 +7,7 @@ import numpy as np
 
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.systems import System
-from veririsk_assets.contracts.windows import HOUR, Window, naive
+from veririsk_assets.contracts.windows import HOUR, SAMPLED_HOURS, Window, naive
 from veririsk_assets.pipeline.step import House
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ TRAINING_HOURS = 24 * 365
 
 def sampled(key: str) -> str:
     """The condition that keeps every 4th hour of each entity, at another hour for each: next hours say nearly the same."""
-    return f"(epoch_us(as_of) // 3600000000 + {key}) % 4 = 0"
+    return f"(epoch_us(as_of) // 3600000000 + {key}) % {SAMPLED_HOURS} = 0"
 
 
 def training_rows(house: House, system: System, horizon: int, as_of: datetime) -> "Dataset":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from veririsk_assets.contracts import pools, raw
-from veririsk_assets.contracts.windows import DECISION_DELAY, Window, first_as_of, naive, utc
+from veririsk_assets.contracts.windows import DECISION_DELAY, Window, first_as_of, naive
 from veririsk_assets.pipeline.step import House
 
 
@@ -26,13 +26,11 @@ def of_hour(house: House, window: Window) -> Iterator[str]:
 
 def at_all(house: House) -> Iterator[str]:
     """A line where nothing was ever scored although a source has answered."""
-    pulled = house.lake.sql(f"SELECT max(pulled_at) AS latest FROM lake.{raw.SOURCE_STATUS.sql_name} WHERE outcome = 'pulled'")[
-        "latest"
-    ].iloc[0]
+    pulled = house.lake.span(raw.SOURCE_STATUS, "pulled_at", "outcome = 'pulled'")
     scored = house.lake.sql(f"SELECT count(*) AS n FROM lake.{pools.POOL_SCORES.sql_name}")["n"].iloc[0]
-    if scored or pulled != pulled:
+    if scored or pulled is None:
         return
-    asked = utc(pulled.to_pydatetime())
+    asked = pulled[1]
     usable = first_as_of(asked)
     if usable > asked:
         yield f"nothing is scored yet: what was pulled at {asked:%Y-%m-%d %H:%M} UTC counts from {usable:%H:%M} on; run `veririsk fetch` after it"

@@ -12,9 +12,8 @@ import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
-from veririsk_assets.contracts.windows import naive
+from veririsk_assets.contracts.windows import SAMPLED_HOURS, naive
 
-STEP_HOURS = 4
 MAX_ROWS = 250_000
 VALIDATION_SHARE = 0.22
 MAX_NULL_SHARE = 0.5
@@ -70,7 +69,7 @@ def from_frames(
     label: str = "crash",
     trained_as_of: Instant | None = None,
     names: Sequence[str] = FEATURE_NAMES,
-    step_hours: int = STEP_HOURS,
+    step_hours: int = SAMPLED_HOURS,
 ) -> Dataset:
     """Long rows of features and labels, joined on time and `key`, every `step_hours`-th hour of an entity.
 
@@ -112,7 +111,7 @@ def from_panels(
     return _dataset(x[seen], taught, features.as_ofs[row], features.keys[column], tuple(names), horizon_hours, label)
 
 
-def _sampled(as_of: np.ndarray, key: np.ndarray, step_hours: int = STEP_HOURS) -> np.ndarray:
+def _sampled(as_of: np.ndarray, key: np.ndarray, step_hours: int = SAMPLED_HOURS) -> np.ndarray:
     """Every 4th hour of an entity, entities spread over the four: neighbouring hours say nearly the same."""
     return (_hour_number(as_of) + key) % step_hours == 0
 

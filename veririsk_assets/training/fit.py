@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from veririsk_assets.contracts.windows import HOURS_PER_MONTH
 from veririsk_assets.evaluation.metrics import average_precision, base_rate, brier_skill, ece, roc_auc
 from veririsk_assets.models import catalogue
 from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.models.calibration import calibrate
-from veririsk_assets.models.score_map import HOURS_PER_MONTH, choose_score_map
+from veririsk_assets.models.score_map import choose_score_map
 from veririsk_assets.models.spec import Spec
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 

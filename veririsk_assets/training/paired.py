@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS
-from veririsk_assets.evaluation.episodes import HOURS_PER_MONTH
+from veririsk_assets.contracts.windows import HOURS_PER_MONTH
 from veririsk_assets.evaluation.intervals import Interval, bootstrap, bootstrap_calibration, ranking_draws
 from veririsk_assets.evaluation.metrics import average_precision, ece, roc_auc
 from veririsk_assets.training.promotion import Evidence

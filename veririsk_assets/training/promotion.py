@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from veririsk_assets.contracts.vocabulary import MAX_ECE
 from veririsk_assets.evaluation.intervals import Interval
 
-MAX_ECE = 0.01
 MAX_RECALL_LOSS = 0.0
 
 

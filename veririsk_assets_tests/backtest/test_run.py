@@ -15,9 +15,9 @@ from veririsk_assets.backtest.measure import Measure
 from veririsk_assets.backtest.report import report
 from veririsk_assets.backtest.run import Parts, run
 from veririsk_assets.backtest.setting import Setting
-from veririsk_assets.backtest.study import STEP_HOURS, Study, build_study, slices
+from veririsk_assets.backtest.study import Study, build_study, slices
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.windows import Window
+from veririsk_assets.contracts.windows import SAMPLED_HOURS, Window
 from veririsk_assets.evaluation.splits import CannotBeHonest, leave_pools_out
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
@@ -70,7 +70,7 @@ def test_no_label_window_crosses_from_one_segment_into_the_next() -> None:
 
 def test_rows_share_one_grid_of_every_fourth_hour() -> None:
     hours = study().as_of.astype("datetime64[h]").astype(int)
-    assert set(hours % STEP_HOURS) == {0}
+    assert set(hours % SAMPLED_HOURS) == {0}
 
 
 def test_pools_left_out_are_not_among_the_rows_that_a_model_learns_from() -> None:
@@ -205,7 +205,7 @@ def test_alerts_cover_only_the_hours_that_rows_speak_for() -> None:
     forecasts = done().forecasts
     limits = thresholds(forecasts.validation["gradient_boosting"], 24.0)
     raised = alarm(study(), forecasts.rows, forecasts.fold, forecasts.probability["gradient_boosting"], limits)
-    assert raised.alerts.covered.sum() <= STEP_HOURS * len(forecasts.rows)
+    assert raised.alerts.covered.sum() <= SAMPLED_HOURS * len(forecasts.rows)
     assert not (raised.alerts.on & ~raised.alerts.covered).any()
 
 

@@ -146,6 +146,16 @@ def test_a_cursor_knows_utc_and_no_variables_of_python(lake: Lake) -> None:
     assert list(found["value"]) == ["UTC", "false"]
 
 
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM lake.snapshots.pools", "SELECT 1; DROP TABLE lake.snapshots.pools", "CREATE TABLE lake.x AS SELECT 1 AS a"]
+)
+def test_a_question_never_writes(lake: Lake, statement: str) -> None:
+    snapshot = lake.snapshot_id()
+    with pytest.raises(ContractError, match="only queries are asked here"):
+        lake.sql(statement)
+    assert lake.snapshot_id() == snapshot
+
+
 def test_reading_a_lake_that_is_not_there_says_so(catalog, open_lake: Callable[..., Lake]) -> None:  # type: ignore[no-untyped-def]
     if catalog.dsn:
         pytest.skip("a Postgres catalog is made on first contact")

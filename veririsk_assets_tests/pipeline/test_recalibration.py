@@ -39,7 +39,7 @@ def house(turned: House) -> Iterator[House]:
     """The market without a shift, its labels and its artefacts as they were."""
     labels, home = turned.lake.read(pools.POOL_LABELS, MARKET), champions.folder(turned.settings, POOLS, HORIZON, "1")
     yield turned
-    turned.lake.sql(f"DELETE FROM lake.{CALIBRATION_SHIFTS.sql_name}")
+    turned.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{CALIBRATION_SHIFTS.sql_name}"))
     turned.lake.replace(pools.POOL_LABELS, labels, MARKET)
     if not home.exists():
         home.with_name("gone").rename(home)
@@ -65,7 +65,7 @@ def test_a_day_knows_only_labels_that_had_matured_when_it_began(house: House) ->
     until = Window(TWO_WEEKS.start, TURN + 4 * DAY)
     daily_shifts(house, POOLS, until)
     known = stored(house)
-    house.lake.sql(f"DELETE FROM lake.{CALIBRATION_SHIFTS.sql_name}")
+    house.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{CALIBRATION_SHIFTS.sql_name}"))
     labels = house.lake.read(pools.POOL_LABELS, MARKET)
     after = labels["matured_at"] > naive(until.as_of)
     house.lake.replace(pools.POOL_LABELS, labels.assign(crash=np.where(after, 1.0 - labels["crash"], labels["crash"])), MARKET)
