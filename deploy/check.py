@@ -279,7 +279,8 @@ def check_stop(engine: Engine) -> None:
     engine.compose("stop")
     codes = {service: engine.state(service)["ExitCode"] for service in SERVICES}
     require(137 not in codes.values(), f"killed instead of stopped: {codes}")
-    tell(f"stopped gracefully in {time.monotonic() - started:.0f} s: {codes}")
+    ended = " (its code server had to be ended)" if "did not end by itself" in engine.log("code") else ""
+    tell(f"stopped gracefully in {time.monotonic() - started:.0f} s{ended}: {codes}")
 
 
 @contextmanager

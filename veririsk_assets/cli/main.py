@@ -17,6 +17,7 @@ from veririsk_assets.cli import models as cli_models
 from veririsk_assets.cli import read as cli_read
 from veririsk_assets.cli.read import moment
 from veririsk_assets.cli.stopping import listen, stop_if_asked
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.serving.terminal import errors, say
 from veririsk_assets.settings import Settings
@@ -123,7 +124,7 @@ def train_pools(as_of: Annotated[str, typer.Option(help="Train as if it were the
     with _house() as house:
         trained_as_of = asked or floor_hour(house.now())
         replay.label_until(house, trained_as_of)
-        for name, value in learning.train_pools(house, trained_as_of).metadata.items():
+        for name, value in learning.train(house, POOLS, trained_as_of).metadata.items():
             say(out, f"{name}: {value}")
 
 

@@ -34,14 +34,14 @@ class TrainingConfig(dg.Config):
     retry_policy=dg.RetryPolicy(max_retries=1),
 )
 def versions(context: dg.AssetExecutionContext, config: TrainingConfig, house: HouseResource) -> dg.MaterializeResult:
-    from veririsk_assets.pipeline.learning import train_pools
+    from veririsk_assets.pipeline.learning import train
 
     as_of = utc(config.as_of) if config.as_of else floor_hour(now())
-    return dg.MaterializeResult(metadata=metadata_of(train_pools(house.open(context.run.run_id), as_of)))
+    return dg.MaterializeResult(metadata=metadata_of(train(house.open(context.run.run_id), POOLS, as_of)))
 
 
 def labels(house: "House", window: Window) -> "StepResult":
-    from veririsk_assets.pipeline.learning import hourly_pool_labels
+    from veririsk_assets.pipeline.labels import hourly_pool_labels
 
     return hourly_pool_labels(house, window)
 

@@ -19,7 +19,7 @@ from veririsk_assets.contracts.windows import Window, naive, utc
 from veririsk_assets.lake.additions import insert_new, taken_hours
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.grid import read_panel
-from veririsk_assets.lake.place import in_window, place_of, require_inside
+from veririsk_assets.lake.place import in_window, place_of, require_inside, require_question
 from veririsk_assets.lake.quality import check
 from veririsk_assets.lake.schema import bring_up_to_date, insert, is_behind
 
@@ -75,8 +75,7 @@ class Lake:
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         """Rows of a query; tables are named `lake.stage.name`. Raises ContractError for a statement that is none."""
-        if any(one.type != duckdb.StatementType.SELECT for one in duckdb.extract_statements(query)):
-            raise ContractError(f"only queries are asked here, got: {query[:80]}")
+        require_question(query)
         return self._connection.cursor().execute(query, list(parameters)).df()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:

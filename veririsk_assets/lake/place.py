@@ -1,5 +1,6 @@
-"""Which rows of a table a write is about: those of a window, and of one system where systems share the table."""
+"""What is asked of the lake: only queries where a question is meant; of a write the rows of a window, and of one system where it is shared."""
 
+import duckdb
 import pandas as pd
 
 from veririsk_assets.contracts.tables import ContractError, Table
@@ -26,3 +27,9 @@ def require_inside(table: Table, rows: pd.DataFrame, window: Window, system: str
         raise ContractError(f"{table.sql_name}: {int(outside.sum())} rows lie outside the window {window}")
     if system and (other := set(rows["system"]) - {system}):
         raise ContractError(f"{table.sql_name}: rows of {', '.join(sorted(other))} among those of {system}")
+
+
+def require_question(query: str) -> None:
+    """Raises ContractError for a statement that is no query."""
+    if any(one.type != duckdb.StatementType.SELECT for one in duckdb.extract_statements(query)):
+        raise ContractError(f"only queries are asked here, got: {query[:80]}")

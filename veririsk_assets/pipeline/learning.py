@@ -1,4 +1,4 @@
-"""Learning from what happened: labels once they have matured, then models, then who serves."""
+"""Learning from what happened: models of what has matured, then who serves."""
 
 import os
 import shutil
@@ -12,46 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pools, systems
 from veririsk_assets.contracts.models import MODEL_VERSIONS
-from veririsk_assets.contracts.vocabulary import HORIZONS
-from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
+from veririsk_assets.contracts.systems import System
+from veririsk_assets.contracts.windows import naive, utc
 from veririsk_assets.evaluation.intervals import Interval
 from veririsk_assets.pages import training as training_report
-from veririsk_assets.pipeline import champions, detections, promotion
+from veririsk_assets.pipeline import champions, promotion
 from veririsk_assets.pipeline.step import House, StepResult
-from veririsk_assets.pipeline.training_rows import TRAINING_HOURS, training_rows
+from veririsk_assets.pipeline.systems import bound
+from veririsk_assets.pipeline.training_rows import training_rows
 
 
-def hourly_pool_labels(house: House, window: Window, now: datetime | None = None) -> StepResult:
-    """labels/hourly_pools for the hours of the window whose horizon has passed by `now` (default: the run's time).
-
-    A horizon has passed only once its snapshots are stored: where they lag behind the clock, labels wait for them.
-    """
-    from veririsk_assets.labels.pools import BEYOND_HOURS, INPUTS, build_labels
-
-    span = house.lake.span(pools.POOL_SNAPSHOTS)
-    known_until = min(utc(now or house.now()), span[1]) if span else window.start
-    frames = []
-    for horizon in HORIZONS:
-        end = min(window.end, known_until - horizon * HOUR)
-        end = end.replace(minute=0, second=0, microsecond=0)
-        if end <= window.start:
-            continue
-        beyond = min(int((known_until - end) / HOUR) - horizon, BEYOND_HOURS)
-        seen = Window(window.start - 24 * HOUR, end + (horizon + beyond) * HOUR)
-        panel = house.lake.panel(pools.POOL_SNAPSHOTS, INPUTS, seen)
-        labels = build_labels(panel, horizon, Window(window.start, end).hours, beyond)
-        frame = labels.frame("pool_key", ~np.isnan(labels["crash"]))
-        matured = frame["as_of"] + pd.to_timedelta(horizon + frame["waited_hours"], unit="h")
-        frames.append(frame.assign(horizon_hours=horizon, matured_at=matured, is_at_risk=frame["is_at_risk"] > 0))
-    result = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pools.POOL_LABELS.names)
-    events = {f"crash_{h}h": int(result.loc[result["horizon_hours"] == h, "crash"].sum()) for h in HORIZONS}
-    return StepResult.of(house.lake.replace(pools.POOL_LABELS, result[pools.POOL_LABELS.names], window), **events)
-
-
-def train_pools(house: House, as_of: datetime, horizons: Sequence[int] = HORIZONS) -> StepResult:
-    """Trains the horizons on what had matured by `as_of`, after the gate has judged the challenger that was there before.
+def train(house: House, system: System, as_of: datetime, horizons: Sequence[int] | None = None) -> StepResult:
+    """Trains the horizons (default: all of the system) on what had matured by `as_of`, after the gate has judged the challenger that was there before.
 
     The first winner becomes champion from `as_of` on, a later one challenger. Where nothing can be trained, the reason is
     in the metadata and the rule-based score goes on serving.
@@ -60,11 +33,11 @@ def train_pools(house: House, as_of: datetime, horizons: Sequence[int] = HORIZON
 
     metadata: dict[str, Any] = {}
     rows = 0
-    for horizon in horizons:
-        judged = promotion.appoint(house, promotion.Order(systems.POOLS, horizon, "judge", utc(as_of)))
+    for horizon in system.horizons if horizons is None else horizons:
+        judged = promotion.appoint(house, promotion.Order(system, horizon, "judge", utc(as_of)))
         metadata[f"{horizon}h_gate"] = judged.metadata["verdict"]
         try:
-            row = _train_horizon(house, horizon, utc(as_of))
+            row = _train_horizon(house, system, horizon, utc(as_of))
         except CannotTrain as reason:
             metadata[f"{horizon}h"] = f"not trained: {reason}"
             continue
@@ -76,47 +49,45 @@ def train_pools(house: House, as_of: datetime, horizons: Sequence[int] = HORIZON
     return StepResult(rows, 0, rows > 0, metadata)
 
 
-def untrained(house: House, as_of: datetime) -> tuple[int, ...]:
+def untrained(house: House, system: System, as_of: datetime) -> tuple[int, ...]:
     """Horizons without a version trained as of then. One that a stopped run trained and did not come to crown is crowned."""
     left = []
-    for horizon in HORIZONS:
-        where, parameters = f"{champions.OF_HORIZON} AND trained_as_of = ?", [systems.POOLS.name, horizon, naive(as_of)]
+    for horizon in system.horizons:
+        where, parameters = f"{champions.OF_HORIZON} AND trained_as_of = ?", [system.name, horizon, naive(as_of)]
         known = house.lake.read(MODEL_VERSIONS, where=where, parameters=parameters)
-        reigns = champions.reigns_of(house, systems.POOLS, horizon)
+        reigns = champions.reigns_of(house, system, horizon)
         if known.empty:
             left.append(horizon)
         elif not (reigns["valid_from"] <= naive(as_of)).any():
             first = known.iloc[0]
-            promotion.crown(house, systems.POOLS, horizon, str(first["version"]), utc(as_of), "promote", str(first["verdict"]))
+            promotion.crown(house, system, horizon, str(first["version"]), utc(as_of), "promote", str(first["verdict"]))
     return tuple(left)
 
 
-def _train_horizon(house: House, horizon: int, as_of: datetime) -> dict[str, Any]:
+def _train_horizon(house: House, system: System, horizon: int, as_of: datetime) -> dict[str, Any]:
     from veririsk_assets.training.choice import choose, version_row
-    from veririsk_assets.training.companions import equipped
 
     snapshot_id = house.lake.snapshot_id()
-    dataset = training_rows(house, systems.POOLS, horizon, as_of)
+    dataset = training_rows(house, system, horizon, as_of)
     chosen = choose(dataset)
     choice, metrics = _with_intervals(chosen, training_report.intervals(chosen, dataset))
-    building = champions.folder(house.settings, systems.POOLS, horizon, f"building-{os.getpid()}")
+    building = champions.folder(house.settings, system, horizon, f"building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
-    winner = equipped(choice.winner.served, choice.trained, dataset)
-    whole = detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of))
+    whole = bound(system).equip(house, choice, dataset, as_of)
     whole.save(building)
     about = {"lake_snapshot_id": snapshot_id, "trained_as_of": as_of.isoformat()}
-    version = _register(house, choice, metrics, training_report.run_params(whole), _example(choice.winner.served, dataset), building, about)
-    _settle(building, champions.folder(house.settings, systems.POOLS, horizon, version))
+    version = _register(
+        house, system, choice, metrics, training_report.run_params(whole), _example(choice.winner.served, dataset), building, about
+    )
+    _settle(building, champions.folder(house.settings, system, horizon, version))
     with house.lake.catalog.decision_lock():  # of two trainings at once one finds the other's version serving
-        found = _received(choice.verdict, champions.line_up(house, systems.POOLS, horizon).at(as_of).champion)
-        row = version_row(systems.POOLS.name, version, choice.winner, found, np.datetime64(naive(as_of), "us"), snapshot_id)
+        found = _received(choice.verdict, champions.line_up(house, system, horizon).at(as_of).champion)
+        row = version_row(system.name, version, choice.winner, found, np.datetime64(naive(as_of), "us"), snapshot_id)
         house.lake.append(MODEL_VERSIONS, pd.DataFrame([row])[MODEL_VERSIONS.names])
         if found.promote:
-            promotion.crown(house, systems.POOLS, horizon, version, as_of, "promote", found.text)
+            promotion.crown(house, system, horizon, version, as_of, "promote", found.text)
         else:
-            promotion.point_aliases(
-                house, systems.POOLS, horizon, challenger_tags={"challenger": f"from {as_of:%Y-%m-%dT%H:%MZ}: {found.text}"}
-            )
+            promotion.point_aliases(house, system, horizon, challenger_tags={"challenger": f"from {as_of:%Y-%m-%dT%H:%MZ}: {found.text}"})
     return row
 
 
@@ -142,13 +113,20 @@ def _received(found: Any, champion: str) -> Any:
 
 
 def _register(
-    house: House, choice: Any, metrics: dict[str, float], params: dict[str, Any], example: pd.DataFrame, folder: Path, about: dict[str, Any]
+    house: House,
+    system: System,
+    choice: Any,
+    metrics: dict[str, float],
+    params: dict[str, Any],
+    example: pd.DataFrame,
+    folder: Path,
+    about: dict[str, Any],
 ) -> str:
     """Logs and registers the artefact's folder with a report of the training; the new version."""
     from veririsk_assets.registry.runs import Training, log_training
     from veririsk_assets.registry.versions import registered_name
 
-    left = _left_behind(house, choice.winner.spec.horizon_hours, about)
+    left = _left_behind(house, system, choice.winner.spec.horizon_hours, about)
     if left is not None:
         return left
 
@@ -156,17 +134,17 @@ def _register(
     metadata = served.metadata | about | {"features": list(served.features), "verdict": choice.verdict.text}
     with TemporaryDirectory() as scratch:
         report = training_report.write_report(choice, Path(scratch))
-        name = registered_name(systems.POOLS.name, spec.horizon_hours)
+        name = registered_name(system.name, spec.horizon_hours)
         training = Training(name, folder, example, params, metrics, metadata, about, report)
-        return log_training(house.settings.tracking_uri, f"veririsk-{systems.POOLS.name}", training)
+        return log_training(house.settings.tracking_uri, f"veririsk-{system.name}", training)
 
 
-def _left_behind(house: House, horizon: int, about: dict[str, Any]) -> str | None:
+def _left_behind(house: House, system: System, horizon: int, about: dict[str, Any]) -> str | None:
     """A version that a stopped run registered from the same lake as of the same instant, and came no further with: training it again gives the same."""
     from veririsk_assets.registry.versions import registered_name, versions
 
-    known = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[systems.POOLS.name, horizon])["version"]
-    registered = versions(house.settings.tracking_uri, registered_name(systems.POOLS.name, horizon))
+    known = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[system.name, horizon])["version"]
+    registered = versions(house.settings.tracking_uri, registered_name(system.name, horizon))
     same = (one.version for one in registered if all(one.tags.get(name) == str(value) for name, value in about.items()))
     return next((version for version in same if version not in set(known)), None)
 

@@ -15,7 +15,8 @@ from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import DAY_HOURS, HOUR, WEEK_HOURS, Window, naive, utc
 from veririsk_assets.pipeline import ahead, owed
 from veririsk_assets.pipeline.detections import hourly_pool_detections
-from veririsk_assets.pipeline.learning import hourly_pool_labels, train_pools, untrained
+from veririsk_assets.pipeline.labels import hourly_pool_labels
+from veririsk_assets.pipeline.learning import train, untrained
 from veririsk_assets.pipeline.outside import Outside, recorded_market
 from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
 from veririsk_assets.pipeline.pulls import pull_all
@@ -135,7 +136,7 @@ def label_until(house: House, as_of: datetime, first: datetime | None = None) ->
 def learn(house: House, as_of: datetime, first: datetime) -> None:
     """Labels, then a training of what was not trained as of then. Nothing to learn from is no error: the rule-based score serves."""
     label_until(house, as_of, first)
-    train_pools(house, as_of, untrained(house, as_of))
+    train(house, systems.POOLS, as_of, untrained(house, systems.POOLS, as_of))
 
 
 def follow(house: House, window: Window, first: datetime) -> None:

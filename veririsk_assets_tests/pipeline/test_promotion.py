@@ -1,5 +1,6 @@
 """Promotion, rollback and the gate: one order, aliases that follow, a reason that stays."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,24 +12,31 @@ from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.gate import judge
-from veririsk_assets.pipeline.promotion import Order, appoint, crown, next_hour, previous
+from veririsk_assets.pipeline.promotion import Order, appoint, next_hour, previous
 from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.registry.runs import Training, log_training
 from veririsk_assets.registry.versions import CHALLENGER, CHAMPION, get_alias, registered_name, versions
 from veririsk_assets.training import fit, walk_forward
-from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, MARKET, SECOND, add_version, reign, served, two_versions
+from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, MARKET, SECOND, add_version, open_house, reign, served, two_versions
 
 NAME = registered_name(POOLS.name, HORIZON)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Two registered versions, the second one the challenger."""
-    opened = two_versions(tmp_path_factory.mktemp("home"), shadow_hours=5)
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two registered versions, the second one the challenger."""
+    opened = two_versions(tmp_path_factory.mktemp("home"))
     for version in ("1", "2"):
         folder = champions.folder(opened.settings, POOLS, HORIZON, version)
         assert log_training(opened.settings.tracking_uri, "pools", Training(NAME, folder, pd.DataFrame({"x": [0.5]}))) == version
+    opened.close()
+    return opened.settings.home
+
+
+@pytest.fixture
+def house(registered: Path, tmp_path: Path) -> Iterator[House]:
+    opened = open_house(shutil.copytree(registered, tmp_path / "home"), shadow_hours=5)
     yield opened
     opened.close()
 
@@ -66,11 +74,9 @@ def test_recipes_that_differ_meet_on_walk_forward_folds_where_history_carries_th
     assert judge(house, POOLS, HORIZON, "1", "2", MARKET.end).text.count("no proven gain over version 2") == 2
 
 
-def test_a_challenger_of_the_champion_s_recipe_is_judged_by_its_fresh_rows_alone(tmp_path: Path) -> None:
-    own = two_versions(tmp_path)
-    add_version(own, "3", SECOND, served(own, "2"))
-    found = judge(own, POOLS, HORIZON, "3", "2", MARKET.end)
-    own.close()
+def test_a_challenger_of_the_champion_s_recipe_is_judged_by_its_fresh_rows_alone(house: House) -> None:
+    add_version(house, "3", SECOND, served(house, "2"))
+    found = judge(house, POOLS, HORIZON, "3", "2", MARKET.end)
     assert "the recipe is that of version 2" in found.text and "walk-forward" not in found.text
 
 
@@ -80,7 +86,6 @@ def test_the_gate_does_not_see_labels_that_mature_later(house: House) -> None:
     kept = house.lake.read(pools.POOL_LABELS, later)
     house.lake.replace(pools.POOL_LABELS, kept.assign(crash=1.0 - kept["crash"]), later)
     assert judge(house, POOLS, HORIZON, "2", "1", MARKET.end - 240 * HOUR).text == before
-    house.lake.replace(pools.POOL_LABELS, kept, later)
 
 
 def test_orders_that_cannot_be_are_refused(house: House) -> None:
@@ -97,6 +102,7 @@ def test_orders_that_cannot_be_are_refused(house: House) -> None:
 def test_promotion_and_rollback_move_champion_aliases_and_tags(house: House) -> None:
     start = next_hour(house, POOLS)
     assert start == MARKET.end
+    shadow_scores(house, POOLS, Window(SECOND, SECOND + 6 * HOUR))
     done = appoint(house, Order(POOLS, HORIZON, "judge", start))
     assert (done.changed, done.metadata["champion"]) == (True, "2")
     assert (alias(house, CHAMPION), alias(house, CHALLENGER)) == ("2", None)
@@ -115,7 +121,6 @@ def test_promotion_and_rollback_move_champion_aliases_and_tags(house: House) -> 
     assert alias(house, CHAMPION) is None
     by_hand = appoint(house, Order(POOLS, HORIZON, "promote", start + 3 * HOUR, "1", "we know better"))
     assert by_hand.metadata["verdict"].startswith("we know better; the gate: not promoted")
-    crown(house, POOLS, HORIZON, champions.NO_MODEL, start + 4 * HOUR, "rollback", "clean")
 
 
 def test_a_rollback_undoes_promotions_one_by_one(house: House) -> None:

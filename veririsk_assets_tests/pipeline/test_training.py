@@ -19,7 +19,7 @@ from veririsk_assets.contracts.windows import Window, utc
 from veririsk_assets.models.artefact import load
 from veririsk_assets.pipeline import champions, learning
 from veririsk_assets.pipeline.comparison import compared
-from veririsk_assets.pipeline.learning import train_pools
+from veririsk_assets.pipeline.learning import train
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.registry import store
 from veririsk_assets.registry.versions import registered_name, versions
@@ -44,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, d
     frame = labels.frame("pool_key")
     known = {"horizon_hours": 24, "is_at_risk": True, "matured_at": frame["as_of"] + pd.Timedelta(hours=24)}
     house.lake.replace(pools.POOL_LABELS, frame.assign(**known).reindex(columns=pools.POOL_LABELS.names), labels.window)
-    yield house, train_pools(house, utc(END)).metadata
+    yield house, train(house, POOLS, utc(END)).metadata
     house.close()
 
 
@@ -90,10 +90,10 @@ def test_a_run_names_the_recipe_that_runs_are_compared_by(trained: tuple[House, 
 
 def test_a_training_that_was_stopped_before_its_version_was_crowned_is_finished(trained: tuple[House, dict[str, Any]]) -> None:
     house = trained[0]
-    assert learning.untrained(house, utc(END)) == (6,)
+    assert learning.untrained(house, POOLS, utc(END)) == (6,)
     reign = house.lake.read(CHAMPIONS)
     house.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{CHAMPIONS.sql_name}"))
-    assert learning.untrained(house, utc(END)) == (6,)
+    assert learning.untrained(house, POOLS, utc(END)) == (6,)
     again = house.lake.read(CHAMPIONS)
     pd.testing.assert_frame_equal(again.drop(columns="decided_at"), reign.drop(columns="decided_at"))
 
@@ -102,11 +102,11 @@ def test_a_version_that_was_registered_and_not_noted_is_taken_up_again(trained: 
     house = trained[0]
     tags = versions(house.settings.tracking_uri, NAME)[0].tags
     about = {name: tags[name] for name in ("lake_snapshot_id", "trained_as_of")}
-    assert learning._left_behind(house, 24, about) is None
+    assert learning._left_behind(house, POOLS, 24, about) is None
     noted = house.lake.read(MODEL_VERSIONS)
     house.lake.commit(lambda cursor: cursor.execute(f"DELETE FROM lake.{MODEL_VERSIONS.sql_name}"))
-    assert learning._left_behind(house, 24, about) == "1"
-    assert learning._left_behind(house, 24, about | {"lake_snapshot_id": 10_000}) is None
+    assert learning._left_behind(house, POOLS, 24, about) == "1"
+    assert learning._left_behind(house, POOLS, 24, about | {"lake_snapshot_id": 10_000}) is None
     house.lake.append(MODEL_VERSIONS, noted)
 
 

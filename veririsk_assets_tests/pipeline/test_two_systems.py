@@ -11,7 +11,7 @@ import pytest
 from veririsk_assets.contracts.catalogue import TABLES
 from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, CHAMPIONS, MODEL_VERSIONS, PERFORMANCE
 from veririsk_assets.contracts.monitoring import SHADOW_SCORES
-from veririsk_assets.contracts.systems import POOLS, System
+from veririsk_assets.contracts.systems import POOLS, System, known_system
 from veririsk_assets.contracts.tables import ContractError
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline import champions, recalibration
@@ -101,3 +101,8 @@ def test_a_replace_names_its_system_where_a_table_is_shared_and_only_there(house
         house.lake.replace(SHADOW_SCORES, rows, SCORED, "ponds")
     with pytest.raises(ContractError, match="it has no system"):
         house.lake.replace(POOLS.scores, house.lake.read(POOLS.scores, SCORED), SCORED, "pools")
+
+
+def test_an_unknown_system_is_named_with_those_that_are_known() -> None:
+    with pytest.raises(ValueError, match="no system 'ponds'; known: pools"):
+        known_system("ponds")
