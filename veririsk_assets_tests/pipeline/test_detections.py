@@ -1,7 +1,9 @@
 """What has begun, from stored TVL to the published file: with the rule, with a head, and nothing of it for a pool that fell silent."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,8 +28,8 @@ PAST = Window(MARKET.start, MARKET.end - 12 * HOUR)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Every pool falls again and again; what falls fast goes on, what falls slowly comes back. At the end: 0 falls, 1 fell, 2 is silent."""
+def falling(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which every pool falls again and again; what falls fast goes on, what falls slowly comes back. At the end: 0 falls, 1 fell, 2 is silent."""
     opened = open_house(tmp_path_factory.mktemp("home"))
     fill(opened)
     rng, shape = np.random.default_rng(1), (MARKET.hours, len(KEYS))
@@ -50,6 +52,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     names = {"pool_key": KEYS, "pool_id": [f"test:{i}" for i in range(12)], "name": [f"p{i}" for i in range(12)]}
     about = {"protocol": "x", "chain": "x", "source": "x", "first_seen_at": pd.Timestamp(naive(MARKET.start))}
     opened.lake.append(pools.POOLS, pd.DataFrame(names).assign(**about))
+    opened.close()
+    return opened.settings.home
+
+
+@pytest.fixture
+def house(falling: Path, tmp_path: Path) -> Iterator[House]:
+    opened = open_house(shutil.copytree(falling, tmp_path / "home"))
     yield opened
     opened.close()
 
@@ -112,6 +121,7 @@ def test_a_head_learns_which_drops_go_on_and_rides_with_the_6_hour_version(house
 
 
 def test_the_published_file_holds_the_newest_hour_and_the_drops_of_the_others(house: House) -> None:
+    crown(house, "2", equipped(house, replace(served(house, "1"), horizon_hours=HORIZON), PAST))
     hourly_pool_detections(house, Window(MARKET.end - 100 * HOUR, MARKET.end))
     publish(house)
     published = Published(house.settings.published_file)
