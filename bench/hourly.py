@@ -19,23 +19,26 @@ from typing import Any
 
 from bench.hourly_lake import END, HOURS_RUN, TRAINING_POOLS, build_house
 from bench.hourly_peers import PEERS, arithmetic, panels
+from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import Window
-from veririsk_assets.pipeline import pools as known
-from veririsk_assets.pipeline import scores as said
-from veririsk_assets.pipeline.detections import hourly_pool_detections
+from veririsk_assets.pipeline.detections import store_detections
+from veririsk_assets.pipeline.path import knowing, saying
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.step import House
 
 SIZES = (1_000, 5_000, 20_000)
 # Wall seconds at 20,000 pools; explanations are of two horizons.
 TARGETS = {"features": 4.0, "of that arithmetic": 0.5, "scores": 0.2, "explanations": 4.0, "publish": 2.0}
+# The shadow is apart: nobody waits in it here.
 STEPS: dict[str, Callable[[House, Window], Any]] = {
-    "snapshots": known.hourly_pool_snapshots,
-    "features": known.hourly_pool_features,
-    "scores": said.hourly_pool_scores,
-    "explanations": said.hourly_pool_explanations,
-    "detections": hourly_pool_detections,
+    **{
+        step.table.stage: step.make
+        for step in (*knowing(POOLS), *saying(POOLS))
+        if step.table is not POOL_DETECTIONS and not step.table.is_shared
+    },
+    "detections": store_detections,
     "publish": lambda house, _: publish(house),
 }
 PARTS = ("of that read", "of that arithmetic")

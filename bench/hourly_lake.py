@@ -11,11 +11,11 @@ from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import INPUTS, LOOKBACK_HOURS, SURROUNDING_INPUTS
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.systems import POOLS
-from veririsk_assets.contracts.vocabulary import HORIZONS, pool_key
+from veririsk_assets.contracts.vocabulary import HORIZONS, entity_key
 from veririsk_assets.contracts.windows import PULL_DELAY, Window, utc
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
-from veririsk_assets.models import catalogue
+from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
@@ -39,7 +39,7 @@ def build_house(folder: Path, count: int, taught_pools: int = TRAINING_POOLS) ->
     settings = Settings(home=folder, source="simulated", _env_file=None)
     house = House.open(settings, lambda: END)
     names = [f"bench-{i}" for i in range(count)]
-    keys = np.array([pool_key(f"defillama:{name}") for name in names], dtype=np.int64)
+    keys = np.array([entity_key(f"defillama:{name}") for name in names], dtype=np.int64)
     order = np.argsort(keys)
     market = walks(HISTORY, keys[order])
     _pools(house, names, keys)

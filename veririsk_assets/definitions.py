@@ -1,35 +1,12 @@
-"""VeriRisk as Dagster sees it: the stages in reading order; nothing else."""
+"""VeriRisk as Dagster sees it: what the declared path says, in reading order; nothing else."""
 
 import dagster as dg
 
-from veririsk_assets.defs import (
-    backtest,
-    checks,
-    features,
-    jobs,
-    learning,
-    monitoring,
-    published,
-    raw,
-    schedules,
-    scores,
-    sensors,
-    snapshots,
-)
+from veririsk_assets.defs import backtest, checks, jobs, path, published, raw, schedules, sensors
 from veririsk_assets.defs.resources import HouseResource
 
 defs = dg.Definitions(
-    assets=[
-        *raw.ASSETS,
-        raw.STATUS,
-        *snapshots.ASSETS,
-        *features.ASSETS,
-        *learning.ASSETS,
-        *scores.ASSETS,
-        *monitoring.ASSETS,
-        *backtest.ASSETS,
-        *published.ASSETS,
-    ],
+    assets=[*raw.ASSETS, raw.STATUS, *path.ASSETS, *backtest.ASSETS, *published.ASSETS],
     asset_checks=checks.CHECKS,
     jobs=jobs.JOBS,
     schedules=schedules.SCHEDULES,

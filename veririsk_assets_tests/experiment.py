@@ -15,8 +15,8 @@ from veririsk_assets.contracts.pool_features import INPUTS, LOOKBACK_HOURS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
-from veririsk_assets.models import catalogue
 from veririsk_assets.models.artefact import ServedModel
+from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.simulation.catalogue import FORCED
 from veririsk_assets.simulation.generator import generate
 from veririsk_assets.simulation.market import EPOCH, Market, Truth
@@ -58,7 +58,7 @@ def learn(panel: Panel, market: Panel, test_hours: int, label: str = "crash", na
     rows = hours - test_hours - HORIZON
     labels = build_labels(_history(panel, test_hours), HORIZON, rows)
     dataset = from_panels(_part(features, 0, rows), labels, HORIZON, label)
-    choice = choose(dataset, names)
+    choice = choose(dataset, catalogue.CATALOGUE, names)
     tested = _part(features, hours - test_hours, hours)
     served = choice.winner.served
     x = served.matrix({name: column.ravel() for name, column in tested.values.items()})

@@ -22,7 +22,7 @@ from veririsk_assets.lake.lake import Lake
 from veririsk_assets.pipeline import recalibration, replay
 from veririsk_assets.pipeline.performance import judge_scores
 from veririsk_assets.pipeline.publishing import publish
-from veririsk_assets.pipeline.scores import hourly_pool_scores
+from veririsk_assets.pipeline.scores import store_scores
 from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
@@ -49,7 +49,7 @@ def _market(home: Path) -> Digest:
     begin = START + HISTORY_DAYS * 24 * HOUR
     end = begin + SCORED_HOURS * HOUR
     replay.run(house, outside(house, pools=COUNT, seed=SEED), START, begin, end, lambda *_: None)
-    replay.label_until(house, end)
+    replay.label_until(house, POOLS, end)
     judge_scores(house, POOLS, end)
     published = publish(house).path
     with duckdb.connect(str(published), read_only=True) as connection:
@@ -64,7 +64,7 @@ def _two_versions(home: Path) -> Digest:
     house = two_versions(home)
     scored = Window(SECOND, SECOND + 9 * 24 * HOUR)
     recalibration.daily_shifts(house, POOLS, scored)
-    hourly_pool_scores(house, scored)
+    store_scores(house, POOLS, scored)
     shadow_scores(house, POOLS, scored)
     judge_scores(house, POOLS, scored.end)
     hour = Window.ending(scored.end)

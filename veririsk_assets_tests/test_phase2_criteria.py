@@ -19,11 +19,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from veririsk_assets.contracts.vocabulary import HIGH_SCORE
+from veririsk_assets.contracts.vocabulary import CRASH_HEAD, HIGH_SCORE
 from veririsk_assets.evaluation.metrics import roc_auc
 from veririsk_assets.labels.pools import build_labels
-from veririsk_assets.models import catalogue
-from veririsk_assets.scoring.explain import TOP, explain
+from veririsk_assets.models.catalogue import pools as catalogue
+from veririsk_assets.scoring.explain import TOP, Words, explain
+from veririsk_assets.scoring.phrases.pools import PHRASES
 from veririsk_assets.scoring.score import levels
 from veririsk_assets.training.fit import Trained, train
 from veririsk_assets_tests.experiment import FORCED_POOLS, HORIZON, NORMAL_NAME, Learned, Phase2Market, generated, learn, state
@@ -116,7 +117,7 @@ def test_every_prediction_has_reasons_that_add_up() -> None:
     found = learned()
     last_day = {name: column[-24:].ravel() for name, column in found.features.values.items()}
     margin = found.served.margin(found.served.matrix(last_day))
-    reasons = explain(last_day, found.served, margin, HORIZON)
+    reasons = explain(last_day, found.served, margin, HORIZON, Words(PHRASES, CRASH_HEAD))
     assert np.array_equal(reasons["row"], np.repeat(np.arange(len(margin)), TOP))
     assert all(len(sentence) > 10 for sentence in reasons["sentence"])
     total = reasons["contribution"].reshape(-1, TOP).sum(axis=1) + (reasons["base_value"] + reasons["other_contribution"])[::TOP]

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from veririsk_assets.models.calibration import Calibration, calibrate
-from veririsk_assets.models.catalogue import VOLATILITY_COLUMNS
+from veririsk_assets.models.catalogue.pools import VOLATILITY_COLUMNS
 from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
 from veririsk_assets.models.logistic_regression import LogisticRegression
 from veririsk_assets.models.spec import Rows

@@ -21,8 +21,8 @@ from veririsk_assets.evaluation.events import Events, event_onsets
 from veririsk_assets.evaluation.intervals import Draws, as_draws, calibration_draws, ranking_draws
 from veririsk_assets.evaluation.resampling import block_counts, block_sums, ratio
 from veririsk_assets.evaluation.splits import Fold
-from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
+from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.training.datasets import CannotTrain, well_known
 
 HEAD, RULES = "detection", ("10 % below the 24-hour high", "20 % below the 24-hour high")
@@ -106,7 +106,7 @@ def out_of_fold(study: DetectionStudy, folds: list[Fold], name: str) -> np.ndarr
                 )
         keep = well_known(study.x[train], study.y[train][:, None])
         x, spec = study.x[:, keep], catalogue.spec(name, DETECTION_HORIZON_HOURS)
-        model = catalogue.make(spec).fit(x[train], study.y[train], (x[held], study.y[held]))
+        model = spec.make().fit(x[train], study.y[train], (x[held], study.y[held]))
         test = _within(study, fold.test)
         probability[test] = calibrate(model.margin(x[held]), study.y[held])(model.margin(x[test]))
     return probability

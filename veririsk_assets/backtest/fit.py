@@ -10,8 +10,8 @@ from veririsk_assets.backtest.committee import Committee
 from veririsk_assets.backtest.setting import COMMITTEE, ONSET_HEAD, SHIFTED_EWMA, SLOW_BOOSTING
 from veririsk_assets.backtest.study import ONSET, Slices, Study
 from veririsk_assets.contracts.pool_features import MODEL_FEATURES
-from veririsk_assets.models import catalogue
 from veririsk_assets.models.calibration import calibrate
+from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
 from veririsk_assets.models.recalibration import followed
 from veririsk_assets.models.single_column import SingleColumn
@@ -65,9 +65,7 @@ def candidate(name: str, study: Study) -> Candidate:
         known = HERE_FEATURES.get(name, tuple(feature for feature in study.features if feature in MODEL_FEATURES))
         return Candidate(name, make, known, tuple(study.label if one == OWN else one for one in labels))
     spec = catalogue.spec(name, study.horizon_hours, study.label)
-    return Candidate(
-        name, lambda names: catalogue.make(replace(spec, features=names)), spec.features, spec.labels, name not in catalogue.BASELINES
-    )
+    return Candidate(name, lambda names: replace(spec, features=names).make(), spec.features, spec.labels, name not in catalogue.BASELINES)
 
 
 def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:

@@ -11,7 +11,7 @@ from veririsk_assets.backtest.measure import Measure
 from veririsk_assets.backtest.run import Backtest
 from veririsk_assets.backtest.setting import RIVALS
 from veririsk_assets.contracts.windows import SAMPLED_HOURS
-from veririsk_assets.models.catalogue import CHAMPION_CANDIDATE, FLOOR
+from veririsk_assets.models.catalogue.pools import CHAMPION_CANDIDATE, FLOOR
 
 SCHEMA = "veririsk.backtest/2"
 # The check is of the measuring, not of a model: what serves and one column are enough.

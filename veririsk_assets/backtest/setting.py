@@ -8,7 +8,7 @@ from typing import Any
 from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS, MEDIUM_ALERT_HOURS
 from veririsk_assets.evaluation.resampling import DRAWS, SEED
 from veririsk_assets.evaluation.splits import EVENT_FLOOR, Fold, walk_forward
-from veririsk_assets.models.catalogue import BASELINES, CHAMPION_CANDIDATE, FLOOR, TWO_HEADS
+from veririsk_assets.models.catalogue.pools import BASELINES, CHAMPION_CANDIDATE, FLOOR, TWO_HEADS
 
 # Shallow boosting that learns when an event begins, not how deep the fall from here is.
 ONSET_HEAD = "onset_head"

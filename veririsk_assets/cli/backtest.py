@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from veririsk_assets.cli.read import moment
-from veririsk_assets.contracts.vocabulary import known_horizon
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.serving.terminal import add_row, cell, errors, output, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Judge models on what really happened.")
@@ -48,7 +48,7 @@ def pools(
 
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     setting = resized(
-        Setting(label=label, horizon_hours=known_horizon(horizon), folds=folds, test_days=test_days, validation_days=validation_days),
+        Setting(label=label, horizon_hours=POOLS.known_horizon(horizon), folds=folds, test_days=test_days, validation_days=validation_days),
         min_tvl_usd=min_tvl, draws=draws, pool_groups=pool_groups, models=names, high_alert_hours=alert_hours,
     )  # fmt: skip
     span = (moment("--from", start) if start else None, moment("--to", end) if end else None)

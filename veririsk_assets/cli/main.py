@@ -15,16 +15,15 @@ from veririsk_assets.cli import backtest as cli_backtest
 from veririsk_assets.cli import crosswalk as cli_crosswalk
 from veririsk_assets.cli import models as cli_models
 from veririsk_assets.cli import read as cli_read
+from veririsk_assets.cli import train as cli_train
 from veririsk_assets.cli.read import moment
 from veririsk_assets.cli.stopping import listen, stop_if_asked
-from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import Window, floor_hour, utc
 from veririsk_assets.serving.terminal import errors, say
 from veririsk_assets.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Early-warning scores for DeFi pools.")
-train_app = typer.Typer(no_args_is_help=True, help="Train models.")
-app.add_typer(train_app, name="train")
+app.add_typer(cli_train.app, name="train")
 app.add_typer(cli_backtest.app, name="backtest")
 app.add_typer(cli_crosswalk.app, name="crosswalk")
 app.add_typer(cli_models.app, name="models")
@@ -113,19 +112,6 @@ def run(
         replay.run(house, outside(house), first, first_scored, last, progress)
         done = publish_file(house)
         say(out, f"Scored {first_scored:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC; published in {done.path}")
-
-
-@train_app.command("pools")
-def train_pools(as_of: Annotated[str, typer.Option(help="Train as if it were then, UTC")] = "") -> None:
-    """Train both horizons on what has matured; the winner serves from then on."""
-    from veririsk_assets.pipeline import learning, replay
-
-    asked = floor_hour(moment("--as-of", as_of)) if as_of else None
-    with _house() as house:
-        trained_as_of = asked or floor_hour(house.now())
-        replay.label_until(house, trained_as_of)
-        for name, value in learning.train(house, POOLS, trained_as_of).metadata.items():
-            say(out, f"{name}: {value}")
 
 
 @app.command()

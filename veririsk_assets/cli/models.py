@@ -7,15 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from veririsk_assets.cli.read import Horizon, moment, out
+from veririsk_assets.cli.read import Entity, Horizon, Of, moment, out
 from veririsk_assets.contracts.models import PERFORMANCE
-from veririsk_assets.contracts.systems import POOLS, SYSTEMS, System, known_system
-from veririsk_assets.contracts.vocabulary import HORIZONS, known_horizon
+from veririsk_assets.contracts.systems import POOLS, System, known_system
 from veririsk_assets.serving.terminal import add_row, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Trained versions: list, compare, promote, roll back, watch.")
 From = Annotated[str, typer.Option("--from", help="as_of from which it holds, UTC; default: the next hour to be scored")]
-Of = Annotated[str, typer.Option("--system", help="Risk system: " + ", ".join(system.name for system in SYSTEMS))]
 Reason = Annotated[str, typer.Option(help="Why; kept in models/champions and as a tag of the version")]
 
 
@@ -52,7 +50,7 @@ def list_versions(system: Of = POOLS.name) -> None:
 def compare(
     a: str,
     b: str,
-    horizon: Horizon = 24,
+    horizon: Horizon = None,
     days: Annotated[int, typer.Option(help="Days of matured labels, at most 28")] = 28,
     system: Of = POOLS.name,
 ) -> None:
@@ -62,14 +60,14 @@ def compare(
     from veririsk_assets.contracts.windows import Window
     from veririsk_assets.pipeline.comparison import compared
 
-    known_horizon(horizon)
     of = known_system(system)
+    hours = of.known_horizon(horizon)
     with _house(read_only=True) as house:
-        found = compared(house, of, horizon, (a, b), Window.ending(_labelled_until(house, of), 24 * min(days, 28)))
+        found = compared(house, of, hours, (a, b), Window.ending(_labelled_until(house, of), 24 * min(days, 28)))
     grid = Table(
         "",
         *(f"version {v} ({n})" for v, n in zip((a, b), found["algorithm"], strict=True)),
-        title=f"{horizon} h ahead",
+        title=f"{hours} h ahead",
         title_justify="left",
     )
     for name, pair in (found["promised"] | found["intervals"] | found.get("measured", {})).items():
@@ -87,7 +85,7 @@ def compare(
 @app.command()
 def promote(
     version: Annotated[str, typer.Argument(help="Default: the challenger")] = "",
-    horizon: Horizon = 24,
+    horizon: Horizon = None,
     valid_from: From = "",
     reason: Reason = "",
     gate: Annotated[bool, typer.Option("--gate", help="Only if the gate says so")] = False,
@@ -100,7 +98,7 @@ def promote(
 @app.command()
 def rollback(
     version: Annotated[str, typer.Option("--to", help="Version, or rule for none; default: the champion before")] = "",
-    horizon: Horizon = 24,
+    horizon: Horizon = None,
     valid_from: From = "",
     reason: Reason = "",
     system: Of = POOLS.name,
@@ -109,18 +107,18 @@ def rollback(
     _carry_out(known_system(system), "rollback", horizon, version, valid_from, reason)
 
 
-def _carry_out(system: System, action: str, horizon: int, version: str, valid_from: str, reason: str) -> None:
+def _carry_out(system: System, action: str, horizon: int | None, version: str, valid_from: str, reason: str) -> None:
     from veririsk_assets.contracts.windows import floor_hour
     from veririsk_assets.pipeline.promotion import Order, appoint, next_hour
 
-    known_horizon(horizon)
+    hours = system.known_horizon(horizon)
     asked = floor_hour(moment("--from", valid_from)) if valid_from else None
     with _house() as house:
         since = asked or next_hour(house, system)
-        done = appoint(house, Order(system, horizon, action, since, version, reason))
+        done = appoint(house, Order(system, hours, action, since, version, reason))
     say(out, done.metadata["verdict"])
     serving = f"version {done.metadata['champion']}" if done.metadata["champion"] != "rule" else "the rule-based score"
-    say(out, f"{horizon} h: {serving} serves{f' from {since:%Y-%m-%d %H:%M} UTC on' if done.changed else ', as before'}")
+    say(out, f"{hours} h: {serving} serves{f' from {since:%Y-%m-%d %H:%M} UTC on' if done.changed else ', as before'}")
 
 
 @app.command()
@@ -164,18 +162,20 @@ def _remarks(row: dict[str, Any]) -> Iterator[str]:
 
 
 def replay_command(
-    pool: Annotated[str, typer.Argument(help="Id or name of a pool")],
+    entity: Entity,
     as_of: Annotated[str, typer.Option(help="Hour of the score, UTC, as in 2026-11-01T12:00")],
-    horizon: Annotated[int, typer.Option(help="Hours ahead: 6 or 24; 0: both")] = 0,
+    horizon: Annotated[int, typer.Option(help="Hours ahead; 0: every horizon of the system")] = 0,
+    system: Of = POOLS.name,
 ) -> None:
     """Compute a past score again, from the raw rows available then and the version that served then. Exit code 1 if it differs."""
-    from veririsk_assets.contracts.windows import floor_hour
+    from veririsk_assets.contracts.windows import floor_step
     from veririsk_assets.pipeline.rescore import replay_score
 
-    wanted = (known_horizon(horizon),) if horizon else HORIZONS
-    hour = floor_hour(moment("--as-of", as_of))
+    of = known_system(system)
+    wanted = (of.known_horizon(horizon),) if horizon else of.horizons
+    instant = floor_step(moment("--as-of", as_of), of.step_hours)
     with _house(read_only=True) as house:
-        replays = replay_score(house, pool, hour, wanted)
+        replays = replay_score(house, of, entity, instant, wanted)
     for replay in replays:
         say(out, *replay_lines(replay))
     if any(replay.published is not None and not replay.is_same for replay in replays):
@@ -186,7 +186,7 @@ def replay_lines(replay: Any) -> Iterator[str]:
     """What a replay found, for a person."""
     said = replay.replayed
     yield (
-        f"{replay.pool_id}, {replay.horizon} h: score {_shown(said['risk_score'])} {said['risk_level']}, probability {_shown(said['probability'])}, "
+        f"{replay.entity_id}, {replay.horizon} h: score {_shown(said['risk_score'])} {said['risk_level']}, probability {_shown(said['probability'])}, "
         f"{said['model_name']} version {said['model_version']}, {said['status']}"
     )
     if replay.published is None:
@@ -204,14 +204,17 @@ def replay_lines(replay: Any) -> Iterator[str]:
 def recompute_command(
     start: Annotated[str, typer.Option("--from", help="First hour, UTC")],
     end: Annotated[str, typer.Option("--to", help="End, exclusive, UTC")],
+    system: Of = POOLS.name,
 ) -> None:
-    """Rebuild snapshots and features of past hours from what raw holds now, rows that came too late included. Scores stay as they were said."""
-    from veririsk_assets.contracts.windows import Window, floor_hour
-    from veririsk_assets.pipeline.pools import recompute as rebuild
+    """Rebuild snapshots and features of the past from what raw holds now, rows that came too late included. Scores stay as they were said."""
+    from veririsk_assets.contracts.windows import Window, floor_step
+    from veririsk_assets.pipeline.features import recompute as rebuild
 
-    window = Window(floor_hour(moment("--from", start)), floor_hour(moment("--to", end)))
+    of = known_system(system)
+    first, last = (floor_step(moment(option, typed), of.step_hours) for option, typed in (("--from", start), ("--to", end)))
+    window = Window(first, last, of.step_hours)
     with _house() as house:
-        done = rebuild(house, window)
+        done = rebuild(house, of, window)
         changed = "changed" if done.changed else "the same as before"
         counts = f"{done.metadata['snapshots']:,} snapshots and {done.metadata['features']:,} feature rows"
         say(out, f"{window}: {counts}, {changed}; published scores are untouched")

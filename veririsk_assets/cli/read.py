@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from veririsk_assets.contracts.vocabulary import known_horizon
+from veririsk_assets.contracts.systems import POOLS, SYSTEMS, known_system
 from veririsk_assets.contracts.windows import utc
 from veririsk_assets.serving.queries import Published
 from veririsk_assets.serving.terminal import output, say
@@ -16,7 +16,9 @@ from veririsk_assets.settings import Settings
 app = typer.Typer()
 out = output()
 At = Annotated[str, typer.Option(help="Instant in UTC, as in 2026-11-01T12:00")]
-Horizon = Annotated[int, typer.Option(help="Hours ahead: 6 or 24")]
+Horizon = Annotated[int | None, typer.Option(help="Hours ahead; default: the one that the system shows, of pools 24 of 6 and 24")]
+Of = Annotated[str, typer.Option("--system", help="Risk system: " + ", ".join(system.name for system in SYSTEMS))]
+Entity = Annotated[str, typer.Argument(help="Id or name of a pool, or of what else the system scores")]
 # Pools have a history from 2018 on; a century is room enough for arithmetic with hours.
 YEARS = range(1970, 2101)
 
@@ -34,24 +36,32 @@ def moment(option: str, typed: str) -> datetime:
 
 @app.command()
 def rank(
-    top: Annotated[int, typer.Option(help="How many pools")] = 20,
-    horizon: Horizon = 24,
-    all_pools: Annotated[bool, typer.Option("--all")] = False,
+    top: Annotated[int, typer.Option(help="How many")] = 20,
+    horizon: Horizon = None,
+    everything: Annotated[bool, typer.Option("--all")] = False,
+    system: Of = POOLS.name,
 ) -> None:
-    """Pools of the newest hour by risk: the scored ones, then those without enough input, with their count."""
+    """Pools, or another system's entities, of the newest hour by risk: the scored ones, then those without enough input, with their count."""
     from veririsk_assets.cli.render import show_ranking
 
-    show_ranking(_published(), out, None if all_pools else top, known_horizon(horizon))
+    published, hours = _asked(system, horizon)
+    show_ranking(published, out, None if everything else top, hours)
 
 
 @app.command()
-def predict(pool: str, as_of: At = "", as_json: Annotated[bool, typer.Option("--json")] = False, horizon: Horizon = 24) -> None:
-    """One pool's score with its reasons."""
+def predict(
+    entity: Entity,
+    as_of: At = "",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    horizon: Horizon = None,
+    system: Of = POOLS.name,
+) -> None:
+    """One score with its reasons."""
     from veririsk_assets.cli.render import show_prediction
     from veririsk_assets.serving.queries import prediction
 
-    published = _published()
-    found = prediction(published, pool, moment("--as-of", as_of) if as_of else None, known_horizon(horizon))
+    published, hours = _asked(system, horizon)
+    found = prediction(published, entity, moment("--as-of", as_of) if as_of else None, hours)
     if as_json:
         print(json.dumps(found, indent=2))
     else:
@@ -59,12 +69,14 @@ def predict(pool: str, as_of: At = "", as_json: Annotated[bool, typer.Option("--
 
 
 @app.command()
-def history(pool: str, horizon: Horizon = 24, last: Annotated[int, typer.Option(help="Hours to show")] = 48) -> None:
-    """A pool's published scores, hour by hour."""
+def history(
+    entity: Entity, horizon: Horizon = None, last: Annotated[int, typer.Option(help="How many to show")] = 48, system: Of = POOLS.name
+) -> None:
+    """Published scores of one pool, or of another system's entity, the newest last."""
     from veririsk_assets.cli.render import show_history
 
-    published, hours_ahead = _published(), known_horizon(horizon)
-    show_history(published.history(published.pool_id(pool), hours_ahead).tail(last), out)
+    published, hours = _asked(system, horizon)
+    show_history(published, published.history(published.entity_id(entity), hours).tail(last), out)
 
 
 @app.command("check-published")
@@ -72,8 +84,10 @@ def check_published() -> None:
     """Fail unless the published file holds a demo's ranking that makes sense."""
     from veririsk_assets.cli.demo import check_demo
 
-    say(out, check_demo(_published()))
+    say(out, check_demo(_asked(POOLS.name, None)[0]))
 
 
-def _published() -> Published:
-    return Published(Path(Settings().published_file))
+def _asked(name: str, horizon: int | None) -> tuple[Published, int]:
+    """What is published of a system, and the horizon that is meant. Raises ValueError for one that there is not, before anything is opened."""
+    system = known_system(name)
+    return Published(Path(Settings().published_file), system), system.known_horizon(horizon)

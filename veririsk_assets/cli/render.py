@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.texts import LONGEST_TEXT, NAME_CELLS, shown
-from veririsk_assets.contracts.vocabulary import CAUSES, CRASH_HEAD
+from veririsk_assets.contracts.vocabulary import Causes
 from veririsk_assets.contracts.windows import Window, utc
 from veririsk_assets.serving.queries import Published
 from veririsk_assets.serving.terminal import add_row, cell, say, show
@@ -17,56 +18,80 @@ COLOURS = {"HIGH": "red", "MEDIUM": "yellow", "LOW": "green", "UNKNOWN": "dim"}
 NARROW, NARROW_NAME_CELLS = 100, 24
 
 
-def show_ranking(published: Published, out: Console, top: int | None, horizon_hours: int) -> None:
-    """Scored pools by risk, each with its strongest reason; then how many had not enough input, and why."""
-    rows = published.ranking(horizon_hours)
+def show_ranking(published: Published, out: Console, top: int | None, horizon_hours: int | None = None) -> None:
+    """Scored entities by risk, each with its strongest reason; then how many had not enough input, and why."""
+    system, horizon = published.system, published.system.known_horizon(horizon_hours)
+    rows = published.ranking(horizon)
     scored, unknown = rows[rows["risk_score"].notna()], rows[rows["risk_score"].isna()]
-    scored, others = once(scored, published.twins())
-    as_of = rows["as_of"].iloc[0]
-    reasons = published.sql(
-        "SELECT pool_id, sentence FROM pool_risk_reasons WHERE as_of = ? AND horizon_hours = ? AND rank = 1 AND head = ?",
-        as_of, horizon_hours, CRASH_HEAD,
-    )  # fmt: skip
-    strongest = dict(zip(reasons["pool_id"], reasons["sentence"], strict=True))
-    grid = Grid(title=f"Risk of a 20 % TVL fall within {horizon_hours} h, as of {as_of:%Y-%m-%d %H:%M} UTC", title_justify="left")
-    # The pool's name is what is looked for, its score and level what is asked: they keep their width, a reason may be cut.
-    looked_at = scored.head(top or len(scored)).to_dict("records")
-    cells = NARROW_NAME_CELLS if out.width < NARROW else NAME_CELLS
-    names = [cell(shown(row["name"], cells)) for row in looked_at]
-    grid.add_column("pool", no_wrap=True, min_width=max((one.cell_len for one in names), default=NARROW_NAME_CELLS))
-    for name, justify, width in (("score", "right", 5), ("level", "left", 7), ("probability", "right", 11), ("TVL, USD", "right", 9)):
-        grid.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width)  # type: ignore[arg-type]
-    grid.add_column("strongest reason", no_wrap=True, overflow="ellipsis")
-    for own, row in zip(names, looked_at, strict=True):
-        add_row(grid, own, *_cells(row), strongest.get(row["pool_id"], ""))
-    show(out, grid)
-    for pool_id in scored.head(top or len(scored))["pool_id"]:
-        for other in others.get(pool_id, []):
-            say(out, f"  {pool_id} is probably {other['pool_id']} ({other['name']}: {other['risk_score']:.0f}, {other['risk_level']})")
+    scored, others = once(scored, published.twins(), system.id)
+    looked_at = scored.head(top or len(scored))
+    _show_grid(published, out, looked_at, horizon)
+    for entity_id in looked_at[system.id]:
+        for other in others.get(entity_id, []):
+            say(out, f"  {entity_id} is probably {other[system.id]} ({other['name']}: {other['risk_score']:.0f}, {other['risk_level']})")
     if others:
-        say(out, f"{sum(map(len, others.values()))} ids that are probably another pool's too are shown with it and not counted.")
-    say(out, f"{len(looked_at)} of {len(scored)} scored pools shown{_counts(scored)}. Insufficient input: {len(unknown)} pools.")
+        say(
+            out,
+            f"{sum(map(len, others.values()))} ids that are probably another {system.singular}'s too are shown with it and not counted.",
+        )
+    say(
+        out,
+        f"{len(looked_at)} of {len(scored)} scored {system.name} shown{_counts(scored)}. Insufficient input: {len(unknown)} {system.name}.",
+    )
     say(out, *(f"  {count} × {reason}" for reason, count in unknown["status_reason"].value_counts().items()))
     models = ", ".join(sorted({f"{r['model_name']} version {r['model_version']}" for r in scored.to_dict("records")}))
     say(out, f"Model: {models or 'none'}")
 
 
-def once(scored: pd.DataFrame, twins: dict[str, list[str]]) -> tuple[pd.DataFrame, dict[str, list[dict[str, Any]]]]:
-    """Scored rows, highest first, without those that are probably a pool above them; and these, by the id above them."""
+def _show_grid(published: Published, out: Console, scored: pd.DataFrame, horizon: int) -> None:
+    """An entity's name is what is looked for, its score and level what is asked: they keep their width, a reason may be cut."""
+    system = published.system
+    as_of = published.sql(f"SELECT max(as_of) AS as_of FROM {system.singular}_risk_latest")["as_of"].iloc[0]
+    reasons = published.sql(
+        f"SELECT {system.id}, sentence FROM {system.singular}_risk_reasons WHERE as_of = ? AND horizon_hours = ? AND rank = 1 AND head = ?",
+        as_of, horizon, system.head,
+    )  # fmt: skip
+    strongest = dict(zip(reasons[system.id], reasons["sentence"], strict=True))
+    grid = Grid(title=f"Risk of {system.forecast} within {horizon} h, as of {as_of:%Y-%m-%d %H:%M} UTC", title_justify="left")
+    looked_at = scored.to_dict("records")
+    cells = NARROW_NAME_CELLS if out.width < NARROW else NAME_CELLS
+    names = [cell(shown(row["name"], cells)) for row in looked_at]
+    grid.add_column(system.singular, no_wrap=True, min_width=max((one.cell_len for one in names), default=NARROW_NAME_CELLS))
+    for name, justify, width in (
+        ("score", "right", 5),
+        ("level", "left", 7),
+        ("probability", "right", 11),
+        (_measured(system), "right", 9),
+    ):
+        grid.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width)  # type: ignore[arg-type]
+    grid.add_column("strongest reason", no_wrap=True, overflow="ellipsis")
+    for own, row in zip(names, looked_at, strict=True):
+        add_row(grid, own, *_cells(system, row), strongest.get(row[system.id], ""))
+    show(out, grid)
+
+
+def _measured(system: System) -> str:
+    """What entities are measured by, with its unit."""
+    unit = system.snapshots.column(system.measure).unit
+    return f"{system.measured}, {unit}" if unit else system.measured
+
+
+def once(scored: pd.DataFrame, twins: dict[str, list[str]], id_: str) -> tuple[pd.DataFrame, dict[str, list[dict[str, Any]]]]:
+    """Scored rows, highest first, without those that are probably one above them; and these, by the id above them."""
     above: dict[str, str] = {}
     others: dict[str, list[dict[str, Any]]] = {}
     for row in scored.to_dict("records"):
-        leader = next((above[twin] for twin in twins.get(row["pool_id"], []) if twin in above), row["pool_id"])
-        above[row["pool_id"]] = leader
-        if leader != row["pool_id"]:
+        leader = next((above[twin] for twin in twins.get(row[id_], []) if twin in above), row[id_])
+        above[row[id_]] = leader
+        if leader != row[id_]:
             others.setdefault(leader, []).append(row)
-    return scored[[above[pool_id] == pool_id for pool_id in scored["pool_id"]]], others
+    return scored[[above[entity_id] == entity_id for entity_id in scored[id_]]], others
 
 
-def _cells(row: dict[str, Any]) -> list[str | Text]:
-    """Score, level, probability and TVL."""
+def _cells(system: System, row: dict[str, Any]) -> list[str | Text]:
+    """Score, level, probability and measure."""
     probability = "–" if row["probability"] != row["probability"] else f"{row['probability']:.3f}"
-    return [f"{row['risk_score']:.0f}", cell(row["risk_level"], COLOURS[row["risk_level"]]), probability, f"{row['tvl_usd']:,.0f}"]
+    return [f"{row['risk_score']:.0f}", cell(row["risk_level"], COLOURS[row["risk_level"]]), probability, f"{row[system.measure]:,.0f}"]
 
 
 def _counts(scored: pd.DataFrame) -> str:
@@ -77,25 +102,27 @@ def _counts(scored: pd.DataFrame) -> str:
 def show_prediction(published: Published, found: dict[str, Any], out: Console) -> None:
     """One score with its reasons and its causes, and apart from it what has begun."""
     as_of, horizon_hours = utc(found["timestamp"]), int(found["prediction_horizon"].removesuffix("h"))
-    row = published.score(found["pool_id"], as_of, horizon_hours)
+    system, entity_id = published.system, found[published.system.id]
+    row = published.score(entity_id, as_of, horizon_hours)
     score = "no score" if found["risk_score"] is None else f"{found['risk_score']:.0f} of 100"
-    head = f"{shown(row['name'])} ({shown(found['pool_id'], LONGEST_TEXT)}), {horizon_hours} h from {found['timestamp']}: {score}, "
+    head = f"{shown(row['name'])} ({shown(entity_id, LONGEST_TEXT)}), {horizon_hours} h from {found['timestamp']}: {score}, "
     level = cell(found["risk_level"], COLOURS[found["risk_level"]])
     out.print(Text.assemble(head, level, f" ({found['model_version']})"))
     for reason in found["top_reasons"]:
         arrow = "▲" if reason["direction"] == "increases_risk" else "▼"
         say(out, f"  {arrow} {reason['explanation']} ({reason['impact']:+.2f})")
-    say(out, f"  {split(row)}")
-    detection = published.detection(found["pool_id"], as_of)
+    if system.causes.names:
+        say(out, f"  {split(row, system.causes)}")
+    detection = published.detection(entity_id, as_of)
     if detection is not None:
         say(out, f"  has begun: {has_begun(detection)}")
 
 
-def split(score: dict[str, Any]) -> str:
+def split(score: dict[str, Any], causes: Causes) -> str:
     """The causes of a score in one line, as in "price fall 4 %, liquidity fall 1 %"; what is not known says why."""
-    parts = {cause.replace("_", " "): score[f"{cause}_probability"] for cause in CAUSES}
+    parts = {name.replace("_", " "): score[column] for name, column in zip(causes.names, causes.columns, strict=True)}
     if all(value != value for value in parts.values()):
-        return f"price fall and liquidity fall are not known: {score['cause_note']}"
+        return f"{' and '.join(parts)} are not known: {score['cause_note']}"
     said = [f"{name} {'not known' if value != value else _percent(value)}" for name, value in parts.items()]
     return ", ".join(said) + (f" ({score['cause_note']})" if score["cause_note"] else "")
 
@@ -121,15 +148,16 @@ def _percent(value: float) -> str:
     return f"{value:.0%}".replace("%", " %") if value >= 0.01 else "below 1 %"
 
 
-def show_history(rows: pd.DataFrame, out: Console) -> None:
-    """A pool's scores hour by hour, beneath its name and id."""
+def show_history(published: Published, rows: pd.DataFrame, out: Console) -> None:
+    """An entity's scores one by one, beneath its name and id."""
+    system = published.system
     if len(rows):
-        say(out, f"{shown(rows['name'].iloc[-1])} ({shown(rows['pool_id'].iloc[-1], LONGEST_TEXT)})")
+        say(out, f"{shown(rows['name'].iloc[-1])} ({shown(rows[system.id].iloc[-1], LONGEST_TEXT)})")
     grid = Grid()
-    for name in ("as_of", "score", "level", "probability", "TVL, USD", "status"):
+    for name in ("as_of", "score", "level", "probability", _measured(system), "status"):
         grid.add_column(name)
     for row in rows.to_dict("records"):
-        cells = ["–"] * 4 if row["risk_score"] != row["risk_score"] else _cells(row)
+        cells = ["–"] * 4 if row["risk_score"] != row["risk_score"] else _cells(system, row)
         add_row(grid, f"{row['as_of']:%Y-%m-%d %H:%M}", *cells, row["status_reason"] or row["status"])
     show(out, grid)
 

@@ -1,25 +1,22 @@
-"""Every table of the lake, in reading order."""
+"""Every table of the lake and of the published file, in reading order."""
 
-from veririsk_assets.contracts import detections, migrations, models, monitoring, pools, raw
-from veririsk_assets.contracts.surroundings import SURROUNDINGS
+from veririsk_assets.contracts import migrations, models, monitoring, raw
+from veririsk_assets.contracts.published import FRESHNESS, VERSIONS, Published, published_of
+from veririsk_assets.contracts.systems import SYSTEMS
 from veririsk_assets.contracts.tables import Table
 
+# What every source is asked about: tables that many systems read, then those that one brings.
+PULLS: tuple[Table, ...] = (*raw.PULLS, *(table for system in SYSTEMS for table in system.raw))
 TABLES: tuple[Table, ...] = (
-    *raw.PULLS,
+    *PULLS,
     raw.SOURCE_STATUS,
-    pools.POOLS,
-    pools.POOL_SNAPSHOTS,
-    SURROUNDINGS,
-    pools.POOL_FEATURES,
-    pools.POOL_LABELS,
+    *dict.fromkeys(table for system in SYSTEMS for table in system.tables()),
     models.MODEL_VERSIONS,
     models.CHAMPIONS,
     models.CALIBRATION_SHIFTS,
-    pools.POOL_SCORES,
-    pools.POOL_EXPLANATIONS,
-    detections.POOL_DETECTIONS,
     monitoring.SHADOW_SCORES,
     models.PERFORMANCE,
     monitoring.QUARANTINE,
     migrations.APPLIED,
 )
+PUBLISHED: tuple[Published, ...] = (*(one for system in SYSTEMS for one in published_of(system)), FRESHNESS, VERSIONS)

@@ -1,9 +1,13 @@
 """Tables of pools by the hour, from snapshot to explanation. Features are in `pool_features.py`."""
 
-from veririsk_assets.contracts.columns import GRID, HORIZON, HOUR_AND_POOL, PROVENANCE, USD
+from veririsk_assets.contracts.columns import GRID, HORIZON, HOUR_AND_POOL, USD
+from veririsk_assets.contracts.entity import explanations_table, scores_table
 from veririsk_assets.contracts.pool_features import FEATURE_COLUMNS
 from veririsk_assets.contracts.tables import Column, Table, flag, instant, number, text, whole
-from veririsk_assets.contracts.vocabulary import DIRECTIONS, HEADS, LEVELS
+from veririsk_assets.contracts.vocabulary import HEADS
+
+# By what people know a pool.
+IDENTITY = ("pool_id", "name", "protocol", "chain")
 
 POOLS = Table(
     "snapshots",
@@ -102,54 +106,6 @@ CAUSE_COLUMNS: tuple[Column, ...] = (
     text("cause_note", "Why a cause has no probability; null when both are there"),
 )
 
-POOL_SCORES = Table(
-    "scores",
-    "hourly_pools",
-    "one pool, hour and horizon",
-    (*HOUR_AND_POOL, "horizon_hours"),
-    "as_of",
-    "Published risk scores. Insufficient input gives no score, never a low one.",
-    (
-        *GRID,
-        HORIZON,
-        number("risk_score", "0-100: 30 is the MEDIUM threshold and 65 the HIGH one", "0-100", ge=0.0, le=100.0),
-        text("risk_level", "Level of the score", required=True, isin=LEVELS),
-        number("probability", "Calibrated probability of the crash label; null for the rule", "0-1", ge=0.0, le=1.0),
-        *CAUSE_COLUMNS,
-        number("early_warning_score", "The rule-based score of the same hour", "0-100", ge=0.0, le=100.0),
-        number("tvl_usd", "TVL that the score is about", **USD),
-        number("input_age_hours", "Age of the TVL at the cut-off", "hours", ge=0.0),
-        number("margin", "Log-odds before calibration: what the explanation adds up to", "log-odds"),
-        number(
-            "calibration_shift", "Added to the calibrated log-odds: the drift of the base rate, see models/calibration_shifts", "log-odds"
-        ),
-        *PROVENANCE,
-    ),
-    sort=HOUR_AND_POOL,
-)
-
-POOL_EXPLANATIONS = Table(
-    "explanations",
-    "hourly_pools",
-    "one reason of one head of one score: rank 1 to 5 for the crash, 1 to 3 for each cause",
-    (*HOUR_AND_POOL, "horizon_hours", "head", "rank"),
-    "as_of",
-    "Why a score is what it is: base_value + the contributions + other_contribution = margin, for a cause the log-odds of its probability.",
-    (
-        *GRID,
-        HORIZON,
-        text("head", "What the reason is for: the crash, or one of its causes", required=True, isin=HEADS, before="'crash'"),
-        whole("rank", "1 is the strongest reason", required=True, ge=1, le=5),
-        text("feature", "Feature", required=True),
-        number("value", "Its value; null where unknown"),
-        number("usual_low", "Lower end of its usual range (5 % of training rows lie below)"),
-        number("usual_high", "Upper end of its usual range (5 % of training rows lie above)"),
-        number("contribution", "Its share of the margin", "log-odds (points for the rule)", required=True),
-        text("direction", "Which way it moves the risk", required=True, isin=DIRECTIONS),
-        text("sentence", "The reason in words", required=True),
-        text("method", "tree_shap, linear or rule", required=True, isin=("tree_shap", "linear", "rule")),
-        number("base_value", "The margin of an average row", "log-odds", required=True),
-        number("other_contribution", "All other features together", "log-odds", required=True),
-    ),
-    sort=HOUR_AND_POOL,
-)
+TVL = number("tvl_usd", "TVL that the score is about", **USD)
+POOL_SCORES = scores_table("hourly_pools", "pool", GRID, TVL, CAUSE_COLUMNS)
+POOL_EXPLANATIONS = explanations_table("hourly_pools", GRID, HEADS)

@@ -1,22 +1,14 @@
 """The tables of the published file, and the query over the lake that each one is. BI tools read nothing else."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from veririsk_assets.contracts import detections, pool_features, pools
 from veririsk_assets.contracts.models import MODEL_VERSIONS
-from veririsk_assets.contracts.tables import Column, Table, instant, number, text, whole
+from veririsk_assets.contracts.tables import Column, Table, instant, text, whole
 
-POOL_ID = text("pool_id", "Source-native id of the pool", required=True)
-IDENTITY: tuple[Column, ...] = (
-    POOL_ID,
-    text("name", "Name as the source shows it"),
-    text("protocol", "Protocol slug"),
-    text("chain", "Chain"),
-)
-_SCORE_NAMES = (
-    "as_of", "horizon_hours", "risk_score", "risk_level", "probability", "price_fall_probability", "liquidity_fall_probability",
-    "cause_note", "early_warning_score", "status", "status_reason", "tvl_usd", "input_age_hours", "model_name", "model_version", "scored_at",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from veririsk_assets.contracts.systems import System
 
 
 @dataclass(frozen=True)
@@ -32,127 +24,77 @@ class Published:
     days: str = ""
 
 
-def _columns(of: Table, names: tuple[str, ...]) -> tuple[Column, ...]:
-    return tuple(of.column(name) for name in names)
-
-
-def _table(name: str, grain: str, key: tuple[str, ...], description: str, columns: tuple[Column, ...]) -> Table:
+def published_table(name: str, grain: str, key: tuple[str, ...], description: str, columns: tuple[Column, ...]) -> Table:
     return Table("published", name, grain, key, "as_of", description, columns)
 
 
-def _of_pools(alias: str, names: tuple[str, ...]) -> str:
+def columns_of(table: Table, names: tuple[str, ...]) -> tuple[Column, ...]:
+    return tuple(table.column(name) for name in names)
+
+
+def selected(alias: str, names: tuple[str, ...]) -> str:
     return ", ".join(f"{alias}.{name}" for name in names)
 
 
-_SCORE_COLUMNS = IDENTITY + _columns(pools.POOL_SCORES, _SCORE_NAMES)
-_SCORES = f"SELECT p.pool_id, p.name, p.protocol, p.chain, {_of_pools('s', _SCORE_NAMES)} FROM lake.scores.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)"
-_LATEST = "(SELECT max(as_of) FROM lake.scores.hourly_pools)"
-_REASON_NAMES = tuple(c.name for c in pools.POOL_EXPLANATIONS.columns if c.name != "pool_key")
-_SNAPSHOT_NAMES = tuple(c.name for c in pools.POOL_SNAPSHOTS.columns if c.name != "pool_key")
-_FEATURE_NAMES = ("as_of", *pool_features.FEATURE_NAMES)
-_FEATURES = (
-    f"SELECT p.pool_id, {_of_pools('s', _FEATURE_NAMES)} FROM lake.features.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)"
-)
-_TWINS = (
-    "SELECT p.pool_id, p.name, t.pool_id, t.name, s.compared_hours, s.agreeing_hours, s.largest_difference_ratio "
-    "FROM (SELECT * FROM suspected_twins UNION ALL SELECT twin_key, pool_key, * EXCLUDE (pool_key, twin_key) FROM suspected_twins) s "
-    "JOIN lake.snapshots.pools p ON p.pool_key = s.pool_key JOIN lake.snapshots.pools t ON t.pool_key = s.twin_key ORDER BY ALL"
-)
-_HOUR = ("as_of", "pool_id")
-_DETECTION_NAMES = tuple(c.name for c in detections.POOL_DETECTIONS.columns if c.name != "pool_key")
-_DETECTION_COLUMNS = IDENTITY + _columns(detections.POOL_DETECTIONS, _DETECTION_NAMES)
-_DETECTIONS = f"SELECT p.pool_id, p.name, p.protocol, p.chain, {_of_pools('s', _DETECTION_NAMES)} FROM"
+def published_of(system: "System") -> Iterator[Published]:
+    """What is published of every system: its scores, their reasons, snapshots and features, all of them and the newest; then its own."""
+    one, step, horizon = system.singular, "hour" if system.step_hours == 1 else "day", ("horizon_hours",)
+    at = ("as_of", system.id)
+    identity = columns_of(system.entities, system.identity)
+    named, alone = selected("p", system.identity), f"p.{system.id}"
+    scores = identity + columns_of(system.scores, system.shown)
+    newest = f"(SELECT max(as_of) FROM lake.{system.scores.sql_name})"
 
-PUBLISHED: tuple[Published, ...] = (
-    Published(
-        _table("pool_risk_history", "one pool, hour and horizon", (*_HOUR, "horizon_hours"), "Every score of the last days.", _SCORE_COLUMNS),
-        _SCORES,
-        pools.POOL_SCORES,
-        "history",
-    ),
-    Published(
-        _table(
-            "pool_risk_reasons", "one reason of one head of one score", (*_HOUR, "horizon_hours", "head", "rank"),
-            "The five strongest reasons of each score, and three of each of its causes.",
-            (POOL_ID, *_columns(pools.POOL_EXPLANATIONS, _REASON_NAMES)),
+    def entities(source: Table) -> str:
+        return f"lake.{source.sql_name} s JOIN lake.{system.entities.sql_name} p USING ({system.key})"
+
+    def followed(name: str, source: Table, about: str, grain: str, more: tuple[str, ...], columns: tuple[str, ...]) -> Published:
+        table = published_table(f"{one}_{name}", grain, (*at, *more), about, identity[:1] + columns_of(source, columns))
+        return Published(table, f"SELECT {alone}, {selected('s', columns)} FROM {entities(source)}", source, "detail")
+
+    scored = f"SELECT {named}, {selected('s', system.shown)} FROM {entities(system.scores)}"
+    history = published_table(
+        f"{one}_risk_history", f"one {one}, {step} and horizon", (*at, *horizon), "Every score of the last days.", scores
+    )
+    yield Published(history, scored, system.scores, "history")
+    reasons = "The five strongest reasons of each score, and three of each of its causes."
+    each = (*horizon, "head", "rank")
+    yield followed(
+        "risk_reasons", system.explanations, reasons, "one reason of one head of one score", each, system.columns(system.explanations)
+    )
+    about, grain = system.snapshots.description, f"one {one} and {step}"
+    yield followed("snapshots", system.snapshots, about, grain, (), system.columns(system.snapshots))
+    features = ("as_of", *system.feature_names)
+    yield followed("features_history", system.features, system.features.description, grain, (), features)
+    latest = published_table(f"{one}_risk_latest", f"one {one} and horizon", (system.id, *horizon), f"Scores of the newest {step}.", scores)
+    yield Published(latest, f"{scored} WHERE s.as_of = {newest} ORDER BY s.risk_score DESC NULLS LAST, {alone}, s.horizon_hours")
+    columns = identity[:1] + columns_of(system.features, features)
+    known = published_table(f"{one}_features_latest", f"one {one}", (system.id,), f"Features of the newest scored {step}.", columns)
+    yield Published(known, f"SELECT {alone}, {selected('s', features)} FROM {entities(system.features)} WHERE s.as_of = {newest}")
+    yield from system.published
+
+
+FRESHNESS = Published(
+    published_table(
+        "source_freshness", "one endpoint", ("source", "endpoint"), "When each endpoint last answered, and what it did last.",
+        (
+            text("source", "Provider"),
+            text("endpoint", "Endpoint"),
+            instant("last_pulled_as_of", "Newest hour for which it gave rows"),
+            instant("last_tried_as_of", "Newest hour for which it was asked"),
+            text("last_outcome", "What came of the last try"),
+            text("last_reason", "Why, if it failed"),
+            whole("rows_count", "Rows of the last good pull", "count"),
         ),
-        f"SELECT p.pool_id, {_of_pools('s', _REASON_NAMES)} FROM lake.explanations.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)",
-        pools.POOL_EXPLANATIONS,
-        "detail",
     ),
-    Published(
-        _table("pool_snapshots", "one pool and hour", _HOUR, pools.POOL_SNAPSHOTS.description, (POOL_ID, *_columns(pools.POOL_SNAPSHOTS, _SNAPSHOT_NAMES))),
-        f"SELECT p.pool_id, {_of_pools('s', _SNAPSHOT_NAMES)} FROM lake.snapshots.hourly_pools s JOIN lake.snapshots.pools p USING (pool_key)",
-        pools.POOL_SNAPSHOTS,
-        "detail",
-    ),
-    Published(
-        _table("pool_features_history", "one pool and hour", _HOUR, pools.POOL_FEATURES.description, (POOL_ID, *_columns(pools.POOL_FEATURES, _FEATURE_NAMES))),
-        _FEATURES,
-        pools.POOL_FEATURES,
-        "detail",
-    ),
-    Published(
-        _table(
-            "pool_detections_history", "one pool and hour with a drop under way", _HOUR,
-            "Drops that had begun, hour by hour; no forecast. Hours without one are not here.", _DETECTION_COLUMNS,
-        ),
-        f"{_DETECTIONS} (SELECT * FROM lake.scores.hourly_pool_detections WHERE state IN ('falling', 'fallen')) s JOIN lake.snapshots.pools p USING (pool_key)",
-        detections.POOL_DETECTIONS,
-        "history",
-    ),
-    Published(
-        _table("pool_detections_latest", "one pool", ("pool_id",), "What has begun by the newest hour, of every pool; no forecast.", _DETECTION_COLUMNS),
-        f"{_DETECTIONS} lake.scores.hourly_pool_detections s JOIN lake.snapshots.pools p USING (pool_key) "
-        "WHERE s.as_of = (SELECT max(as_of) FROM lake.scores.hourly_pool_detections) ORDER BY s.drop_ratio NULLS LAST, p.pool_id",
-    ),
-    Published(
-        _table("pool_risk_latest", "one pool and horizon", ("pool_id", "horizon_hours"), "Scores of the newest hour.", _SCORE_COLUMNS),
-        f"{_SCORES} WHERE s.as_of = {_LATEST} ORDER BY s.risk_score DESC NULLS LAST, p.pool_id, s.horizon_hours",
-    ),
-    Published(
-        _table("pool_features_latest", "one pool", ("pool_id",), "Features of the newest scored hour.", (POOL_ID, *_columns(pools.POOL_FEATURES, _FEATURE_NAMES))),
-        f"{_FEATURES} WHERE s.as_of = {_LATEST}",
-    ),
-    Published(
-        _table(
-            "pool_twins", "one pool and another id that is probably the same pool", ("pool_id", "twin_pool_id"),
-            "Suspected twins: ids with the same TVL over the newest week, each pair in both directions. "
-            "`veririsk crosswalk suggest` lists them for review.",
-            (
-                *IDENTITY[:2],
-                text("twin_pool_id", "The other id", required=True),
-                text("twin_name", "Its name"),
-                whole("compared_hours", "Hours at which both TVLs are known", "hours"),
-                whole("agreeing_hours", "Hours at which they differ by 0.01 % at most", "hours"),
-                number("largest_difference_ratio", "Largest difference of all hours compared", "ratio"),
-            ),
-        ),
-        _TWINS,
-    ),
-    Published(
-        _table(
-            "source_freshness", "one endpoint", ("source", "endpoint"), "When each endpoint last answered, and what it did last.",
-            (
-                text("source", "Provider"),
-                text("endpoint", "Endpoint"),
-                instant("last_pulled_as_of", "Newest hour for which it gave rows"),
-                instant("last_tried_as_of", "Newest hour for which it was asked"),
-                text("last_outcome", "What came of the last try"),
-                text("last_reason", "Why, if it failed"),
-                whole("rows_count", "Rows of the last good pull", "count"),
-            ),
-        ),
-        "SELECT source, endpoint, max(as_of) FILTER (outcome IN ('pulled', 'partial')), max(as_of), arg_max(outcome, pulled_at), arg_max(reason, pulled_at), "
-        "arg_max(rows_count, as_of) FILTER (outcome IN ('pulled', 'partial')) FROM lake.raw.source_status WHERE outcome <> 'kept' GROUP BY source, endpoint ORDER BY ALL",
-    ),
-    Published(
-        _table("model_versions", "one trained version", ("model", "horizon_hours", "version"), MODEL_VERSIONS.description, MODEL_VERSIONS.columns),
-        f"SELECT {', '.join(MODEL_VERSIONS.names)} FROM lake.models.versions ORDER BY trained_as_of, horizon_hours",
-    ),
+    "SELECT source, endpoint, max(as_of) FILTER (outcome IN ('pulled', 'partial')), max(as_of), arg_max(outcome, pulled_at), arg_max(reason, pulled_at), "
+    "arg_max(rows_count, as_of) FILTER (outcome IN ('pulled', 'partial')) FROM lake.raw.source_status WHERE outcome <> 'kept' GROUP BY source, endpoint ORDER BY ALL",
 )  # fmt: skip
-
-ABOUT = _table(
+VERSIONS = Published(
+    published_table("model_versions", "one trained version", MODEL_VERSIONS.key, MODEL_VERSIONS.description, MODEL_VERSIONS.columns),
+    f"SELECT {', '.join(MODEL_VERSIONS.names)} FROM lake.models.versions ORDER BY system, trained_as_of, horizon_hours",
+)
+ABOUT = published_table(
     "_about",
     "one row",
     ("built_at",),

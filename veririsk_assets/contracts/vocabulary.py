@@ -1,5 +1,6 @@
 """The words that tables, scores and messages share, and the numbers that everyone must agree on."""
 
+from dataclasses import dataclass
 from hashlib import blake2b
 
 METHODOLOGY_VERSION = "1"
@@ -37,19 +38,28 @@ AAVE_ASSETS = (
 )
 
 
-def known_horizon(hours: int) -> int:
-    """The horizon itself. Raises ValueError that names those there are."""
-    if hours not in HORIZONS:
-        raise ValueError(f"there is no horizon of {hours} hours: known are {' and '.join(map(str, HORIZONS))}")
-    return hours
+@dataclass(frozen=True)
+class Causes:
+    """What would make the event that is forecast, told apart where a model can. `unknown`: what is said where it cannot tell one."""
+
+    names: tuple[str, ...] = ()
+    unknown: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of scores: how probable each cause is."""
+        return tuple(f"{name}_probability" for name in self.names)
 
 
-def pool_key(pool_id: str) -> int:
-    """A stable integer for a source-native pool id: no registry, no race, the same on every machine.
+NO_CAUSES = Causes()
 
-    48 bits of BLAKE2b: with 20,000 pools two share a key with probability 7e-7, and the lake refuses a doubled key.
+
+def entity_key(entity_id: str) -> int:
+    """A stable integer for a source-native id: no registry, no race, the same on every machine.
+
+    48 bits of BLAKE2b: with 20,000 entities two share a key with probability 7e-7, and the lake refuses a doubled key.
     """
-    return int.from_bytes(blake2b(pool_id.encode(), digest_size=6).digest(), "big")
+    return int.from_bytes(blake2b(entity_id.encode(), digest_size=6).digest(), "big")
 
 
 def level(risk_score: float | None) -> str:

@@ -128,5 +128,14 @@ class Window:
             yield Window(start, end, self.step_hours)
             start = end
 
+    def in_steps(self, step_hours: int) -> "Window | None":
+        """Those steps of another clock whose `as_of` lies in it; None where there is none.
+
+        >>> print(Window.of("2025-03-01T20:00", "2025-03-02T05:00").in_steps(24))
+        2025-03-01T00:00Z/2025-03-02T00:00Z
+        """
+        start, end = floor_step(self.start, step_hours), floor_step(self.end, step_hours)
+        return Window(start, end, step_hours) if start < end else None
+
     def __str__(self) -> str:
         return f"{self.start:%Y-%m-%dT%H:%M}Z/{self.end:%Y-%m-%dT%H:%M}Z"

@@ -72,7 +72,7 @@ def backtest_pools(context: dg.AssetExecutionContext, config: BacktestConfig, ho
 def _setting(config: BacktestConfig) -> Any:
     from veririsk_assets.backtest.fit import HERE
     from veririsk_assets.backtest.setting import Setting, resized
-    from veririsk_assets.models.catalogue import ENTRIES
+    from veririsk_assets.models.catalogue.pools import ENTRIES
 
     if config.horizon not in HORIZONS:
         raise dg.Failure(f"a horizon is one of {HORIZONS}, got {config.horizon}", allow_retries=False)
@@ -102,7 +102,7 @@ def _metadata(done: "Finished") -> dict[str, Any]:
 
 
 def _followed(report: dict[str, Any]) -> dict[str, float]:
-    from veririsk_assets.models.catalogue import CHAMPION_CANDIDATE, FLOOR
+    from veririsk_assets.models.catalogue.pools import CHAMPION_CANDIDATE, FLOOR
 
     what = f"{report['settings']['label']}_{report['settings']['horizon_hours']}h"
     values = {

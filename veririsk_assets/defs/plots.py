@@ -1,47 +1,50 @@
 """Small pictures in metadata, where a person would rather look than read."""
 
 import base64
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from veririsk_assets.contracts.pools import POOL_SCORES, POOL_SNAPSHOTS
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.vocabulary import HIGH_SCORE, MEDIUM_SCORE
-from veririsk_assets.contracts.windows import Window
+from veririsk_assets.contracts.windows import Window, naive
+from veririsk_assets.pipeline.path import Step
 
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House
 
 
-def tvl_by_hour(house: "House", window: Window) -> dg.MetadataValue | None:
-    """Total TVL of the last two days up to the window's end; drawn for ranges only, to keep an hourly run quick."""
-    if window.hours == 1:
+def total(house: "House", system: System, window: Window) -> dg.MetadataValue | None:
+    """What all entities are measured by, together, of the last 48 steps up to the window's end; drawn for ranges only, to keep an hourly run quick."""
+    if window.steps == 1:
         return None
     rows = house.lake.sql(
-        f"SELECT as_of, sum(tvl_usd) AS tvl FROM lake.{POOL_SNAPSHOTS.sql_name} WHERE as_of > ? AND as_of <= ? GROUP BY 1 ORDER BY 1",
-        [window.lookback(max(48 - window.hours, 0)).start.replace(tzinfo=None), window.end.replace(tzinfo=None)],
+        f"SELECT as_of, sum({system.measure}) AS total FROM lake.{system.snapshots.sql_name} WHERE as_of > ? AND as_of <= ? GROUP BY 1 ORDER BY 1",
+        [naive(window.lookback(max(48 - window.steps, 0)).start), naive(window.end)],
     )
     figure, axis = _figure()
-    axis.plot(rows["as_of"], rows["tvl"] / 1e6)
-    axis.set_ylabel("TVL of all pools, million USD")
+    axis.plot(rows["as_of"], rows["total"] / 1e6)
+    axis.set_ylabel(f"{system.measured} of all {system.name}, million {system.snapshots.column(system.measure).unit}")
     axis.set_ylim(bottom=0)
     return _png(figure)
 
 
-def score_histogram(house: "House", window: Window) -> dg.MetadataValue | None:
-    """How the 24-hour scores of the window are spread over the levels; drawn for ranges only."""
-    if window.hours == 1:
+def histogram(house: "House", system: System, window: Window) -> dg.MetadataValue | None:
+    """How the scores of the shown horizon are spread over the levels; drawn for ranges only."""
+    if window.steps == 1:
         return None
-    scores = house.lake.read(POOL_SCORES, window, ["risk_score"], where="horizon_hours = 24 AND risk_score IS NOT NULL")["risk_score"]
+    where = f"horizon_hours = {system.shown_horizon} AND risk_score IS NOT NULL"
+    scores = house.lake.read(system.scores, window, ["risk_score"], where=where)["risk_score"]
     figure, axis = _figure()
     axis.hist(scores, bins=50, range=(0, 100))
     axis.set_yscale("symlog")
     for threshold in (MEDIUM_SCORE, HIGH_SCORE):
         axis.axvline(threshold, color="grey", linestyle="--", linewidth=1)
-    axis.set_xlabel("risk score, 24 h (lines: MEDIUM and HIGH)")
-    axis.set_ylabel("pool-hours")
+    axis.set_xlabel(f"risk score, {system.shown_horizon} h (lines: MEDIUM and HIGH)")
+    axis.set_ylabel(f"{system.name} by the {'hour' if system.step_hours == 1 else 'day'}")
     return _png(figure)
 
 
@@ -65,3 +68,9 @@ def _png(figure: Any) -> dg.MetadataValue:
 
 def _inline(png: bytes) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+def of_step(step: Step) -> Callable[["House", System, Window], dg.MetadataValue | None] | None:
+    """The picture of a step's table, where there is one."""
+    system = step.systems[0]
+    return {system.snapshots: total, system.scores: histogram}.get(step.table)

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from veririsk_assets.contracts.detections import POOL_DETECTIONS
-from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_SCORES
-from veririsk_assets.contracts.published import PUBLISHED
+from veririsk_assets.contracts.catalogue import PUBLISHED
+from veririsk_assets.contracts.systems import SYSTEMS
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.defs.stage import OWNERS, key_of
+from veririsk_assets.pipeline.path import saying
 
 KEY = dg.AssetKey(["published", "veririsk"])
 
@@ -19,7 +19,7 @@ KEY = dg.AssetKey(["published", "veririsk"])
     description="One read-only DuckDB file with real tables and column comments, moved into place in one rename.\n\nTables: "
     + ", ".join(p.table.name for p in PUBLISHED)
     + ", _about.",
-    deps=[key_of(POOL_SCORES), key_of(POOL_EXPLANATIONS), key_of(POOL_DETECTIONS)],
+    deps=[key_of(step.table) for system in SYSTEMS for step in saying(system) if not step.table.is_shared],
 )
 def veririsk(context: dg.AssetExecutionContext, house: HouseResource) -> dg.MaterializeResult:
     from veririsk_assets.pipeline.publishing import publish

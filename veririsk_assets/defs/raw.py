@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from veririsk_assets.contracts import raw
+from veririsk_assets.contracts.catalogue import PULLS
 from veririsk_assets.contracts.raw import SOURCE_STATUS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.defs.partitions import HOURLY, window_of
@@ -15,7 +16,6 @@ from veririsk_assets.defs.stage import OWNERS, column_schema, contract_check, co
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
 
-TABLES = raw.PULLS
 TROUBLE = {"failed", "partial", "over_budget", "plan_only"}
 # A source that is switched off, that a recording does not have, or that is asked once a day has nothing to answer.
 SILENT = {"off", "not_recorded", "not_due"}
@@ -78,7 +78,7 @@ def _pulled(table: Table, result: "StepResult") -> dg.AssetCheckResult:
     )
 
 
-ASSETS = [_pull_asset(table) for table in TABLES]
+ASSETS = [_pull_asset(table) for table in PULLS]
 STATUS = dg.AssetSpec(
     key=key_of(SOURCE_STATUS),
     group_name="raw",
@@ -86,5 +86,5 @@ STATUS = dg.AssetSpec(
     kinds={"parquet"},
     description=describe(SOURCE_STATUS) + "\n\nWritten by every raw asset.",
     metadata={"dagster/column_schema": column_schema(SOURCE_STATUS)},
-    deps=[key_of(table) for table in TABLES],
+    deps=[key_of(table) for table in PULLS],
 )

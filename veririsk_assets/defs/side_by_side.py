@@ -23,7 +23,7 @@ def pulled(
     context: dg.AssetExecutionContext, house: HouseResource, opened: "House", table: Table, window: Window, repull: bool
 ) -> "StepResult":
     """What came of the asset's pull: of the run's pass where there is one, else of a pull of its own."""
-    from veririsk_assets.pipeline.endpoints import ENDPOINTS
+    from veririsk_assets.pipeline.endpoints import every_endpoint
     from veririsk_assets.pipeline.pulls import pull, pull_all
 
     run_id, outside = context.run.run_id, house.outside(opened)
@@ -31,11 +31,13 @@ def pulled(
         if run_id not in _told:
             _told.clear()
             names = _asked_for(context)
-            _told[run_id] = pull_all(opened, window, outside, endpoints=[each for each in ENDPOINTS if each.table.asset_key in names])
+            _told[run_id] = pull_all(
+                opened, window, outside, endpoints=[each for each in every_endpoint() if each.table.asset_key in names]
+            )
         found = _told[run_id].pop(table.name, None)
         if found is not None:
             return found
-    return pull(opened, next(each for each in ENDPOINTS if each.table is table), window, outside, repull)
+    return pull(opened, next(each for each in every_endpoint() if each.table is table), window, outside, repull)
 
 
 def _asked_for(context: dg.AssetExecutionContext) -> set[tuple[str, ...]]:

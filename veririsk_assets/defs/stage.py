@@ -1,21 +1,23 @@
 """How a table's declaration becomes an asset: key, group, kinds, owner, description and Columns tab; one call of its step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.tables import SQL_TYPES, Table
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.defs.partitions import OF_STEP, partition_key, window_of
 from veririsk_assets.defs.resources import HouseResource
+from veririsk_assets.pipeline.path import Step
 
 if TYPE_CHECKING:
     from veririsk_assets.pipeline.step import House, StepResult
 
 OWNERS = ["team:veririsk"]
 REFUSED_ERROR_RATIO = 0.2
-Step = Callable[["House", Window], "StepResult"]
+Plot = Callable[["House", System, Window], dg.MetadataValue | None]
 
 
 def key_of(table: Table) -> dg.AssetKey:
@@ -37,36 +39,37 @@ def describe(table: Table) -> str:
     return f"{table.description}\n\nGrain: {table.grain}. Key: {', '.join(table.key)}."
 
 
-def step_asset(
-    table: Table,
-    step: Step,
-    deps: Sequence[Table],
-    pool: str | None = None,
-    beside: str = "",
-    plot: Callable[["House", Window], dg.MetadataValue | None] | None = None,
-) -> dg.AssetsDefinition:
-    """A partitioned asset of one table, by the hour or the day as the table is; a range is one run."""
+def spec_of(table: Table, key: tuple[str, str]) -> dict[str, Any]:
+    """What every asset of a table says of it: key, group, owners, Columns tab."""
+    return {
+        "key": dg.AssetKey(list(key)),
+        "group_name": table.stage,
+        "owners": OWNERS,
+        "metadata": {"dagster/column_schema": column_schema(table), "dagster/table_name": table.sql_name},
+    }
+
+
+def step_asset(step: Step, plot: Plot | None = None) -> dg.AssetsDefinition:
+    """A partitioned asset of one step, by its clock; a range is one run."""
+    table, clock = step.table, step.step_hours
+    beside = " and ".join("/".join(one.asset_key) for one in step.beside)
 
     @dg.asset(
-        key=key_of(table),
-        group_name=table.stage,
-        owners=OWNERS,
+        **spec_of(table, step.key),
         kinds={"python", "duckdb", "parquet"},
-        description=describe(table) + (f"\n\n{beside}" if beside else ""),
-        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.sql_name},
-        partitions_def=OF_STEP[table.step_hours],
+        description=describe(table) + (f"\n\nWrites {beside} beside it." if beside else ""),
+        partitions_def=OF_STEP[clock],
         backfill_policy=dg.BackfillPolicy.single_run(),
-        deps=[key_of(dep) for dep in deps],
-        pool=pool,
-        check_specs=[contract_check(table)],
+        deps=[key_of(one) for one in step.reads],
+        check_specs=[contract_check(table, step.key)],
     )
     def asset(context: dg.AssetExecutionContext, house: HouseResource) -> dg.MaterializeResult:
-        opened, window = house.open(context.run.run_id), window_of(context, table.step_hours)
-        result = step(opened, window)
+        opened, window = house.open(context.run.run_id), window_of(context, clock)
+        result = step.make(opened, window)
         rows_per_step(context, opened, table, window)
-        picture = plot(opened, window) if plot else None
+        picture = plot(opened, step.systems[0], window) if plot else None
         metadata = metadata_of(result) | ({"plot": picture} if picture else {})
-        return dg.MaterializeResult(metadata=metadata, check_results=[contract_result(table, result)])
+        return dg.MaterializeResult(metadata=metadata, check_results=[contract_result(table, result, step.key)])
 
     return asset
 
@@ -76,19 +79,21 @@ def metadata_of(result: "StepResult") -> dict[str, Any]:
     return {"dagster/row_count": result.rows, "quarantined": result.quarantined, "changed": result.changed, **result.metadata}
 
 
-def contract_check(table: Table) -> dg.AssetCheckSpec:
+def contract_check(table: Table, key: tuple[str, str] | None = None) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        "contract", asset=key_of(table), description="Rows that broke the table's contract went to monitoring/quarantine."
+        "contract",
+        asset=dg.AssetKey(list(key or table.asset_key)),
+        description="Rows that broke the table's contract went to monitoring/quarantine.",
     )
 
 
-def contract_result(table: Table, result: "StepResult") -> dg.AssetCheckResult:
+def contract_result(table: Table, result: "StepResult", key: tuple[str, str] | None = None) -> dg.AssetCheckResult:
     """WARN when rows were refused, ERROR above 20 %; never blocking: the rest of the rows is good."""
     severe = result.quarantined_ratio > REFUSED_ERROR_RATIO
     return dg.AssetCheckResult(
         passed=result.quarantined == 0,
         check_name="contract",
-        asset_key=key_of(table),
+        asset_key=dg.AssetKey(list(key or table.asset_key)),
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
         metadata={"quarantined": result.quarantined, "rows": result.rows, "quarantined_ratio": result.quarantined_ratio},
     )
@@ -110,4 +115,4 @@ def rows_per_step(context: dg.AssetExecutionContext, house: "House", table: Tabl
     name = "hour_rows" if window.step_hours == 1 else "day_rows"
     for one in window.each():
         rows = int(counts.get(naive(one.as_of), 0))
-        context.add_asset_metadata({name: rows}, asset_key=key_of(table), partition_key=partition_key(one.start, window.step_hours))
+        context.add_asset_metadata({name: rows}, asset_key=context.asset_key, partition_key=partition_key(one.start, window.step_hours))

@@ -19,7 +19,7 @@ from veririsk_assets.contracts.windows import Window, naive, utc
 from veririsk_assets.lake.additions import insert_new, taken_hours
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.grid import read_panel
-from veririsk_assets.lake.place import in_window, place_of, require_inside, require_question
+from veririsk_assets.lake.place import in_window, on_grid, place_of, require_inside, require_question
 from veririsk_assets.lake.quality import check
 from veririsk_assets.lake.schema import bring_up_to_date, insert, is_behind
 
@@ -101,7 +101,7 @@ class Lake:
 
     def panel(self, table: Table, columns: Sequence[str], window: Window, keys: np.ndarray | None = None, where: str = "") -> Panel:
         """Columns of a table on the dense grid, steps × keys, float32, NaN where there is no row."""
-        source = f"lake.{table.sql_name} WHERE {in_window(table, window)}" + (f" AND ({where})" if where else "")
+        source = f"lake.{table.sql_name} WHERE {on_grid(table, window)}" + (f" AND ({where})" if where else "")
         return read_panel(self.cursor(), source, table.entity or "0::BIGINT", columns, window, keys)
 
     def span(

@@ -13,6 +13,12 @@ def in_window(table: Table, window: Window) -> str:
     return f"{table.time} > TIMESTAMP '{start}' AND {table.time} <= TIMESTAMP '{end}'"
 
 
+def on_grid(table: Table, window: Window) -> str:
+    """The rows of a window that lie on its steps, as SQL: of hourly rows a window of days sees those of midnight."""
+    is_coarser = window.step_hours > table.step_hours
+    return in_window(table, window) + (f" AND epoch_us({table.time}) % {window.step_hours * 3_600_000_000} = 0" if is_coarser else "")
+
+
 def place_of(table: Table, window: Window, system: str) -> str:
     """The rows that a replace is about, as SQL. Raises ContractError where a shared table gets no system, or another one does."""
     if table.is_shared != bool(system):

@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from veririsk_assets.contracts.pools import POOL_SCORES
-from veririsk_assets.contracts.published import ABOUT, PUBLISHED, Published
+from veririsk_assets.contracts.catalogue import PUBLISHED
+from veririsk_assets.contracts.published import ABOUT, Published
+from veririsk_assets.contracts.systems import SYSTEMS
 from veririsk_assets.contracts.tables import SQL_TYPES, Table
 from veririsk_assets.contracts.vocabulary import METHODOLOGY_VERSION
 from veririsk_assets.contracts.windows import naive
@@ -44,8 +45,7 @@ def publish(lake: Lake, path: Path, history_days: int, detail_days: int) -> Publ
     with file_lock(path.parent / "publish.lock"):
         snapshot = lake.snapshot_id()
         shown, shown_latest = _shown(path)
-        span = lake.span(POOL_SCORES)
-        latest_as_of = naive(span[1]) if span else None
+        latest_as_of = max((naive(span[1]) for system in SYSTEMS if (span := lake.span(system.scores))), default=None)
         if shown is not None and shown >= snapshot:
             newer = "the file already shows this lake snapshot" if shown == snapshot else f"the file shows the newer lake snapshot {shown}"
             return Publication(path, latest_as_of, False, False, 0, {}, newer)

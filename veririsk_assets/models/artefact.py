@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from veririsk_assets.models.algorithms import CLASSES
 from veririsk_assets.models.calibration import Calibration
-from veririsk_assets.models.catalogue import CLASSES
 from veririsk_assets.models.logistic_line import sigmoid
 from veririsk_assets.models.recalibration import shifted
 from veririsk_assets.models.score_map import ScoreMap

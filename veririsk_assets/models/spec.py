@@ -1,10 +1,10 @@
-"""What a model is: a spec to make it from, and what every model can do. A new idea is one file and one catalogue line.
+"""What a model is: a spec to make it from, and what every model can do. A new idea is one file and one line of a catalogue.
 
 Arrays in, arrays out. No storage but the model's own folder, no clock, no Dagster.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
@@ -12,25 +12,6 @@ import numpy as np
 
 Method = Literal["tree_shap", "linear", "rule"]
 Rows = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What to train: a catalogue name, the features in order, the label that it is judged by and the horizon it looks ahead.
-
-    `also`: labels that it learns beside it; its `y` then has a column for each of `labels`.
-    """
-
-    name: str
-    features: tuple[str, ...]
-    horizon_hours: int
-    label: str = "crash"
-    params: Mapping[str, Any] = field(default_factory=dict)
-    also: tuple[str, ...] = ()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return (self.label, *self.also)
 
 
 class RiskModel(Protocol):
@@ -66,3 +47,48 @@ class RiskModel(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How a model is made, and the columns it looks at. `label` None: the label that the caller asks for; `also`: what it learns beside it.
+
+    `has_names`: `make` gets the names of its columns first. `needs`: columns without which it cannot say what it is there for.
+    """
+
+    make: Callable[..., RiskModel]
+    features: tuple[str, ...]
+    label: str | None = None
+    also: tuple[str, ...] = ()
+    has_names: bool = False
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What to train: a catalogue name, the features in order, the label that it is judged by and the horizon it looks ahead."""
+
+    name: str
+    features: tuple[str, ...]
+    horizon_hours: int
+    label: str
+    entry: Entry
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it learns: its `y` has a column for each of them."""
+        return (self.label, *self.entry.also)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Columns that its model needs and the spec does not have."""
+        return tuple(name for name in self.entry.needs if name not in self.features)
+
+    def make(self) -> RiskModel:
+        """An unfitted model."""
+        return self.entry.make(*([self.features] if self.entry.has_names else []), **self.params)
+
+    def narrowed(self, available: tuple[str, ...]) -> "Spec":
+        """The spec without the features that the data does not have."""
+        return replace(self, features=tuple(name for name in self.features if name in available))

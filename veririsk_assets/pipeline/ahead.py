@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from veririsk_assets.contracts import monitoring, pools, raw
-from veririsk_assets.contracts.catalogue import TABLES
+from veririsk_assets.contracts import monitoring, raw
+from veririsk_assets.contracts.catalogue import PULLS, TABLES
 from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, CHAMPIONS
+from veririsk_assets.contracts.systems import SYSTEMS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import CLOCK_SKEW, HOUR, floor_hour, naive
 from veririsk_assets.lake import aside
@@ -21,7 +22,7 @@ RULE = "from the future"
 # A row counts as of its table's time, but for these. Who serves from a later hour on is a person's choice, if it was made by now.
 MOMENTS: dict[Table, str] = {table: table.time for table in TABLES if table is not monitoring.QUARANTINE} | {
     raw.SOURCE_STATUS: "greatest(as_of, pulled_at)",
-    pools.POOL_LABELS: "matured_at",
+    **{system.labelled: "matured_at" for system in SYSTEMS if system.labelled},
     CHAMPIONS: "decided_at",
     CALIBRATION_SHIFTS: "greatest(valid_from, decided_at)",
 }
@@ -69,7 +70,7 @@ def runs_on(past: datetime | None, future: Sequence[datetime]) -> bool:
 
 def _pulled_hours(house: House, present: datetime) -> tuple[datetime | None, list[datetime]]:
     """The last hour with a pull up to the present, and every hour with a pull after it."""
-    pulls = " UNION ALL ".join(f"SELECT pulled_at FROM lake.{table.sql_name}" for table in raw.PULLS)
+    pulls = " UNION ALL ".join(f"SELECT pulled_at FROM lake.{table.sql_name}" for table in PULLS)
     newest = house.lake.sql(f"SELECT max(pulled_at) AS newest FROM ({pulls}) WHERE pulled_at <= ?", [naive(present)])["newest"].iloc[0]
     after = house.lake.sql(f"SELECT DISTINCT pulled_at FROM ({pulls}) WHERE pulled_at > ?", [naive(present)])["pulled_at"]
     future = sorted({floor_hour(stamp.to_pydatetime()) for stamp in after})

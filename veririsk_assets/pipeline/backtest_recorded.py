@@ -14,7 +14,7 @@ import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel, precision
 from veririsk_assets.contracts.pool_features import INPUTS, SURROUNDING_INPUTS
-from veririsk_assets.contracts.vocabulary import pool_key
+from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, naive, utc
 from veririsk_assets.panels.as_of import as_of_fill
 from veririsk_assets.pipeline.backtest_evidence import Evidence, read_evidence
@@ -66,9 +66,9 @@ def read_recorded(path: Path, start: datetime | None = None, end: datetime | Non
 def recorded_panels(seen: Recording, rows: np.ndarray, window: Window, data_hash: str, evidence: Evidence) -> Recorded:
     """These rows of the recording as panels over the hours of the window."""
     named = [f"{seen.dexs[start]}:{seen.pools[start]}" for start, _ in seen.spans]
-    keys_of = np.repeat([pool_key(name) for name in named], [end - start for start, end in seen.spans])[rows]
+    keys_of = np.repeat([entity_key(name) for name in named], [end - start for start, end in seen.spans])[rows]
     keys = np.unique(keys_of)
-    names = tuple(sorted({name for name in named if pool_key(name) in keys}, key=pool_key))
+    names = tuple(sorted({name for name in named if entity_key(name) in keys}, key=entity_key))
     _require_memory(window.hours, len(keys))
     index, age = as_of_fill(seen.at[rows], seen.at[rows], keys_of, window, keys, MAX_AGE_HOURS)
 

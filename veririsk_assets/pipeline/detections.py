@@ -23,7 +23,7 @@ CHUNK_HOURS = 24 * 28
 DOWN = "drawdown_24h <= -0.099"
 
 
-def hourly_pool_detections(house: House, window: Window) -> StepResult:
+def store_detections(house: House, window: Window) -> StepResult:
     """scores/hourly_pool_detections: every pool on the grid, by the version that serves its hour at 6 h."""
     grid = house.lake.read(pools.POOL_SNAPSHOTS, window, [*HOUR_AND_POOL, "tvl_usd", "input_age_hours", "is_tombstone", "doubt"])
     panel = house.lake.panel(pools.POOL_SNAPSHOTS, begun.INPUTS, window.lookback(begun.LOOKBACK_HOURS))
@@ -37,7 +37,7 @@ def hourly_pool_detections(house: House, window: Window) -> StepResult:
 
 
 def _features(house: House, window: Window, where: str = "") -> pd.DataFrame:
-    from veririsk_assets.models.catalogue import DETECTION_COLUMNS
+    from veririsk_assets.models.catalogue.pools import DETECTION_COLUMNS
 
     stored = [name for name in DETECTION_COLUMNS if name in pools.POOL_FEATURES.names and name not in ("drop_ratio", "input_age_hours")]
     return house.lake.read(pools.POOL_FEATURES, window, [*HOUR_AND_POOL, *stored], where=where)
@@ -82,7 +82,7 @@ def _why(rows: pd.DataFrame) -> np.ndarray:
 
 def equipped(house: House, served: Any, window: Window) -> Any:
     """A version of the detection's horizon with the head that the window can teach; where it cannot, the metadata say why (`detection`)."""
-    from veririsk_assets.models import catalogue
+    from veririsk_assets.models.catalogue import pools as catalogue
     from veririsk_assets.training.datasets import CannotTrain, from_frames
     from veririsk_assets.training.fit import train
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from veririsk_assets.contracts.catalogue import TABLES
-from veririsk_assets.contracts.published import ABOUT, PUBLISHED
+from veririsk_assets.contracts.catalogue import PUBLISHED, TABLES
+from veririsk_assets.contracts.published import ABOUT
 from veririsk_assets.contracts.tables import SQL_TYPES, Table, by_stage
 from veririsk_assets.settings import REPOSITORY_ROOT, env_example
 

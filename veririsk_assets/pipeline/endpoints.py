@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from veririsk_assets.contracts import raw
+from veririsk_assets.contracts.systems import SYSTEMS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.pipeline import followed_pairs, once_a_day
 from veririsk_assets.pipeline.once_a_day import Ask
 from veririsk_assets.pipeline.outside import Outside
 from veririsk_assets.pipeline.step import House
+from veririsk_assets.pipeline.systems import bound
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import aave, coingecko, defillama, ethereum, geckoterminal, hyperliquid, stablecoins
 from veririsk_assets.sources.pull import Pull
@@ -55,8 +57,8 @@ def _named_pools(wire: Wire, settings: Settings, outside: Outside) -> Pull:
     return geckoterminal.pools(wire, settings, outside.addresses)
 
 
-# In this order: holders are asked about the pairs that have just been seen.
-ENDPOINTS: tuple[Endpoint, ...] = (
+# What several systems read. In this order: holders are asked about the pairs that have just been seen.
+SHARED: tuple[Endpoint, ...] = (
     Endpoint(raw.DEFILLAMA_POOLS, _hourly(defillama.pools)),
     Endpoint(raw.DEFILLAMA_PROTOCOLS, _hourly(defillama.protocols), own_host="defillama api"),
     Endpoint(raw.COINGECKO_MARKETS, _hourly(coingecko.markets)),
@@ -70,3 +72,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(raw.ETH_GAS, _hourly(ethereum.gas), _has("ethereum_rpc_url")),
     Endpoint(raw.AAVE_RESERVES, _hourly(aave.reserves), _has("aave_subgraph_url")),
 )
+
+
+def every_endpoint() -> tuple[Endpoint, ...]:
+    """Those that systems share, then what each brings."""
+    return (*SHARED, *(endpoint for system in SYSTEMS if system.raw for endpoint in bound(system).endpoints))

@@ -12,7 +12,7 @@ from veririsk_assets.lake.lake import EmptyLakeError
 from veririsk_assets.lake.schema import NewerLakeError
 from veririsk_assets.pipeline.demo import DagsterFailed
 from veririsk_assets.registry.versions import UnknownVersion
-from veririsk_assets.serving.queries import NothingPublished, UnknownPool
+from veririsk_assets.serving.queries import NothingPublished, UnknownEntity
 from veririsk_assets.settings import Settings
 from veririsk_assets.wire.errors import SourceError
 from veririsk_assets.wire.redaction import redact
@@ -27,7 +27,7 @@ EXPECTED = (
     NewerLakeError,
     NothingPublished,
     SourceError,
-    UnknownPool,
+    UnknownEntity,
     UnknownVersion,
     ValueError,
     OverflowError,

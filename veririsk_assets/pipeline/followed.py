@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts import pools
-from veririsk_assets.contracts.vocabulary import pool_key
+from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.sources.universe import LEAVING_SHARE, is_named, named_ids
@@ -50,7 +50,7 @@ def followed(house: House, said: pd.DataFrame, hourly: pd.DataFrame, window: Win
     published[at[column >= 0], column[column >= 0]] = True
     last_large = before.reindex(keys).to_numpy(dtype="datetime64[us]")
     keeps = np.zeros(tvl.shape, dtype=bool)
-    like_named = np.isin(keys, [pool_key(PREFIX + pool) for pool in said.loc[is_named(said), "pool"]])
+    like_named = np.isin(keys, [entity_key(PREFIX + pool) for pool in said.loc[is_named(said), "pool"]])
     is_in = np.isin(keys, before.index) & ((np.datetime64(naive(window.start)) - last_large <= np.timedelta64(KEPT)) | like_named)
     for row in range(hours):
         with np.errstate(invalid="ignore"):
@@ -83,5 +83,5 @@ def _named(said: pd.DataFrame, keys: np.ndarray, window: Window) -> np.ndarray:
         known = pulls[pulls <= np.datetime64(naive(hour.cutoff))]
         if len(known):
             newest = rows[rows["pulled_at"] == known[-1]]
-            found[row] = np.isin(keys, [pool_key(PREFIX + pool) for pool in named_ids(newest)])
+            found[row] = np.isin(keys, [entity_key(PREFIX + pool) for pool in named_ids(newest)])
     return found

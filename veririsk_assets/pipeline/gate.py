@@ -15,11 +15,11 @@ import pandas as pd
 
 from veririsk_assets.contracts import monitoring
 from veririsk_assets.contracts.models import MODEL_VERSIONS
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House
+from veririsk_assets.pipeline.systems import catalogue_of
 from veririsk_assets.pipeline.training_rows import sampled, training_rows
 from veririsk_assets.training.promotion import Verdict, verdict
 
@@ -63,7 +63,7 @@ def _rows(house: House, system: System, horizon: int, versions: tuple[str, str],
     if start >= as_of:
         return pd.DataFrame(columns=["as_of", system.label])
     window = Window(start, as_of)
-    features = house.lake.read(system.features, window, ["as_of", system.key, *FEATURE_NAMES], where=sampled(system.key))
+    features = house.lake.read(system.features, window, ["as_of", system.key, *system.feature_names], where=sampled(system.key))
     known = f"{sampled(system.key)} AND horizon_hours = {horizon} AND {system.label} IS NOT NULL AND matured_at <= ?"
     labels = house.lake.read(system.labels, window, ["as_of", system.key, system.label], where=known, parameters=[naive(as_of)])
     return labels.merge(features, on=["as_of", system.key])
@@ -73,8 +73,8 @@ def _compared(house: House, system: System, horizon: int, rows: pd.DataFrame, ve
     from veririsk_assets.training.paired import evidence_of, naive_scores, weeks, with_gains
 
     label = rows[system.label].to_numpy(dtype=np.float64)
-    columns = {name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in FEATURE_NAMES}
-    scores = naive_scores(columns)
+    columns = {name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in system.feature_names}
+    scores = naive_scores(catalogue_of(system).naive, columns)
     baselines = [evidence_of(name, label, score, is_probability=False) for name, score in scores.items()]
     candidate, king = _probability(_artefact(house, system, horizon, version), columns), None
     if champion != champions.NO_MODEL:
@@ -88,7 +88,7 @@ def _compared(house: House, system: System, horizon: int, rows: pd.DataFrame, ve
 def _recipes(house: House, system: System, horizon: int, version: str, champion: str, as_of: datetime) -> Verdict:
     """The recipes against each other on walk-forward folds; yes without folds where there is nothing to tell apart, or no room."""
     from veririsk_assets.training.datasets import CannotTrain
-    from veririsk_assets.training.walk_forward import pool_folds
+    from veririsk_assets.training.walk_forward import forecast_folds
 
     if champion == champions.NO_MODEL:
         return Verdict(True, ["no champion's recipe to compare with"])
@@ -97,18 +97,16 @@ def _recipes(house: House, system: System, horizon: int, version: str, champion:
     if recipes[names[0]] == recipes[names[1]]:
         return Verdict(True, [f"the recipe is that of version {champion}"])
     try:
-        found = pool_folds(training_rows(house, system, horizon, as_of), recipes).judge(*names)
+        judged = forecast_folds(training_rows(house, system, horizon, as_of), recipes, catalogue_of(system).naive).judge(*names)
     except CannotTrain as reason:
         return Verdict(True, [f"recipes not compared on walk-forward folds: {reason}"])
-    return Verdict(found.promote, [f"recipes {found.reasons[0]}", *found.reasons[1:]])
+    return Verdict(judged.promote, [f"recipes {judged.reasons[0]}", *judged.reasons[1:]])
 
 
 def _recipe(system: System, served: "ServedModel") -> "Spec":
     """What to train to get such a model anew."""
-    from veririsk_assets.models.catalogue import spec
-
     about = served.metadata
-    known = spec(served.name, served.horizon_hours, about.get("label", system.label), **about.get("params", {}))
+    known = catalogue_of(system).spec(served.name, served.horizon_hours, about.get("label", system.label), **about.get("params", {}))
     return replace(known, features=served.features)
 
 

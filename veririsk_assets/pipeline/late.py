@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import DECISION_DELAY, HOUR, Window, floor_hour, utc
+from veririsk_assets.contracts.windows import DECISION_DELAY, HOUR, Window, floor_step, utc
 from veririsk_assets.pipeline.step import House
 
 MAX_LATE_HOURS = 48
@@ -21,8 +21,8 @@ def widened(house: House, made: Table, inputs: Iterable[Table], column: str, win
     earliest = min((at for table in inputs if (at := house.lake.earliest_change(table, column, int(seen))) is not None), default=None)
     if earliest is None:
         return window
-    touched = _first_hour(earliest) if column == "available_at" else utc(earliest) - HOUR
-    return Window(min(window.start, max(touched, window.end - MAX_LATE_HOURS * HOUR)), window.end)
+    touched = _first_step(earliest, window) if column == "available_at" else utc(earliest) - window.step
+    return Window(min(window.start, max(touched, window.end - MAX_LATE_HOURS * HOUR)), window.end, window.step_hours)
 
 
 def remember(house: House, made: Table, lake_snapshot_id: int) -> None:
@@ -30,10 +30,10 @@ def remember(house: House, made: Table, lake_snapshot_id: int) -> None:
     house.state.put(_name(made), str(lake_snapshot_id))
 
 
-def _first_hour(available_at: datetime) -> datetime:
-    """Start of the first window whose cut-off is at or after an instant."""
-    as_of = floor_hour(utc(available_at) - DECISION_DELAY)
-    return as_of if as_of + DECISION_DELAY < utc(available_at) else as_of - HOUR
+def _first_step(available_at: datetime, window: Window) -> datetime:
+    """Start of the first step whose cut-off is at or after an instant."""
+    as_of = floor_step(utc(available_at) - DECISION_DELAY, window.step_hours)
+    return as_of if as_of + DECISION_DELAY < utc(available_at) else as_of - window.step
 
 
 def _name(made: Table) -> str:

@@ -19,7 +19,7 @@ from veririsk_assets.evaluation.intervals import Interval
 from veririsk_assets.pages import training as training_report
 from veririsk_assets.pipeline import champions, promotion
 from veririsk_assets.pipeline.step import House, StepResult
-from veririsk_assets.pipeline.systems import bound
+from veririsk_assets.pipeline.systems import bound, catalogue_of
 from veririsk_assets.pipeline.training_rows import training_rows
 
 
@@ -69,7 +69,7 @@ def _train_horizon(house: House, system: System, horizon: int, as_of: datetime) 
 
     snapshot_id = house.lake.snapshot_id()
     dataset = training_rows(house, system, horizon, as_of)
-    chosen = choose(dataset)
+    chosen = choose(dataset, catalogue_of(system))
     choice, metrics = _with_intervals(chosen, training_report.intervals(chosen, dataset))
     building = champions.folder(house.settings, system, horizon, f"building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""What a home still owes of a window, hour by hour and table by table: the newest row of one table proves nothing of the others.
+"""What a home still owes of a window, step by step and table by table: the newest row of one table proves nothing of the others.
 
-An hour that has nothing to say (no pool, no known TVL, no score) owes nothing of what would be made from it. Every step
-writes its window in one commit, so an hour with any row of a table has all of them.
+An instant that has nothing to say (no entity, no known measure, no score) owes nothing of what would be made from it. Every step
+writes its window in one commit, so an instant with any row of a table has all of them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,123 +11,129 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import pools, raw, systems
-from veririsk_assets.contracts.detections import POOL_DETECTIONS
+from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.monitoring import SHADOW_SCORES
-from veririsk_assets.contracts.surroundings import SURROUNDINGS
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.endpoints import ENDPOINTS
+from veririsk_assets.pipeline.endpoints import every_endpoint
+from veririsk_assets.pipeline.path import saying
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.snapshots.pools import LOOKBACK_HOURS
+from veririsk_assets.pipeline.systems import bound
 
-Hours = set[datetime]
-# What says that a pool exists.
-POOL_FEEDS = (raw.DEFILLAMA_POOLS, raw.GECKOTERMINAL_POOLS, raw.THEGRAPH_PAIRS)
-SAID = (pools.POOL_SCORES, pools.POOL_EXPLANATIONS, POOL_DETECTIONS, SHADOW_SCORES)
+Instants = set[datetime]
 
 
-def runs(hours: Iterable[datetime]) -> list[Window]:
-    """Neighbouring hours (`as_of`) as windows, in order."""
-    ordered = sorted(hours)
-    breaks = [i + 1 for i, (earlier, later) in enumerate(pairwise(ordered)) if later - earlier > HOUR]
+def runs(instants: Iterable[datetime], step_hours: int = 1) -> list[Window]:
+    """Neighbouring instants (`as_of`) as windows, in order."""
+    ordered, step = sorted(instants), step_hours * HOUR
+    breaks = [i + 1 for i, (earlier, later) in enumerate(pairwise(ordered)) if later - earlier > step]
     edges = [0, *breaks, len(ordered)]
-    return [Window(ordered[first] - HOUR, ordered[last - 1]) for first, last in pairwise(edges) if last > first]
+    return [Window(ordered[first] - step, ordered[last - 1], step_hours) for first, last in pairwise(edges) if last > first]
 
 
-def unloaded(house: House, window: Window) -> Hours:
-    """Hours about which a source was not asked yet, or whose snapshots or features are not there."""
-    asked = _hours(house, raw.SOURCE_STATUS, window, _every_endpoint())
-    grid = _hours(house, pools.POOL_SNAPSHOTS, window)
-    without_pools = (asked & _hours(house, SURROUNDINGS, window)) - grid
-    known = _hours(house, pools.POOL_SNAPSHOTS, window, "tvl_usd IS NOT NULL")
-    with_features = _hours(house, pools.POOL_FEATURES, window)
-    done = (asked & grid) - (known - with_features) | without_pools.difference(_fed(house, window, without_pools))
-    return {hour.as_of for hour in window.each()} - done
+def unpulled(house: House, window: Window) -> Instants:
+    """Hours about which a source was not asked yet."""
+    return {hour.as_of for hour in window.each()} - _asked(house, window)
 
 
-def unsaid(house: House, window: Window, table: Table) -> Hours:
-    """Loaded hours of which a table of SAID lacks what it would say."""
-    stored = _hours(house, table, window)
-    if table is pools.POOL_EXPLANATIONS:
-        return _hours(house, pools.POOL_SCORES, window, "risk_score IS NOT NULL") - stored
+def unloaded(house: House, system: System, window: Window) -> Instants:
+    """Instants about which a source was not asked yet, or whose snapshots or features are not there."""
+    asked = _asked(house, window)
+    grid = _instants(house, system.snapshots, window)
+    empty = asked - grid
+    for table in system.beside:
+        empty &= _instants(house, table, window)
+    known = _instants(house, system.snapshots, window, f"{system.measure} IS NOT NULL")
+    with_features = _instants(house, system.features, window)
+    done = (asked & grid) - (known - with_features) | empty.difference(_fed(house, system, window, empty))
+    return {step.as_of for step in window.each()} - done
+
+
+def unsaid(house: House, system: System, window: Window, table: Table) -> Instants:
+    """Loaded instants of which a table lacks what it would say."""
     if table is SHADOW_SCORES:
-        return set().union(*(_without_shadow(house, window, horizon) for horizon in HORIZONS))
-    return _hours(house, pools.POOL_SNAPSHOTS, window) - stored
+        return set().union(*(_without_shadow(house, system, window, horizon) for horizon in system.horizons))
+    stored = _instants(house, table, window)
+    if table is system.explanations:
+        return _instants(house, system.scores, window, "risk_score IS NOT NULL") - stored
+    return _instants(house, system.snapshots, window) - stored
 
 
-def unlabelled(house: House, window: Window) -> Hours:
-    """Hours with features whose horizons had passed by the window's end and that have no label of one of them."""
-    missing: Hours = set()
-    for horizon in HORIZONS:
+def unlabelled(house: House, system: System, window: Window) -> Instants:
+    """Instants with features whose horizons had passed by the window's end and that have no label of one of them."""
+    missing: Instants = set()
+    for horizon in system.horizons:
         if window.hours > horizon:
-            matured = Window(window.start, window.end - horizon * HOUR)
-            missing |= _hours(house, pools.POOL_FEATURES, matured) - _hours(house, pools.POOL_LABELS, matured, f"horizon_hours = {horizon}")
+            matured = Window(window.start, window.end - horizon * HOUR, window.step_hours)
+            labelled = _instants(house, system.labels, matured, f"horizon_hours = {horizon}")
+            missing |= _instants(house, system.features, matured) - labelled
     return missing
 
 
-def any_owed(house: House, window: Window) -> Hours:
-    """Hours that owe anything at all."""
-    return unloaded(house, window).union(*(unsaid(house, window, table) for table in SAID))
+def any_owed(house: House, system: System, window: Window) -> Instants:
+    """Instants that owe anything at all."""
+    return unloaded(house, system, window).union(*(unsaid(house, system, window, step.table) for step in saying(system)))
 
 
-def first_unfinished(house: House, window: Window) -> datetime | None:
-    """The first hour of the window that owes anything, from its first scored hour on: what was loaded unscored before stays so."""
-    scored = _hours(house, pools.POOL_SCORES, window)
-    return min((hour for hour in any_owed(house, window) if hour >= min(scored)), default=None) if scored else None
+def first_unfinished(house: House, system: System, window: Window) -> datetime | None:
+    """The first instant of the window that owes anything, from its first scored one on: what was loaded unscored before stays so."""
+    scored = _instants(house, system.scores, window)
+    return min((at for at in any_owed(house, system, window) if at >= min(scored)), default=None) if scored else None
 
 
-def unscored_after(house: House, moment: datetime, hours: int) -> Window | None:
-    """The hours right after an instant that have features and no score yet, at most so many."""
-    window = Window(moment, moment + hours * HOUR)
-    free = _hours(house, pools.POOL_FEATURES, window) - _hours(house, pools.POOL_SCORES, window)
-    found = runs(free)
-    return found[0] if found and found[0].start == moment else None
+def unscored_after(house: House, system: System, moment: datetime, steps: int) -> Window | None:
+    """The instants right after one that have features and no score yet, at most so many."""
+    window = Window(moment, moment + steps * system.step_hours * HOUR, system.step_hours)
+    free = _instants(house, system.features, window) - _instants(house, system.scores, window)
+    gaps = runs(free, system.step_hours)
+    return gaps[0] if gaps and gaps[0].start == moment else None
 
 
-def _hours(house: House, table: Table, window: Window, where: str = "true") -> Hours:
+def _instants(house: House, table: Table, window: Window, where: str = "true") -> Instants:
     grouped = where if where.startswith("GROUP") else f"AND ({where}) GROUP BY as_of"
     query = f"SELECT as_of FROM lake.{table.sql_name} WHERE as_of > ? AND as_of <= ? {grouped}"
     return {utc(stamp.to_pydatetime()) for stamp in house.lake.sql(query, [naive(window.start), naive(window.end)])["as_of"]}
 
 
-def _every_endpoint() -> str:
-    return f"GROUP BY as_of HAVING count(DISTINCT endpoint) FILTER (endpoint IN {tuple(one.table.name for one in ENDPOINTS)}) = {len(ENDPOINTS)}"
+def _asked(house: House, window: Window) -> Instants:
+    """Hours about which every endpoint was asked."""
+    names = tuple(one.table.name for one in every_endpoint())
+    all_of_them = f"GROUP BY as_of HAVING count(DISTINCT endpoint) FILTER (endpoint IN {names}) = {len(names)}"
+    return _instants(house, raw.SOURCE_STATUS, window, all_of_them)
 
 
-def _fed(house: House, window: Window, hours: Hours) -> Iterator[datetime]:
-    """Those of the hours that a pool could be known in: a feed has a row within the look-back of snapshots."""
-    if not hours:
+def _fed(house: House, system: System, window: Window, instants: Instants) -> Iterator[datetime]:
+    """Those of the instants that an entity could be known in: a feed that names some has a row within the look-back of snapshots."""
+    if not instants:
         return
-    pulls = " UNION ALL ".join(f"SELECT pulled_at FROM lake.{table.sql_name}" for table in POOL_FEEDS)
+    back = bound(system).snapshots.raw_hours * HOUR
+    pulls = " UNION ALL ".join(f"SELECT pulled_at FROM lake.{table.sql_name}" for table in system.named_by)
     query = (
         f"SELECT DISTINCT time_bucket(INTERVAL 1 HOUR, pulled_at) AS as_of FROM ({pulls}) WHERE pulled_at > ? AND pulled_at <= ? ORDER BY 1"
     )
-    bounds = [naive(window.start - LOOKBACK_HOURS * HOUR), naive(window.end + HOUR)]
+    bounds = [naive(window.start - back), naive(window.end + HOUR)]
     fed = house.lake.sql(query, bounds)["as_of"].to_numpy(dtype="datetime64[us]")
-    for hour in hours:
-        newest = np.searchsorted(fed, np.datetime64(naive(hour), "us"), side="right")
-        if newest and fed[newest - 1] > np.datetime64(naive(hour - LOOKBACK_HOURS * HOUR), "us"):
-            yield hour
+    for at in instants:
+        newest = np.searchsorted(fed, np.datetime64(naive(at), "us"), side="right")
+        if newest and fed[newest - 1] > np.datetime64(naive(at - back), "us"):
+            yield at
 
 
-def _without_shadow(house: House, window: Window, horizon: int) -> Hours:
-    """Hours through which a challenger waited and nothing was said in its shadow. One that came at an hour's end waits from the next on."""
-    grid = sorted(_hours(house, pools.POOL_SNAPSHOTS, window))
+def _without_shadow(house: House, system: System, window: Window, horizon: int) -> Instants:
+    """Instants through which a challenger waited and nothing was said in its shadow. One that came at a step's end waits from the next on."""
+    grid = sorted(_instants(house, system.snapshots, window))
     if not grid:
         return set()
-    line_up = champions.line_up(house, systems.POOLS, horizon)
+    line_up = champions.line_up(house, system, horizon)
     waiting: list[dict[datetime, str]] = []
-    for shift in (HOUR, 0 * HOUR):
-        rows = pd.DataFrame({"as_of": [pd.Timestamp(naive(hour - shift)) for hour in grid], "hour": grid})
-        waiting.append({hour: pair.challenger for pair, part in line_up.parts(rows) for hour in part["hour"] if pair.challenger})
-    shadowed = _hours(house, SHADOW_SCORES, window, f"system = '{systems.POOLS.name}' AND horizon_hours = {horizon}")
+    for shift in (window.step, 0 * HOUR):
+        rows = pd.DataFrame({"as_of": [pd.Timestamp(naive(at - shift)) for at in grid], "at": grid})
+        waiting.append({at: pair.challenger for pair, part in line_up.parts(rows) for at in part["at"] if pair.challenger})
+    shadowed = _instants(house, SHADOW_SCORES, window, f"system = '{system.name}' AND horizon_hours = {horizon}")
     return {
-        hour
-        for hour, version in waiting[1].items()
-        if waiting[0].get(hour) == version
-        and hour not in shadowed
-        and champions.folder(house.settings, systems.POOLS, horizon, version).exists()
+        at
+        for at, version in waiting[1].items()
+        if waiting[0].get(at) == version and at not in shadowed and champions.folder(house.settings, system, horizon, version).exists()
     }

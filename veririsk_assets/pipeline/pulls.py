@@ -17,7 +17,7 @@ from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
 from veririsk_assets.lake.lake import Written
 from veririsk_assets.pipeline import once_a_day
-from veririsk_assets.pipeline.endpoints import ENDPOINTS, Endpoint
+from veririsk_assets.pipeline.endpoints import Endpoint, every_endpoint
 from veririsk_assets.pipeline.once_a_day import Ask
 from veririsk_assets.pipeline.outside import Outside
 from veririsk_assets.pipeline.side_by_side import side_by_side
@@ -66,9 +66,10 @@ def pull(house: House, endpoint: Endpoint, window: Window, outside: Outside, rep
 
 
 def pull_all(
-    house: House, window: Window, outside: Outside, repull: bool = False, endpoints: Sequence[Endpoint] = ENDPOINTS
+    house: House, window: Window, outside: Outside, repull: bool = False, endpoints: Sequence[Endpoint] = ()
 ) -> dict[str, StepResult]:
     """What each pull did, by table. Live hosts are asked side by side, within what is left before the cut-off; stored one after the other."""
+    endpoints = endpoints or every_endpoint()
     if house.settings.source != "live":
         return {endpoint.table.name: pull(house, endpoint, window, outside, repull) for endpoint in endpoints}
     began, results, storing, over = house.now(), dict[str, StepResult](), Lock(), Event()

@@ -7,7 +7,8 @@ import pandas as pd
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import DECISION_DELAY, HOUR, Window, naive
+from veririsk_assets.contracts.windows import HOUR, Window, naive
+from veririsk_assets.pipeline.instants import serving_hour
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.snapshots import completeness
 from veririsk_assets.snapshots import pools as snapshots
@@ -52,11 +53,6 @@ def _silent_hours(house: House, table: Table, window: Window) -> int:
     """For how long a source had said nothing when the window began; 0 where it never has."""
     span = house.lake.span(table, "available_at", "available_at <= ?", [naive(window.start)])
     return int(np.ceil((window.start - span[1]) / HOUR)) if span else 0
-
-
-def serving_hour(stamp: str) -> str:
-    """SQL of the hour whose cut-off is the first at or after an instant."""
-    return f"date_trunc('hour', {stamp} - INTERVAL {int(DECISION_DELAY.total_seconds())} SECOND - INTERVAL 1 MICROSECOND) + INTERVAL 1 HOUR"
 
 
 def shortfalls(house: House, window: Window) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """What every step gets and gives. A step reads, computes and stores; it knows nothing of Dagster."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,6 +31,16 @@ class StepResult:
     @property
     def quarantined_ratio(self) -> float:
         return self.quarantined / max(self.rows + self.quarantined, 1)
+
+
+def together(done: Mapping[str, StepResult]) -> StepResult:
+    """What one step did for several systems, by name; of one alone its own result."""
+    results = list(done.values())
+    if len(results) == 1:
+        return results[0]
+    about = {f"{name}_{key}": value for name, one in done.items() for key, value in one.metadata.items()}
+    rows, quarantined, refused = (sum(getattr(one, name) for one in results) for name in ("rows", "quarantined", "refused"))
+    return StepResult(rows, quarantined, any(one.changed for one in results), about, refused)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, SAMPLED_HOURS, Window, naive
 from veririsk_assets.pipeline.step import House
+from veririsk_assets.pipeline.systems import catalogue_of
 
 if TYPE_CHECKING:
     from veririsk_assets.training.datasets import Dataset
@@ -30,6 +30,8 @@ def training_rows(house: House, system: System, horizon: int, as_of: datetime) -
     from veririsk_assets.training.datasets import from_frames
 
     window = Window(as_of - TRAINING_HOURS * HOUR, as_of)
-    features = house.lake.read(system.features, window, ["as_of", system.key, *FEATURE_NAMES], where=sampled(system.key))
+    features = house.lake.read(system.features, window, ["as_of", system.key, *system.feature_names], where=sampled(system.key))
     labels = house.lake.read(system.labels, window, where=f"{sampled(system.key)} AND horizon_hours = {horizon}")
-    return from_frames(features, labels, system.key, horizon, trained_as_of=np.datetime64(naive(as_of), "us"))
+    others = catalogue_of(system).others
+    until = np.datetime64(naive(as_of), "us")
+    return from_frames(features, labels, system.key, horizon, system.label, until, system.feature_names, others=others)

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
-from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts import raw
+from veririsk_assets.contracts.systems import SYSTEMS
+from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import DECISION_DELAY, Window, first_as_of, naive
 from veririsk_assets.pipeline.step import House
 
 
 def of_hour(house: House, window: Window) -> Iterator[str]:
     """A line after a pull for the window's last hour, where it was too late for that hour or nothing was scored."""
-    is_scored = _count(house, pools.POOL_SCORES.sql_name, window) > 0
+    hourly = [system for system in SYSTEMS if system.step_hours == 1]
+    is_scored = any(_has(house, system.scores, window) for system in hourly)
     usable = first_as_of(house.now())
     if usable > window.as_of:
         told = "its scores stand on what was pulled before" if is_scored else "nothing was scored"
@@ -17,9 +20,10 @@ def of_hour(house: House, window: Window) -> Iterator[str]:
             f"Too late for {window.as_of:%H:%M} UTC, {told}: what is pulled after {window.cutoff:%H:%M} counts from the next hour on. "
             f"Run `veririsk fetch` between {usable:%H:%M} and {usable + DECISION_DELAY:%H:%M} UTC."
         )
-    elif not is_scored and _count(house, pools.POOL_SNAPSHOTS.sql_name, window) == 0:
+    elif not is_scored and not any(_has(house, system.snapshots, window) for system in hourly):
+        kinds = " or ".join(f"a {system.singular}" for system in hourly)
         yield (
-            f"Nothing was scored for {window.as_of:%H:%M} UTC: no source gave a pool that is followed. What each of them said stands above; "
+            f"Nothing was scored for {window.as_of:%H:%M} UTC: no source gave {kinds} that is followed. What each of them said stands above; "
             f"a pool is followed from {house.settings.min_tvl_usd:,.0f} USD on (VERIRISK_MIN_TVL_USD)."
         )
 
@@ -27,8 +31,7 @@ def of_hour(house: House, window: Window) -> Iterator[str]:
 def at_all(house: House) -> Iterator[str]:
     """A line where nothing was ever scored although a source has answered."""
     pulled = house.lake.span(raw.SOURCE_STATUS, "pulled_at", "outcome = 'pulled'")
-    scored = house.lake.sql(f"SELECT count(*) AS n FROM lake.{pools.POOL_SCORES.sql_name}")["n"].iloc[0]
-    if scored or pulled is None:
+    if pulled is None or any(house.lake.span(system.scores) for system in SYSTEMS):
         return
     asked = pulled[1]
     usable = first_as_of(asked)
@@ -38,5 +41,5 @@ def at_all(house: House) -> Iterator[str]:
         yield f"nothing is scored yet, although sources answered at {asked:%Y-%m-%d %H:%M} UTC: see what each of them gave, and the quarantine"
 
 
-def _count(house: House, table: str, window: Window) -> int:
-    return int(house.lake.sql(f"SELECT count(*) AS n FROM lake.{table} WHERE as_of = ?", [naive(window.as_of)])["n"].iloc[0])
+def _has(house: House, table: Table, window: Window) -> bool:
+    return house.lake.span(table, where="as_of = ?", parameters=[naive(window.as_of)]) is not None

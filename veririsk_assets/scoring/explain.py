@@ -4,31 +4,42 @@ base_value + the five contributions + other_contribution = margin, for a model i
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from veririsk_assets.contracts.vocabulary import CAUSES, CRASH_HEAD
-from veririsk_assets.scoring.score import Heads, Served
+from veririsk_assets.scoring.phrases.phrase import Phrase
+from veririsk_assets.scoring.score import Explainable, Heads, Served
 from veririsk_assets.scoring.wording import sentences
 
 TOP, CAUSE_TOP = 5, 3
 
 
-def explain(features: Mapping[str, np.ndarray], served: Served, margin: np.ndarray, horizon_hours: int) -> dict[str, np.ndarray]:
-    """Columns of explanations/hourly_pools but as_of and pool_key; `row` says which row of `features` a reason is about.
+@dataclass(frozen=True)
+class Words:
+    """`phrases`: what a system's features are called; `head`: its label; `causes`: those of its models' heads, in their order."""
+
+    phrases: Mapping[str, Phrase]
+    head: str
+    causes: tuple[str, ...] = ()
+
+
+def explain(
+    features: Mapping[str, np.ndarray], served: Served, margin: np.ndarray, horizon_hours: int, words: Words
+) -> dict[str, np.ndarray]:
+    """Columns of a system's explanations but as_of and its key; `row` says which row of `features` a reason is about.
 
     `margin` is the score's own column: rows where it is NaN have no score and no reasons.
     """
     scored = np.flatnonzero(np.isfinite(margin))
     x = served.matrix(features)[scored]
     shares = served.contributions(x)
-    usual = (np.asarray(served.usual_low, dtype=np.float64), np.asarray(served.usual_high, dtype=np.float64))
-    reasons = _strongest(shares[:, :-1], x, served.features, usual)
-    return _finished(reasons, scored, shares[:, -1], shares.sum(axis=1), served.method, horizon_hours)
+    reasons = _strongest(shares[:, :-1], x, served.features, _usual(served), words)
+    return _finished(reasons, scored, shares[:, -1], shares.sum(axis=1), served.method, horizon_hours, words.head)
 
 
 def explain_cause(
-    features: Mapping[str, np.ndarray], heads: Heads, cause: str, probability: np.ndarray, horizon_hours: int
+    features: Mapping[str, np.ndarray], heads: Heads, cause: str, probability: np.ndarray, horizon_hours: int, words: Words
 ) -> dict[str, np.ndarray]:
     """The three strongest reasons of one cause: base, three and other are the log-odds of its probability before any shift.
 
@@ -36,9 +47,8 @@ def explain_cause(
     """
     said = np.flatnonzero(np.isfinite(probability))
     x = heads.matrix(features)[said]
-    shares = heads.cause_contributions(x, CAUSES.index(cause))
-    usual = (np.asarray(heads.usual_low, dtype=np.float64), np.asarray(heads.usual_high, dtype=np.float64))
-    reasons = _strongest(shares[:, :-1], x, heads.features, usual, CAUSE_TOP)
+    shares = heads.cause_contributions(x, words.causes.index(cause))
+    reasons = _strongest(shares[:, :-1], x, heads.features, _usual(heads), words, CAUSE_TOP)
     return _finished(reasons, said, shares[:, -1], shares.sum(axis=1), heads.method, horizon_hours, cause)
 
 
@@ -47,6 +57,7 @@ def explain_rule(
     features: Mapping[str, np.ndarray],
     points: np.ndarray,
     horizon_hours: int,
+    words: Words,
     usual: Mapping[str, tuple[float, float]] | None = None,
 ) -> dict[str, np.ndarray]:
     """The same for the rule-based score. `terms`: points per feature and row; `points`: the score, NaN where there is none.
@@ -59,13 +70,17 @@ def explain_rule(
     x = np.column_stack([np.asarray(features[name], dtype=np.float64)[scored] for name in names])
     known = usual or {}
     low, high = (np.array([known.get(name, (np.nan, np.nan))[side] for name in names]) for side in (0, 1))
-    reasons = _strongest(shares, x, names, (low, high))
+    reasons = _strongest(shares, x, names, (low, high), words)
     whole = np.asarray(points, dtype=np.float64)[scored]
-    return _finished(reasons, scored, np.zeros(len(scored)), whole, "rule", horizon_hours)
+    return _finished(reasons, scored, np.zeros(len(scored)), whole, "rule", horizon_hours, words.head)
+
+
+def _usual(model: Explainable) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(model.usual_low, dtype=np.float64), np.asarray(model.usual_high, dtype=np.float64)
 
 
 def _strongest(
-    shares: np.ndarray, x: np.ndarray, names: tuple[str, ...], usual: tuple[np.ndarray, np.ndarray], top: int = TOP
+    shares: np.ndarray, x: np.ndarray, names: tuple[str, ...], usual: tuple[np.ndarray, np.ndarray], words: Words, top: int = TOP
 ) -> dict[str, np.ndarray]:
     """The `top` by size, rows × top flattened, strongest first; ties keep the order of the features."""
     count = min(top, shares.shape[1])
@@ -85,7 +100,7 @@ def _strongest(
         "usual_low": usual[0][flat],
         "usual_high": usual[1][flat],
         "contribution": np.take_along_axis(shares, place, axis=1).ravel(),
-        "sentence": sentences(names, flat, value, usual),
+        "sentence": sentences(names, flat, value, usual, words.phrases),
     }
 
 
@@ -96,7 +111,7 @@ def _finished(
     whole: np.ndarray,
     method: str,
     horizon_hours: int,
-    head: str = CRASH_HEAD,
+    head: str,
 ) -> dict[str, np.ndarray]:
     """Adds what the reasons of a score share; `other_contribution` is what base and the strongest leave of the whole."""
     count = len(reasons["rank"]) // max(len(scored), 1)

@@ -8,14 +8,13 @@ from typing import Protocol
 
 import numpy as np
 
-from veririsk_assets.contracts.vocabulary import CAUSES, HEURISTIC, HIGH_SCORE, MEDIUM_SCORE, METHODOLOGY_VERSION
-from veririsk_assets.scoring.status import Facts, judge
+from veririsk_assets.contracts.vocabulary import HEURISTIC, HIGH_SCORE, MEDIUM_SCORE, METHODOLOGY_VERSION, NO_CAUSES, Causes
+from veririsk_assets.scoring.status import Facts, Status, judge
 
-CAUSE_PROBABILITIES = tuple(f"{name}_probability" for name in CAUSES)
 HEURISTIC_NOTE = "heuristic: no usable model, the rule-based score serves"
 
 
-class Looking(Protocol):
+class Explainable(Protocol):
     """Whatever looks at features and can be explained."""
 
     @property
@@ -29,14 +28,14 @@ class Looking(Protocol):
     def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray: ...
 
 
-class Heads(Looking, Protocol):
+class Heads(Explainable, Protocol):
     """What scoring asks of the model that says the cause."""
 
     def causes(self, x: np.ndarray, shift: np.ndarray) -> np.ndarray: ...
     def cause_contributions(self, x: np.ndarray, head: int) -> np.ndarray: ...
 
 
-class Served(Looking, Protocol):
+class Served(Explainable, Protocol):
     """What scoring asks of a model; `heads` is None where nothing says the cause."""
 
     @property
@@ -52,24 +51,29 @@ class Served(Looking, Protocol):
 
 
 def score(
-    features: Mapping[str, np.ndarray], served: Served | None, facts: Facts, horizon_hours: int, shift: np.ndarray | float = 0.0
+    features: Mapping[str, np.ndarray],
+    served: Served | None,
+    facts: Facts,
+    horizon_hours: int,
+    shift: np.ndarray | float = 0.0,
+    causes: Causes = NO_CAUSES,
 ) -> dict[str, np.ndarray]:
-    """Columns of scores/hourly_pools but as_of, pool_key, scored_at and lake_snapshot_id.
+    """Columns of a system's scores but as_of, its key, scored_at and lake_snapshot_id.
 
-    `features`: columns of equal length, one row per pool (a Panel row, a dict or a DataFrame). `shift`: per row, what the
-    drift of the base rate adds to every calibrated log-odds.
+    `features`: columns of equal length, one row per entity (a Panel row, a dict or a DataFrame). `shift`: per row, what the
+    drift of the base rate adds to every calibrated log-odds. `causes`: what is told apart where a model can.
     """
     if served is None:
-        return _by_rule(facts, horizon_hours)
+        return _by_rule(facts, horizon_hours, causes)
     x = served.matrix(features)
     shift = np.broadcast_to(shift, facts.rows)
     status = judge(facts, np.isnan(x).mean(axis=1))
     margin = np.where(status.is_scored, served.margin(x), np.nan)
     probability = served.probability(margin, shift)
-    # Score and level rank, at thresholds that keep an alarm budget: a turn of the market must not call every pool HIGH.
+    # Score and level rank, at thresholds that keep an alarm budget: a turn of the market must not call every one HIGH.
     columns = {"risk_score": served.risk_score(served.probability(margin, 0.0)), "probability": probability, "margin": margin}
-    columns |= _causes(features, served, status.is_scored, shift) | {"calibration_shift": shift}
-    return _columns(columns, facts, horizon_hours, (served.name, served.version), (status.status, status.reason))
+    columns |= _causes(features, served, status.is_scored, shift, causes) | {"calibration_shift": shift}
+    return _columns(columns, facts, horizon_hours, (served.name, served.version), status)
 
 
 def levels(risk_score: np.ndarray) -> np.ndarray:
@@ -78,7 +82,7 @@ def levels(risk_score: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(risk_score), "UNKNOWN", np.array(["LOW", "MEDIUM", "HIGH"], dtype=object)[place])
 
 
-def _by_rule(facts: Facts, horizon_hours: int) -> dict[str, np.ndarray]:
+def _by_rule(facts: Facts, horizon_hours: int, causes: Causes) -> dict[str, np.ndarray]:
     """The early-warning score as risk score; its margin is its points, so that its reasons add up to it."""
     points = np.asarray(facts.early_warning_score, dtype=np.float64)
     status = judge(facts, np.zeros(facts.rows), HEURISTIC_NOTE)
@@ -87,19 +91,26 @@ def _by_rule(facts: Facts, horizon_hours: int) -> dict[str, np.ndarray]:
     risk_score = np.where(status.is_scored, np.clip(points, 0.0, 100.0), np.nan)
     unknown = np.full(facts.rows, np.nan)
     columns = {"risk_score": risk_score, "probability": unknown, "margin": risk_score}
-    columns |= dict.fromkeys((*CAUSE_PROBABILITIES, "calibration_shift"), unknown) | {"cause_note": _noted("rule only", status.is_scored)}
-    return _columns(columns, facts, horizon_hours, (HEURISTIC, METHODOLOGY_VERSION), (status.status, status.reason))
+    columns |= {"calibration_shift": unknown} | _without_causes(causes, "rule only", status.is_scored)
+    return _columns(columns, facts, horizon_hours, (HEURISTIC, METHODOLOGY_VERSION), status)
 
 
-def _causes(features: Mapping[str, np.ndarray], served: Served, is_scored: np.ndarray, shift: np.ndarray) -> dict[str, np.ndarray]:
+def _causes(
+    features: Mapping[str, np.ndarray], served: Served, is_scored: np.ndarray, shift: np.ndarray, causes: Causes
+) -> dict[str, np.ndarray]:
     """The cause columns; a cause that is not known is null, with a note."""
-    if served.heads is None:
-        nothing = dict.fromkeys(CAUSE_PROBABILITIES, np.full(len(is_scored), np.nan))
-        return nothing | {"cause_note": _noted(f"no cause model in version {served.version}", is_scored)}
+    if served.heads is None or not causes.names:
+        return _without_causes(causes, f"no cause model in version {served.version}", is_scored)
     found = np.where(is_scored[:, None], served.heads.causes(served.heads.matrix(features), shift), np.nan)
-    note = _noted("LP supply is not known", is_scored)
+    note = _noted(causes.unknown, is_scored)
     note[np.isfinite(found).all(axis=1)] = None
-    return dict(zip(CAUSE_PROBABILITIES, found.T, strict=True)) | {"cause_note": note}
+    return dict(zip(causes.columns, found.T, strict=True)) | {"cause_note": note}
+
+
+def _without_causes(causes: Causes, why: str, is_scored: np.ndarray) -> dict[str, np.ndarray]:
+    if not causes.names:
+        return {}
+    return dict.fromkeys(causes.columns, np.full(len(is_scored), np.nan)) | {"cause_note": _noted(why, is_scored)}
 
 
 def _noted(note: str, is_scored: np.ndarray) -> np.ndarray:
@@ -107,26 +118,17 @@ def _noted(note: str, is_scored: np.ndarray) -> np.ndarray:
 
 
 def _columns(
-    scores: dict[str, np.ndarray],
-    facts: Facts,
-    horizon_hours: int,
-    model: tuple[str, str],
-    status: tuple[np.ndarray, np.ndarray],
+    scores: dict[str, np.ndarray], facts: Facts, horizon_hours: int, model: tuple[str, str], status: Status
 ) -> dict[str, np.ndarray]:
-    """All columns, in the table's order."""
     return {
+        **scores,
         "horizon_hours": np.full(facts.rows, horizon_hours, dtype=np.int64),
-        "risk_score": scores["risk_score"],
         "risk_level": levels(scores["risk_score"]),
-        "probability": scores["probability"],
-        **{name: scores[name] for name in (*CAUSE_PROBABILITIES, "cause_note")},
         "early_warning_score": np.asarray(facts.early_warning_score, dtype=np.float64),
-        "tvl_usd": np.asarray(facts.tvl_usd, dtype=np.float64),
+        facts.measure: np.asarray(facts.value, dtype=np.float64),
         "input_age_hours": np.asarray(facts.input_age_hours, dtype=np.float64),
-        "margin": scores["margin"],
-        "calibration_shift": scores["calibration_shift"],
         "model_name": np.full(facts.rows, model[0], dtype=object),
         "model_version": np.full(facts.rows, model[1], dtype=object),
-        "status": status[0],
-        "status_reason": status[1],
+        "status": status.status,
+        "status_reason": status.reason,
     }

@@ -18,18 +18,21 @@ MAX_NULL_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of the input of each row, one value per pool.
+    """What is known of the input of each row, one value per entity.
 
-    `age_hours` is how long the pool has been seen; `quarantine_share` that of the source which feeds it; `doubt` says what is wrong
+    `value` is what the entity is measured by, in the column `measure`; `words`: how one of its kind and that value are called.
+    `age_hours` is how long the entity has been seen; `quarantine_share` that of the source which feeds it; `doubt` says what is wrong
     with the input, "" for nothing.
     `source_problems` are sentences about sources that failed this hour; `aged_hours` is the age from which input counts as old.
     """
 
-    tvl_usd: np.ndarray
+    value: np.ndarray
     input_age_hours: np.ndarray
     age_hours: np.ndarray
     is_tombstone: np.ndarray
     early_warning_score: np.ndarray
+    measure: str
+    words: tuple[str, str]
     quarantine_share: np.ndarray | float = 0.0
     doubt: np.ndarray | str = ""
     source_problems: Sequence[str] = field(default_factory=tuple)
@@ -37,7 +40,7 @@ class Facts:
 
     @property
     def rows(self) -> int:
-        return len(self.tvl_usd)
+        return len(self.value)
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,14 @@ def judge(facts: Facts, null_share: np.ndarray, note: str = "") -> Status:
 
 def _insufficient(facts: Facts) -> list[tuple[np.ndarray, str]]:
     """Most telling first."""
-    tvl = np.asarray(facts.tvl_usd, dtype=np.float64)
+    value, (one, measured) = np.asarray(facts.value, dtype=np.float64), facts.words
     age = np.asarray(facts.input_age_hours, dtype=np.float64)
     return [
-        (np.asarray(facts.is_tombstone, dtype=bool), "the pool is missing from its source"),
-        (~np.isfinite(tvl), "TVL is not known"),
-        (tvl <= 0.0, "TVL is zero"),
+        (np.asarray(facts.is_tombstone, dtype=bool), f"the {one} is missing from its source"),
+        (~np.isfinite(value), f"{measured} is not known"),
+        (value <= 0.0, f"{measured} is zero"),
         (~(age <= STALE_HOURS), f"the last observation is older than {STALE_HOURS:g} hours"),
-        (~(facts.age_hours >= MIN_HISTORY_HOURS), f"the pool has less than {MIN_HISTORY_HOURS:g} hours of history"),
+        (~(facts.age_hours >= MIN_HISTORY_HOURS), f"the {one} has less than {MIN_HISTORY_HOURS:g} hours of history"),
     ]
 
 

@@ -1,26 +1,28 @@
 """Numbers → sentences a person understands, many at a time: "TVL fell 12.4 % over 24 hours; usually −3.1 to +4.2 %." """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import exp, isfinite
 
 import numpy as np
 
-from veririsk_assets.scoring.phrases import Phrase, Unit, phrase
+from veririsk_assets.scoring.phrases.phrase import Phrase, Unit, phrase_of
 
 THOUSANDS, ENORMOUS, NOTHING = 999.5, 1e9, 0.001
 DAYS_FROM_HOURS = 72
 SMALLEST_RATIO = 1e-5
 
 
-def sentences(names: tuple[str, ...], place: np.ndarray, value: np.ndarray, usual: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """One sentence per reason. `place` points into `names` and into both arrays of `usual`."""
+def sentences(
+    names: tuple[str, ...], place: np.ndarray, value: np.ndarray, usual: tuple[np.ndarray, np.ndarray], phrases: Mapping[str, Phrase]
+) -> np.ndarray:
+    """One sentence per reason, as `phrases` call the features. `place` points into `names` and into both arrays of `usual`."""
     result = np.empty(len(place), dtype=object)
     order = np.argsort(place, kind="stable")
     edges = np.searchsorted(place[order], np.arange(len(names) + 1))
     for i, name in enumerate(names):
         rows = order[edges[i] : edges[i + 1]]
         if len(rows):
-            result[rows] = _spoken(phrase(name), value[rows].tolist(), float(usual[0][i]), float(usual[1][i]))
+            result[rows] = _spoken(phrase_of(phrases, name), value[rows].tolist(), float(usual[0][i]), float(usual[1][i]))
     return result
 
 

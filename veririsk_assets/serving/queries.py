@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from veririsk_assets.contracts.systems import POOLS, System
 from veririsk_assets.contracts.texts import is_shown_as, repaired, shown
-from veririsk_assets.contracts.vocabulary import CRASH_HEAD, known_horizon
 from veririsk_assets.contracts.windows import first_as_of, floor_hour, naive
 
 
@@ -17,15 +17,16 @@ class NothingPublished(Exception):
     """There is no published file, or it has no scores yet."""
 
 
-class UnknownPool(Exception):
-    """No published pool has this id or name."""
+class UnknownEntity(Exception):
+    """Nothing published has this id or name."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """The published file at `path`. Every method raises NothingPublished when it is not there."""
+    """What the published file at `path` says of a system. Every method raises NothingPublished when it is not there."""
 
     path: Path
+    system: System = POOLS
 
     def sql(self, query: str, *parameters: Any) -> pd.DataFrame:
         if not self.path.exists():
@@ -40,16 +41,18 @@ class Published:
         except (duckdb.IOException, duckdb.SerializationException) as error:
             raise NothingPublished(f"{self.path} cannot be read: run `veririsk publish` to build it anew ({_first_line(error)})") from error
 
-    def ranking(self, horizon_hours: int = 24) -> pd.DataFrame:
-        """Pools of the newest hour: scored ones by falling score, then the insufficient ones."""
-        known_horizon(horizon_hours)
-        rows = self.sql("SELECT * FROM pool_risk_latest WHERE horizon_hours = ? ORDER BY risk_score DESC NULLS LAST, name", horizon_hours)
+    def ranking(self, horizon_hours: int | None = None) -> pd.DataFrame:
+        """Entities of the newest instant: scored ones by falling score, then the insufficient ones. Without a horizon: the one that is shown."""
+        horizon, one = self.system.known_horizon(horizon_hours), self.system.singular
+        rows = self.sql(f"SELECT * FROM {one}_risk_latest WHERE horizon_hours = ? ORDER BY risk_score DESC NULLS LAST, name", horizon)
         if rows.empty:
             raise NothingPublished(self._why_no_scores())
         return rows
 
     def twins(self) -> dict[str, list[str]]:
-        """Id → the other ids that are probably the same pool."""
+        """Id → the other ids that are probably the same entity; none where a system has no such table."""
+        if not any(published.table.name == "pool_twins" for published in self.system.published):
+            return {}
         rows = self.sql("SELECT pool_id, list(twin_pool_id ORDER BY twin_pool_id) AS twins FROM pool_twins GROUP BY pool_id")
         return dict(zip(rows["pool_id"], map(list, rows["twins"]), strict=True))
 
@@ -68,86 +71,90 @@ class Published:
             f"for it came after the half hour; run `veririsk fetch` after {usable:%H:%M} UTC"
         )
 
-    def pool_id(self, pool: str) -> str:
-        """The id of a pool named by id or by name; a name that several pools carry means the one with the highest score.
+    def entity_id(self, entity: str) -> str:
+        """The id of an entity named by id or by name; a name that several carry means the one with the highest score.
 
         What is shown of an odd or a long id or name names it too.
         """
-        wanted = repaired(pool)
+        wanted, (one, id_, many) = repaired(entity), (self.system.singular, self.system.id, self.system.name)
         rows = self.sql(
-            "SELECT pool_id FROM pool_risk_history WHERE pool_id = ? OR lower(name) = lower(?) ORDER BY pool_id = ? DESC, as_of DESC, risk_score DESC NULLS LAST LIMIT 1",
+            f"SELECT {id_} FROM {one}_risk_history WHERE {id_} = ? OR lower(name) = lower(?) ORDER BY {id_} = ? DESC, as_of DESC, risk_score DESC NULLS LAST LIMIT 1",
             wanted, wanted, wanted,
         )  # fmt: skip
         if not rows.empty:
-            return str(rows["pool_id"].iloc[0])
-        known = self.sql("SELECT pool_id, arg_max(name, as_of) AS name, max(as_of) AS seen, arg_max(coalesce(risk_score, 0), as_of) AS score "
-                         "FROM pool_risk_history GROUP BY pool_id ORDER BY seen DESC, score DESC, pool_id")  # fmt: skip
-        found = known[[is_shown_as(i, wanted) or is_shown_as(n, wanted) for i, n in zip(known["pool_id"], known["name"], strict=True)]]
+            return str(rows[id_].iloc[0])
+        known = self.sql(f"SELECT {id_}, arg_max(name, as_of) AS name, max(as_of) AS seen, arg_max(coalesce(risk_score, 0), as_of) AS score "
+                         f"FROM {one}_risk_history GROUP BY {id_} ORDER BY seen DESC, score DESC, {id_}")  # fmt: skip
+        found = known[[is_shown_as(i, wanted) or is_shown_as(n, wanted) for i, n in zip(known[id_], known["name"], strict=True)]]
         if found.empty:
-            raise UnknownPool(f"no published pool has the id or name {pool!r}; `veririsk rank --all` lists them")
+            raise UnknownEntity(f"no published {one} has the id or name {entity!r}; `veririsk rank --all` lists them")
         if found["name"].nunique() > 1:
-            raise UnknownPool(f"{len(found)} pools are shown as {pool!r}; their ids: {', '.join(map(shown, found['pool_id'].head(10)))}")
-        return str(found["pool_id"].iloc[0])
+            raise UnknownEntity(f"{len(found)} {many} are shown as {entity!r}; their ids: {', '.join(map(shown, found[id_].head(10)))}")
+        return str(found[id_].iloc[0])
 
-    def score(self, pool_id: str, as_of: datetime | None, horizon_hours: int = 24) -> dict[str, Any]:
-        """The score at `as_of`, or the newest one. Raises UnknownPool where that hour has none."""
-        known_horizon(horizon_hours)
-        wanted = "AND as_of = ?" if as_of else "AND ? IS NULL"
+    def score(self, entity_id: str, as_of: datetime | None, horizon_hours: int | None = None) -> dict[str, Any]:
+        """The score at `as_of`, or the newest one. Raises UnknownEntity where there is none then."""
+        horizon, wanted = self.system.known_horizon(horizon_hours), "AND as_of = ?" if as_of else "AND ? IS NULL"
         rows = self.sql(
-            f"SELECT * FROM pool_risk_history WHERE pool_id = ? AND horizon_hours = ? {wanted} ORDER BY as_of DESC LIMIT 1",
-            pool_id, horizon_hours, naive(as_of) if as_of else None,
+            f"{self._of('risk_history')} AND horizon_hours = ? {wanted} ORDER BY as_of DESC LIMIT 1",
+            entity_id, horizon, naive(as_of) if as_of else None,
         )  # fmt: skip
         if rows.empty:
-            raise UnknownPool(
-                f"{pool_id} has no published score at {as_of:%Y-%m-%d %H:%M} UTC" if as_of else f"{pool_id} has no published score"
-            )
+            at = f" at {as_of:%Y-%m-%d %H:%M} UTC" if as_of else ""
+            raise UnknownEntity(f"{entity_id} has no published score{at}")
         return rows.iloc[0].to_dict()
 
-    def reasons(self, pool_id: str, as_of: datetime, horizon_hours: int = 24, head: str = CRASH_HEAD) -> pd.DataFrame:
+    def reasons(self, entity_id: str, as_of: datetime, horizon_hours: int | None = None, head: str = "") -> pd.DataFrame:
         """The reasons of one score, or of one of its causes, strongest first; empty where they are older than the detail that is kept."""
         return self.sql(
-            "SELECT * FROM pool_risk_reasons WHERE pool_id = ? AND as_of = ? AND horizon_hours = ? AND head = ? ORDER BY rank",
-            pool_id, as_of, horizon_hours, head,
+            f"{self._of('risk_reasons')} AND as_of = ? AND horizon_hours = ? AND head = ? ORDER BY rank",
+            entity_id, as_of, self.system.known_horizon(horizon_hours), head or self.system.head,
         )  # fmt: skip
 
-    def detection(self, pool_id: str, as_of: datetime) -> dict[str, Any] | None:
-        """What had begun at an hour; None where that is not published (of earlier hours only drops are)."""
+    def detection(self, entity_id: str, as_of: datetime) -> dict[str, Any] | None:
+        """What had begun at an instant; None where that is not published (of earlier hours only drops are, and only of pools)."""
+        if not any(published.table.name == "pool_detections_latest" for published in self.system.published):
+            return None
         rows = self.sql(
-            "SELECT * FROM pool_detections_latest WHERE pool_id = ? AND as_of = ? UNION "
-            "SELECT * FROM pool_detections_history WHERE pool_id = ? AND as_of = ?",
-            pool_id, naive(as_of), pool_id, naive(as_of),
+            f"{self._of('detections_latest')} AND as_of = ? UNION {self._of('detections_history')} AND as_of = ?",
+            entity_id, naive(as_of), entity_id, naive(as_of),
         )  # fmt: skip
         return None if rows.empty else rows.iloc[0].to_dict()
 
-    def features(self, pool_id: str, as_of: datetime) -> dict[str, float | None]:
-        """Every known feature of a pool at an hour."""
-        rows = self.sql("SELECT * EXCLUDE (pool_id, as_of) FROM pool_features_history WHERE pool_id = ? AND as_of = ?", pool_id, as_of)
-        return {} if rows.empty else {k: None if v != v else float(v) for k, v in rows.iloc[0].to_dict().items()}
+    def features(self, entity_id: str, as_of: datetime) -> dict[str, float | None]:
+        """Every known feature of an entity at an instant."""
+        rows = self.sql(f"{self._of('features_history')} AND as_of = ?", entity_id, as_of)
+        found = {} if rows.empty else rows.drop(columns=["as_of", self.system.id]).iloc[0].to_dict()
+        return {k: None if v != v else float(v) for k, v in found.items()}
 
-    def history(self, pool_id: str, horizon_hours: int = 24) -> pd.DataFrame:
-        """Every published score of a pool, oldest first."""
-        known_horizon(horizon_hours)
-        return self.sql("SELECT * FROM pool_risk_history WHERE pool_id = ? AND horizon_hours = ? ORDER BY as_of", pool_id, horizon_hours)
+    def history(self, entity_id: str, horizon_hours: int | None = None) -> pd.DataFrame:
+        """Every published score of an entity, oldest first."""
+        horizon = self.system.known_horizon(horizon_hours)
+        return self.sql(f"{self._of('risk_history')} AND horizon_hours = ? ORDER BY as_of", entity_id, horizon)
+
+    def _of(self, name: str) -> str:
+        """The query of an entity's rows in one of the system's tables."""
+        return f"SELECT * FROM {self.system.singular}_{name} WHERE {self.system.id} = ?"
 
 
-def prediction(published: Published, pool: str, as_of: datetime | None, horizon_hours: int = 24) -> dict[str, Any]:
+def prediction(published: Published, entity: str, as_of: datetime | None, horizon_hours: int | None = None) -> dict[str, Any]:
     """The JSON of `veririsk predict --json`: score, level, three reasons and the features used."""
-    pool_id = published.pool_id(pool)
-    score = published.score(pool_id, as_of, horizon_hours)
-    reasons = published.reasons(pool_id, score["as_of"], horizon_hours)
+    entity_id, horizon = published.entity_id(entity), published.system.known_horizon(horizon_hours)
+    score = published.score(entity_id, as_of, horizon)
+    reasons = published.reasons(entity_id, score["as_of"], horizon)
     top = [
         {"feature": r["feature"], "impact": round(float(r["contribution"]), 6), "direction": r["direction"], "explanation": r["sentence"]}
         for r in reasons.head(3).to_dict("records")
     ]
     return {
-        "pool_id": pool_id,
+        published.system.id: entity_id,
         "risk_score": _number(score["risk_score"]),
         "risk_level": score["risk_level"],
-        "prediction_horizon": f"{horizon_hours}h",
+        "prediction_horizon": f"{horizon}h",
         "prediction_type": "predictive",
         "top_reasons": top,
         "early_warning_score": _number(score["early_warning_score"]),
-        "features_used": published.features(pool_id, score["as_of"]),
+        "features_used": published.features(entity_id, score["as_of"]),
         "model_version": f"{score['model_name']}:{score['model_version']}",
         "timestamp": f"{score['as_of']:%Y-%m-%dT%H:%M:%SZ}",
     }

@@ -11,7 +11,7 @@ import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pools import POOL_SNAPSHOTS
-from veririsk_assets.contracts.vocabulary import pool_key
+from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import DECISION_DELAY, HOUR, Window, naive
 from veririsk_assets.panels.as_of import as_of_fill
 from veririsk_assets.snapshots import holders, views
@@ -132,13 +132,13 @@ def _about(seen: dict[str, views.View], crosswalk: dict[str, str]) -> pd.DataFra
     frames = [view.pools[~view.pools["pool_id"].isin(crosswalk)].assign(source=view.source) for view in seen.values()]
     empty = pd.DataFrame(columns=["pool_id", "name", "protocol", "chain", "source"])
     about = pd.concat(frames, ignore_index=True) if frames else empty
-    return about.assign(pool_key=[pool_key(pool_id) for pool_id in about["pool_id"]]).astype({"pool_key": "int64"})
+    return about.assign(pool_key=[entity_key(pool_id) for pool_id in about["pool_id"]]).astype({"pool_key": "int64"})
 
 
 def _serve(view: views.View, crosswalk: dict[str, str], grid: Window, keys: np.ndarray, short: np.ndarray | None) -> Served:
     """A pool stays for TOMBSTONE_HOURS after it was last named; hours in which its source said nothing, or only half, do not count."""
     pool_ids = view.rows["pool_id"]
-    names = {pool_id: pool_key(crosswalk.get(pool_id, pool_id)) for pool_id in pool_ids.unique()}
+    names = {pool_id: entity_key(crosswalk.get(pool_id, pool_id)) for pool_id in pool_ids.unique()}
     row_keys = pool_ids.map(names).to_numpy(dtype=np.int64)
     stamps = {name: view.rows[name].to_numpy(dtype="datetime64[us]") for name in views.STAMPS}
     answered = _answered(stamps["available_at"], grid)

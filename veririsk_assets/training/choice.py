@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from veririsk_assets.models import catalogue
+from veririsk_assets.models.catalogue.entries import Catalogue
 from veririsk_assets.training.datasets import CannotTrain, Dataset, Instant, instant
 from veririsk_assets.training.fit import Trained, check_floors, train
 from veririsk_assets.training.promotion import Evidence, Verdict, floor_verdict, verdict
-from veririsk_assets.training.walk_forward import NoFolds, Pooled, pool_folds
+from veririsk_assets.training.walk_forward import NoFolds, Pooled, forecast_folds
 
 
 @dataclass(frozen=True)
@@ -23,34 +23,34 @@ class Choice:
     folds: Pooled | None = None
 
 
-def choose(dataset: Dataset, names: Sequence[str] = catalogue.CANDIDATES) -> Choice:
-    """Train all of `names`; in their order, the first that the gate lets past the floor and the naive columns serves, else the floor.
+def choose(dataset: Dataset, catalogue: Catalogue, names: Sequence[str] = ()) -> Choice:
+    """Train all of `names` (by default the catalogue's candidates); in their order, the first that the gate lets past the floor and the naive columns serves, else the floor.
 
     The gate looks at pooled walk-forward folds, or where the history carries none at the validation rows, and says which.
     Raises CannotTrain where nothing can be trained at all: then the rule-based score serves.
     """
-    trained, refused = _trained(dataset, names)
-    floor = trained.get(catalogue.FLOOR)
+    trained, refused = _trained(dataset, catalogue, names or catalogue.candidates)
+    floor = trained.get(catalogue.floor)
     folds = None
     for name, candidate in trained.items():
-        if name == catalogue.FLOOR:
+        if name == catalogue.floor:
             continue
-        found, seen = _judged(dataset, candidate, floor)
+        found, seen = _judged(dataset, catalogue, candidate, floor)
         folds = seen or folds
         if found.promote:
             return Choice(candidate, found, trained, seen)
         refused += [f"{name}: {reason}" for reason in found.reasons]
     if floor is None:
         raise CannotTrain("; ".join(refused))
-    known = folds.evidence(catalogue.FLOOR) if folds else evidence(floor)
+    known = folds.evidence(catalogue.floor) if folds else evidence(floor)
     return Choice(floor, Verdict(True, floor_verdict(known).reasons + refused), trained, folds)
 
 
-def _judged(dataset: Dataset, candidate: Trained, floor: Trained | None) -> tuple[Verdict, Pooled | None]:
+def _judged(dataset: Dataset, catalogue: Catalogue, candidate: Trained, floor: Trained | None) -> tuple[Verdict, Pooled | None]:
     """The gate's verdict, and the folds that it looked at."""
-    serving = {catalogue.FLOOR: floor.spec} if floor else {}
+    serving = {catalogue.floor: floor.spec} if floor else {}
     try:
-        folds = pool_folds(dataset, {candidate.spec.name: candidate.spec} | serving)
+        folds = forecast_folds(dataset, {candidate.spec.name: candidate.spec} | serving, catalogue.naive)
     except NoFolds as reason:
         found = verdict(evidence(candidate), None, [evidence(floor)] if floor else [])
         words = f"on validation rows only, without walk-forward folds: {reason}"
@@ -60,7 +60,7 @@ def _judged(dataset: Dataset, candidate: Trained, floor: Trained | None) -> tupl
     return folds.judge(candidate.spec.name, next(iter(serving), None)), folds
 
 
-def _trained(dataset: Dataset, names: Sequence[str]) -> tuple[dict[str, Trained], list[str]]:
+def _trained(dataset: Dataset, catalogue: Catalogue, names: Sequence[str]) -> tuple[dict[str, Trained], list[str]]:
     """What could be trained, by name, and why the rest could not."""
     trained, refused = {}, []
     check_floors(dataset)

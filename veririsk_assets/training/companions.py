@@ -8,8 +8,8 @@ import numpy as np
 
 from veririsk_assets.contracts.vocabulary import CAUSES
 from veririsk_assets.evaluation.metrics import ece, roc_auc
-from veririsk_assets.models import catalogue
 from veririsk_assets.models.artefact import ServedModel
+from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.models.two_heads import LABELS
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.fit import Trained, train

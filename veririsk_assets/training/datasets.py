@@ -11,15 +11,12 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.windows import SAMPLED_HOURS, naive
 
 MAX_ROWS = 250_000
 VALIDATION_SHARE = 0.22
 MAX_NULL_SHARE = 0.5
 HOUR_US = 3_600_000_000
-# Labels that a model may learn beside the one that it is judged by.
-OTHER_LABELS = ("price_fall", "outflow")
 Instant = datetime | np.datetime64
 
 
@@ -68,18 +65,21 @@ def from_frames(
     horizon_hours: int,
     label: str = "crash",
     trained_as_of: Instant | None = None,
-    names: Sequence[str] = FEATURE_NAMES,
+    names: Sequence[str] | None = None,
     step_hours: int = SAMPLED_HOURS,
+    others: Sequence[str] = (),
 ) -> Dataset:
     """Long rows of features and labels, joined on time and `key`, every `step_hours`-th hour of an entity.
 
-    Labels that matured after `trained_as_of` are left out; so are null ones.
+    `names`: the features, by default all; `others`: labels to learn beside the one asked for, where they are known. Labels that
+    matured after `trained_as_of` are left out; so are null ones.
     """
+    names = [name for name in features if name not in ("as_of", key)] if names is None else names
     labels = labels[labels["horizon_hours"] == horizon_hours] if "horizon_hours" in labels else labels
     as_of = labels["as_of"].to_numpy(dtype="datetime64[us]")
     known = _sampled(as_of, labels[key].to_numpy(dtype=np.int64), step_hours) & _matured(as_of, horizon_hours, trained_as_of)
     known &= labels[label].notna().to_numpy()
-    others = [name for name in OTHER_LABELS if name in labels and name != label]
+    others = [name for name in others if name in labels and name != label]
     rows = labels.loc[known, ["as_of", key, label, *others]].rename(columns={name: f"label {name}" for name in (label, *others)})
     rows = rows.merge(features[["as_of", key, *names]], on=["as_of", key], how="inner")
     x = rows[list(names)].to_numpy(dtype=np.float32, na_value=np.nan)
@@ -94,9 +94,11 @@ def from_panels(
     horizon_hours: int,
     label: str = "crash",
     trained_as_of: Instant | None = None,
-    names: Sequence[str] = FEATURE_NAMES,
+    names: Sequence[str] | None = None,
+    others: Sequence[str] = (),
 ) -> Dataset:
-    """Panels of one shape; a row exists where the label is known and any feature is."""
+    """Panels of one shape; a row exists where the label is known and any feature is. `names` and `others` as in `from_frames`."""
+    names = list(features.values) if names is None else names
     if features.shape != labels.shape or not np.array_equal(features.keys, labels.keys):
         raise ValueError(f"features and labels lie on different grids: {features.shape}, {labels.shape}")
     known = np.isfinite(labels[label])
@@ -107,7 +109,7 @@ def from_panels(
     x = np.column_stack([features[name][row, column] for name in names]).astype(np.float32, copy=False)
     seen = np.isfinite(x).any(axis=1)
     row, column = row[seen], column[seen]
-    taught = {name: labels[name][row, column].astype(np.float64) for name in (label, *OTHER_LABELS) if name in labels.values}
+    taught = {name: labels[name][row, column].astype(np.float64) for name in dict.fromkeys((label, *others)) if name in labels.values}
     return _dataset(x[seen], taught, features.as_ofs[row], features.keys[column], tuple(names), horizon_hours, label)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from veririsk_assets.contracts.windows import HOURS_PER_MONTH
 from veririsk_assets.evaluation.metrics import average_precision, base_rate, brier_skill, ece, roc_auc
-from veririsk_assets.models import catalogue
 from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.score_map import choose_score_map
@@ -42,11 +41,11 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     if spec.label != dataset.label or spec.horizon_hours != dataset.horizon_hours:
         raise ValueError(f"{spec.name} learns {spec.label}, {spec.horizon_hours} h: not {dataset.label}, {dataset.horizon_hours} h")
     check_floors(dataset, spec.labels)
-    spec = catalogue.narrowed(spec, dataset.usable(spec.labels))
+    spec = spec.narrowed(dataset.usable(spec.labels))
     _require_features(spec)
     x, held_x = (dataset.columns(spec.features, part) for part in (dataset.train, dataset.validation))
     held_y = dataset.y[dataset.validation]
-    model = catalogue.make(spec).fit(x, _taught(dataset, spec, dataset.train), (held_x, _taught(dataset, spec, dataset.validation)))
+    model = spec.make().fit(x, _taught(dataset, spec, dataset.train), (held_x, _taught(dataset, spec, dataset.validation)))
     margin = model.margin(held_x)
     calibration = calibrate(margin, held_y)
     probability = calibration(margin)
@@ -62,15 +61,14 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
 def _require_features(spec: Spec) -> None:
     if not spec.features:
         raise CannotTrain(f"{spec.name} has none of its features: all are null in more than half of the training rows")
-    lacking = catalogue.lacking(spec)
-    if lacking:
-        raise CannotTrain(f"{spec.name} needs {', '.join(lacking)}, null in more than half of the training rows")
+    if spec.lacking:
+        raise CannotTrain(f"{spec.name} needs {', '.join(spec.lacking)}, null in more than half of the training rows")
 
 
 def _taught(dataset: Dataset, spec: Spec, part: slice) -> np.ndarray:
     """What the model learns from: one label as a vector, several as columns."""
     targets = dataset.targets(spec.labels, part)
-    return targets if spec.also else targets[:, 0]
+    return targets if spec.entry.also else targets[:, 0]
 
 
 def check_floors(dataset: Dataset, labels: Sequence[str] = ()) -> None:

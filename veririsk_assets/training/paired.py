@@ -12,8 +12,6 @@ from veririsk_assets.evaluation.metrics import average_precision, ece, roc_auc
 from veririsk_assets.training.promotion import Evidence
 
 WEEK = np.timedelta64(7 * 24, "h")
-# Columns that rank pools without any learning, and which end of them is the risky one.
-NAIVE = {"ewma_volatility_7d": 1.0, "ewma_volatility_30d": 1.0, "early_warning_score": 1.0, "tvl_change_24h": -1.0}
 
 
 def weeks(as_of: np.ndarray) -> np.ndarray:
@@ -21,9 +19,9 @@ def weeks(as_of: np.ndarray) -> np.ndarray:
     return ((as_of - as_of.min()) // WEEK).astype(np.int64)
 
 
-def naive_scores(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The NAIVE ones of the columns as scores."""
-    return {name: _ranked(sign * columns[name].astype(np.float64)) for name, sign in NAIVE.items() if name in columns}
+def naive_scores(naive: Mapping[str, float], columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those of the columns that rank without any learning as scores; `naive`: column → the sign of its risky end."""
+    return {name: _ranked(sign * columns[name].astype(np.float64)) for name, sign in naive.items() if name in columns}
 
 
 def _ranked(score: np.ndarray) -> np.ndarray:

@@ -63,14 +63,14 @@ class Pooled:
         return replace(found, reasons=[f"on {self.text}", *found.reasons])
 
 
-def pool_folds(dataset: Dataset, recipes: Mapping[str, Spec]) -> Pooled:
-    """Trains every recipe anew in every fold. Raises NoFolds, and CannotTrain for a recipe that cannot be trained in one of them."""
+def forecast_folds(dataset: Dataset, recipes: Mapping[str, Spec], ranks: Mapping[str, float]) -> Pooled:
+    """Trains every recipe anew in every fold; `ranks`: the naive columns, with the sign of their risky end. Raises NoFolds, and CannotTrain for a recipe that cannot be trained in one of them."""
     hour = ((dataset.as_of - dataset.as_of[0]) // HOUR).astype(np.int64)
     pieces = _pieces(dataset, hour)
     rows = np.concatenate([np.arange(len(hour))[test] for _, test in pieces])
     probability = {name: np.concatenate([_forecast(fold, test, spec) for fold, test in pieces]) for name, spec in recipes.items()}
     place = np.concatenate([np.full(len(hour[test]), i) for i, (_, test) in enumerate(pieces)])
-    naive = naive_scores({name: dataset.x[rows, i] for i, name in enumerate(dataset.features)})
+    naive = naive_scores(ranks, {name: dataset.x[rows, i] for i, name in enumerate(dataset.features)})
     return Pooled(dataset.y[rows], dataset.as_of[rows], place, probability, naive)
 
 

@@ -18,7 +18,7 @@ from veririsk_assets.contracts.windows import Window
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.lake import Lake
 from veririsk_assets.lake.publish import publish
-from veririsk_assets.serving.queries import Published, UnknownPool, prediction
+from veririsk_assets.serving.queries import Published, UnknownEntity, prediction
 from veririsk_assets.settings import REPOSITORY_ROOT
 from veririsk_assets_tests.conftest import NOW
 
@@ -75,12 +75,12 @@ def test_a_ranking_obeys_no_name_and_leaves_room_for_score_and_level(published: 
 @pytest.mark.parametrize("width", [60, 140])
 def test_a_pool_is_found_by_what_the_ranking_shows(published: Published, width: int) -> None:
     rows = cells_of(ranking(published, width))
-    assert [published.pool_id(row[0]) for row in rows] == [f"id:{i}" for i in range(1, len(NAMES))]
+    assert [published.entity_id(row[0]) for row in rows] == [f"id:{i}" for i in range(1, len(NAMES))]
 
 
 def test_a_beginning_that_fits_several_pools_names_their_ids(published: Published) -> None:
-    with pytest.raises(UnknownPool, match=r"2 pools are shown as '<…'; their ids: id:8, id:14"):
-        published.pool_id("<…")
+    with pytest.raises(UnknownEntity, match=r"2 pools are shown as '<…'; their ids: id:8, id:14"):
+        published.entity_id("<…")
 
 
 @pytest.mark.parametrize("i", range(len(NAMES)))
@@ -88,13 +88,13 @@ def test_a_prediction_and_a_history_begin_with_the_name_and_the_id(published: Pu
     found = prediction(published, f"id:{i}", None)
     shown_name = "plain" if i == 0 else cells_of(ranking(published))[i - 1][0]
     assert printed(lambda out: show_prediction(published, found, out)).startswith(f"{shown_name} (id:{i})")
-    assert printed(lambda out: show_history(published.history(f"id:{i}"), out)).startswith(f"{shown_name} (id:{i})")
+    assert printed(lambda out: show_history(published, published.history(f"id:{i}"), out)).startswith(f"{shown_name} (id:{i})")
 
 
 def test_reasons_are_shown_as_they_are(published: Published) -> None:
     line = "  1 × [/red] :fire: \ufffd]0;owned\ufffd"
     assert line in ranking(published).splitlines()
-    assert "[/red] :fire:" in printed(lambda out: show_history(published.history("id:0"), out))
+    assert "[/red] :fire:" in printed(lambda out: show_history(published, published.history("id:0"), out))
 
 
 def test_what_a_pull_gave_and_refused_is_shown_with_its_reason() -> None:

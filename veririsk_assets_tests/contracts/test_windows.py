@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from veririsk_assets.contracts.panel import to_panel
-from veririsk_assets.contracts.vocabulary import level, pool_key
+from veririsk_assets.contracts.vocabulary import entity_key, level
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, floor_step, naive, utc
 
 HOURS = st.integers(0, 200_000).map(lambda hour: datetime(2015, 1, 1, tzinfo=UTC) + hour * HOUR)
@@ -77,12 +77,12 @@ def test_levels_meet_at_their_thresholds() -> None:
 
 @given(st.text(max_size=60))
 def test_pool_keys_are_stable_and_fit_an_integer_column(pool_id: str) -> None:
-    assert pool_key(pool_id) == pool_key(pool_id)
-    assert 0 <= pool_key(pool_id) < 2**48
+    assert entity_key(pool_id) == entity_key(pool_id)
+    assert 0 <= entity_key(pool_id) < 2**48
 
 
 def test_keys_do_not_depend_on_the_machine() -> None:
-    assert pool_key("defillama:747c1d2a-c668-4682-b9f9-296708a3dd90") == 175465511994638
+    assert entity_key("defillama:747c1d2a-c668-4682-b9f9-296708a3dd90") == 175465511994638
 
 
 @given(WINDOWS, st.integers(1, 5), st.randoms(use_true_random=False))

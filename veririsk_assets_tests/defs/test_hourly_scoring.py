@@ -7,13 +7,15 @@ import duckdb
 import pandas as pd
 import pytest
 
+from veririsk_assets.contracts.catalogue import PULLS
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_FEATURES, POOL_SCORES, POOL_SNAPSHOTS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.defs import raw
-from veririsk_assets.defs.jobs import HOURLY_ASSETS
 from veririsk_assets.defs.partitions import partition_key
 from veririsk_assets.defs.stage import key_of
+from veririsk_assets.pipeline.path import knowing, saying
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.simulation import transport
 from veririsk_assets.simulation.faults import Fault
@@ -35,14 +37,14 @@ def checks_of(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvalu
 
 
 def rows_of(house: House, table: Table, hour: Window) -> pd.DataFrame:
-    if table not in raw.TABLES:
+    if table not in PULLS:
         return house.lake.read(table, hour)
     bounds = [naive(hour.as_of), naive(hour.as_of + HOUR)]
     return house.lake.read(table, where="pulled_at >= ? AND pulled_at < ?", parameters=bounds)
 
 
 def raw_rows(house: House) -> dict[str, int]:
-    return {table.name: len(house.lake.read(table)) for table in raw.TABLES}
+    return {table.name: len(house.lake.read(table)) for table in PULLS}
 
 
 def without_stamps(frame: pd.DataFrame) -> pd.DataFrame:
@@ -53,7 +55,7 @@ def test_an_hour_goes_from_raw_to_published_in_one_run(house: House, instance: d
     result = run_hour(instance, FIRST)
     assert result.success
     materialized = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
-    assert len(materialized) == len(HOURLY_ASSETS)
+    assert len(materialized) == len(raw.ASSETS) + len(knowing(POOLS)) + len(saying(POOLS)) + 1
     assert "published/veririsk" in materialized
     for table in HOURLY_TABLES:
         assert len(house.lake.read(table, AN_HOUR))
@@ -77,7 +79,7 @@ def test_a_range_of_hours_is_one_run_that_says_the_rows_of_each_hour(house: Hous
     window = Window(FIRST, FIRST + 3 * HOUR)
     assert run_range(instance, window).success
     assert instance.get_runs_count() == 1
-    for table in (*HOURLY_TABLES, *raw.TABLES):
+    for table in (*HOURLY_TABLES, *PULLS):
         for hour in window.each():
             events = instance.fetch_materializations(
                 dg.AssetRecordsFilter(asset_key=key_of(table), asset_partitions=[partition_key(hour.start)]), limit=1

@@ -11,7 +11,7 @@ from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.contracts.pools import POOL_LABELS
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.definitions import defs
-from veririsk_assets.defs.jobs import hourly_scoring
+from veririsk_assets.defs.jobs import SCORING
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.defs.daemon import deployment
 from veririsk_assets_tests.defs.home import FIRST, HISTORY, run_range
@@ -41,7 +41,7 @@ def test_only_training_leaves_the_process() -> None:
     executors = {job.name: job.executor_def.name for job in defs.get_repository_def().get_all_jobs()}
     assert executors.pop("weekly_training") == "multiprocess"
     assert set(executors.values()) == {"in_process"}
-    assert hourly_scoring.executor_def is dg.in_process_executor
+    assert SCORING[1].executor_def is dg.in_process_executor
 
 
 @pytest.mark.stress

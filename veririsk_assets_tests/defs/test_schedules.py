@@ -11,12 +11,13 @@ from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, utc
 from veririsk_assets.defs.partitions import HOURLY
 from veririsk_assets.defs.resources import HouseResource
-from veririsk_assets.defs.schedules import daily, hourly, monthly, nightly, weekly
+from veririsk_assets.defs.schedules import SCHEDULES, monthly, nightly, weekly
 from veririsk_assets.pipeline.outside import outside
 from veririsk_assets.pipeline.replay import score_window
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.defs.home import FIRST
 
+hourly, daily = (next(one for one in SCHEDULES if one.name == name) for name in ("hourly", "daily"))
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 

@@ -10,19 +10,19 @@ import pytest
 
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES, PHASE2_NAMES
 from veririsk_assets.evaluation.metrics import roc_auc
-from veririsk_assets.models import catalogue
 from veririsk_assets.models.artefact import ServedModel, load
 from veririsk_assets.models.calibration import calibrate
+from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.models.score_map import choose_score_map
 from veririsk_assets_tests.models.rows import xy
 
 
 @cache
 def fitted(name: str) -> tuple[ServedModel, np.ndarray, np.ndarray]:
-    spec = catalogue.narrowed(catalogue.spec(name, 24), FEATURE_NAMES[:12] + catalogue.VOLATILITY_COLUMNS + catalogue.LP_COLUMNS[:1])
+    spec = catalogue.spec(name, 24).narrowed(FEATURE_NAMES[:12] + catalogue.VOLATILITY_COLUMNS + catalogue.LP_COLUMNS[:1])
     x, y = xy(features=len(spec.features))
     taught = labels_of(name, y)
-    model = catalogue.make(spec).fit(x[:3000], taught[:3000], (x[3000:], taught[3000:]))
+    model = spec.make().fit(x[:3000], taught[:3000], (x[3000:], taught[3000:]))
     calibration = calibrate(model.margin(x[3000:]), y[3000:])
     score_map = choose_score_map(calibration(model.margin(x[3000:])))
     low, high = np.nanquantile(x, (0.05, 0.95), axis=0)
@@ -78,7 +78,7 @@ def test_a_model_names_all_that_was_chosen_for_it(name: str) -> None:
 
 
 def test_what_a_spec_asks_for_is_named_too() -> None:
-    assert catalogue.make(catalogue.spec("gradient_boosting", 24, max_depth=3, gamma=1.0)).hyperparameters["gamma"] == 1.0
+    assert catalogue.spec("gradient_boosting", 24, max_depth=3, gamma=1.0).make().hyperparameters["gamma"] == 1.0
     assert fitted("phase2_recipe")[0].model.hyperparameters["scale_pos_weight"] > 1.5
     heads = fitted("two_heads")[0].model
     kept = {name: heads.hyperparameters[f"{name}_best_iteration"] for name in ("price_fall", "liquidity_fall", "direct")}
@@ -113,7 +113,7 @@ def test_infinities_among_training_rows_are_unknown_values(name: str) -> None:
     broken = x[:600].copy()
     broken[::50] = np.inf
     spec, taught = replace(catalogue.spec(name, 24), features=served_features(name)), labels_of(name, y[:600])
-    model = catalogue.make(spec).fit(broken, taught, (broken, taught))
+    model = spec.make().fit(broken, taught, (broken, taught))
     assert np.isfinite(model.margin(broken)).all()
 
 
@@ -137,7 +137,7 @@ def test_the_phase2_recipe_is_the_reports() -> None:
 
 def test_a_single_column_ranks_as_the_column_even_where_the_data_says_otherwise() -> None:
     x, y = xy(features=1)
-    model = catalogue.make(catalogue.spec("persistence_24h", 24)).fit(x, y, (x, y))
+    model = catalogue.spec("persistence_24h", 24).make().fit(x, y, (x, y))
     known = np.isfinite(x[:, 0])
     order = np.argsort(x[known, 0])
     assert (np.diff(model.margin(x[known])[order]) <= 0).all()

@@ -7,7 +7,7 @@ import pytest
 
 from veririsk_assets.evaluation.metrics import ece, roc_auc
 from veririsk_assets.features.pools import build_features
-from veririsk_assets.models.catalogue import LP_COLUMNS
+from veririsk_assets.models.catalogue.pools import LP_COLUMNS
 from veririsk_assets.models.logistic_line import logit
 from veririsk_assets.models.two_heads import TwoHeads, joined
 from veririsk_assets_tests.features.walks import changed, market

@@ -16,8 +16,9 @@ from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.models.two_heads import TwoHeads
 from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.explanations import store_explanations
 from veririsk_assets.pipeline.publishing import publish
-from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
+from veririsk_assets.pipeline.scores import store_scores
 from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.serving.queries import NothingPublished, Published, prediction
@@ -52,8 +53,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     reign(opened, "1", FIRST)
     reign(opened, "2", SECOND)
     for window in (WITHOUT, WITH):
-        hourly_pool_scores(opened, window)
-        hourly_pool_explanations(opened, window)
+        store_scores(opened, POOLS, window)
+        store_explanations(opened, POOLS, window)
         shadow_scores(opened, POOLS, window)
     publish(opened)
     yield opened
@@ -94,12 +95,12 @@ def test_a_shadow_needs_no_heads(house: House) -> None:
 def test_the_published_file_and_the_command_show_the_split(house: House) -> None:
     published, out = Published(house.settings.published_file), Console(width=140, record=True, file=StringIO())
     rows = published.sql("SELECT * FROM pool_risk_history WHERE as_of = ? AND horizon_hours = 24 ORDER BY name", WITH.as_of)
-    assert split(rows.iloc[0].to_dict()).startswith("price fall ")
+    assert split(rows.iloc[0].to_dict(), POOLS.causes).startswith("price fall ")
     assert set(published.sql("SELECT DISTINCT head FROM pool_risk_reasons")["head"]) == {"crash", "price_fall", "liquidity_fall"}
     score = published.score("test:0", WITH.as_of)
     assert set(published.reasons("test:0", score["as_of"], head="liquidity_fall")["head"]) == {"liquidity_fall"}
     show_prediction(published, prediction(published, "test:0", WITH.as_of), out)
-    assert f"  {split(score)}" in out.export_text().splitlines()
+    assert f"  {split(score, POOLS.causes)}" in out.export_text().splitlines()
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_the_published_file_and_the_command_show_the_split(house: House) -> None
     ],
 )
 def test_the_split_is_one_line(price: float, liquidity: float, note: str | None, line: str) -> None:
-    assert split({"price_fall_probability": price, "liquidity_fall_probability": liquidity, "cause_note": note}) == line
+    assert split({"price_fall_probability": price, "liquidity_fall_probability": liquidity, "cause_note": note}, POOLS.causes) == line
 
 
 def test_a_home_from_before_the_heads_opens_and_serves(house: House, tmp_path: Path) -> None:
@@ -119,8 +120,8 @@ def test_a_home_from_before_the_heads_opens_and_serves(house: House, tmp_path: P
     fill(older)
     add_version(older, "1", FIRST, served(older, "1"))
     reign(older, "1", FIRST)
-    hourly_pool_scores(older, WITHOUT)
-    hourly_pool_explanations(older, WITHOUT)
+    store_scores(older, POOLS, WITHOUT)
+    store_explanations(older, POOLS, WITHOUT)
     lost = (
         ("scores", "price_fall_probability"),
         ("scores", "liquidity_fall_probability"),
@@ -135,8 +136,8 @@ def test_a_home_from_before_the_heads_opens_and_serves(house: House, tmp_path: P
     assert again.lake.read(pools.POOL_SCORES, WITHOUT)["cause_note"].isna().all()
     again.close()
     again = House.open(older.settings, lambda: NOW)
-    hourly_pool_scores(again, WITH)
-    hourly_pool_explanations(again, WITH)
+    store_scores(again, POOLS, WITH)
+    store_explanations(again, POOLS, WITH)
     assert set(scores(again, WITH)["cause_note"]) == {"no cause model in version 1"}
     again.close()
 

@@ -16,7 +16,7 @@ from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.detections import equipped, hourly_pool_detections, training_rows
+from veririsk_assets.pipeline.detections import equipped, store_detections, training_rows
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.serving.queries import Published
@@ -64,7 +64,7 @@ def house(falling: Path, tmp_path: Path) -> Iterator[House]:
 
 
 def say(house: House, window: Window = LAST) -> pd.DataFrame:
-    hourly_pool_detections(house, window)
+    store_detections(house, window)
     return house.lake.read(POOL_DETECTIONS, window).set_index("pool_key")
 
 
@@ -122,7 +122,7 @@ def test_a_head_learns_which_drops_go_on_and_rides_with_the_6_hour_version(house
 
 def test_the_published_file_holds_the_newest_hour_and_the_drops_of_the_others(house: House) -> None:
     crown(house, "2", equipped(house, replace(served(house, "1"), horizon_hours=HORIZON), PAST))
-    hourly_pool_detections(house, Window(MARKET.end - 100 * HOUR, MARKET.end))
+    store_detections(house, Window(MARKET.end - 100 * HOUR, MARKET.end))
     publish(house)
     published = Published(house.settings.published_file)
     latest = published.sql("SELECT * FROM pool_detections_latest ORDER BY pool_id")

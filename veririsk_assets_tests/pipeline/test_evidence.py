@@ -9,16 +9,17 @@ import pytest
 from pydantic import SecretStr
 
 from veririsk_assets.contracts import monitoring, pools, raw
-from veririsk_assets.contracts.published import PUBLISHED
+from veririsk_assets.contracts.published import FRESHNESS
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR
 from veririsk_assets.pipeline import replay
-from veririsk_assets.pipeline.endpoints import ENDPOINTS
+from veririsk_assets.pipeline.endpoints import every_endpoint
 from veririsk_assets.pipeline.known_then import known_then
 from veririsk_assets.pipeline.outside import Live
 from veririsk_assets.pipeline.outside import outside as outside_of
-from veririsk_assets.pipeline.pools import hourly_pool_snapshots
 from veririsk_assets.pipeline.pulls import pull
+from veririsk_assets.pipeline.snapshots import store_snapshots
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault
@@ -26,7 +27,7 @@ from veririsk_assets.simulation.market import Market
 from veririsk_assets.simulation.recording import recorded_file
 from veririsk_assets_tests.pipeline.world import START, home, hours, outside
 
-OF = {endpoint.table: endpoint for endpoint in ENDPOINTS}
+OF = {endpoint.table: endpoint for endpoint in every_endpoint()}
 COLUMNS = [name for name in SURROUNDINGS.names if name not in {"as_of", "eth_price_usd", "market_cap_usd"}]
 
 
@@ -48,7 +49,7 @@ def test_every_hour_of_a_simulated_market_knows_what_its_sources_said(settings: 
     assert (with_pair["lp_top1_share"] < with_pair["lp_top5_share"]).all()
     assert held.loc[held["lp_supply"].isna(), "lp_top1_share"].isna().all()
     assert house.lake.read(monitoring.QUARANTINE).empty
-    freshness = next(published.select for published in PUBLISHED if published.table.name == "source_freshness")
+    freshness = FRESHNESS.select
     shown = house.lake.sql(freshness)
     assert set(shown.iloc[:, 1]) == {table.name for table in raw.PULLS}
     assert shown.iloc[:, 2].notna().all() and shown.iloc[:, 6].gt(0).all()
@@ -114,7 +115,7 @@ def test_evidence_that_arrives_late_has_the_hours_that_it_touches_computed_again
 def test_what_was_known_then_holds_the_evidence_too(settings: Settings) -> None:
     house = home(settings)
     replay.load(house, outside(house), hours(0, 30))
-    then = known_then(house, hours(29)).grid.set_index("pool_key")
+    then = known_then(house, POOLS, hours(29)).grid.set_index("pool_key")
     stored = house.lake.read(pools.POOL_SNAPSHOTS, hours(29)).set_index("pool_key")
     pd.testing.assert_series_equal(then["tvl_usd"], stored["tvl_usd"])
 
@@ -136,7 +137,7 @@ def test_an_hour_before_the_sources_existed_stays_null(settings: Settings) -> No
     house = home(settings)
     for table in raw.POOL_PULLS:
         pull(house, OF[table], hours(0, 3), outside(house))
-    hourly_pool_snapshots(house, hours(0, 3))
+    store_snapshots(house, POOLS, hours(0, 3))
     assert house.lake.read(SURROUNDINGS)[COLUMNS].isna().all(axis=None)
     assert house.lake.read(pools.POOL_SNAPSHOTS)[["lp_top1_share", "lp_top5_share"]].isna().all(axis=None)
 

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
-from veririsk_assets.pipeline.pools import hourly_pool_snapshots, recompute
+from veririsk_assets.pipeline.features import recompute
+from veririsk_assets.pipeline.snapshots import store_snapshots
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 
@@ -58,7 +60,7 @@ def doubts(house: House, hour: int) -> set[str]:
 
 def live(house: House, hour: int, tvl: dict[str, Tvl], **about: object) -> dict[str, Tvl]:
     pulled(house, hour, tvl, **about)  # type: ignore[arg-type]
-    hourly_pool_snapshots(house, hours(hour, hour))
+    store_snapshots(house, POOLS, hours(hour, hour))
     return on_grid(house, hour)
 
 
@@ -116,7 +118,7 @@ def test_zeros_for_half_of_a_list_are_no_values(house: House) -> None:
 def test_a_source_that_is_silent_for_days_does_not_lose_its_pools(house: House) -> None:
     live(house, 1, {"a": 2e6, "b": 3e6})
     for hour in (30, 55, 80, 300):
-        hourly_pool_snapshots(house, hours(hour, hour))
+        store_snapshots(house, POOLS, hours(hour, hour))
         assert on_grid(house, hour) == {"a": None, "b": None}
     assert live(house, 301, {"a": 2e6, "b": 3e6}) == {"a": 2e6, "b": 3e6}
     assert not house.lake.read(pools.POOL_SNAPSHOTS)["is_tombstone"].any()
@@ -134,11 +136,11 @@ def test_a_range_of_past_hours_is_chosen_hour_by_hour_and_takes_nothing_off(hous
     says = [{"big": 12e6, "late": 5e5}] * 3 + [{"big": 4e5, "late": 5e5}] * 2 + [{"big": 4e5, "late": 7e6}] * 2
     singly = [live(house, hour, said) for hour, said in enumerate(says, start=1)]
     before = house.lake.read(pools.POOL_SNAPSHOTS)
-    hourly_pool_snapshots(house, hours(1, len(says)))
+    store_snapshots(house, POOLS, hours(1, len(says)))
     assert [on_grid(house, hour) for hour in range(1, len(says) + 1)] == singly
     assert not any("late" in seen for seen in singly[:5])
     stricter = House(house.settings.model_copy(update={"min_tvl_usd": 1e8}), house.lake, house.state, house.now)
-    hourly_pool_snapshots(stricter, hours(1, len(says)))
+    store_snapshots(stricter, POOLS, hours(1, len(says)))
     assert len(house.lake.read(pools.POOL_SNAPSHOTS)) == len(before)
 
 
@@ -150,7 +152,7 @@ def test_a_jump_is_suspect_until_it_is_taken_back_and_hour_by_hour_equals_a_rang
     assert rows["is_suspect"].tolist() == [False, False, True, True, False, False]
     assert rows["taken_back_hours"].tolist() == [0, 0, 0, 0, 2, 0]
     assert rows["doubt"].iloc[2] == "TVL went from 2,000,000 to 300,000 USD and nothing else supports it"
-    recompute(house, hours(1, 6))
+    recompute(house, POOLS, hours(1, 6))
     pd.testing.assert_frame_equal(house.lake.read(pools.POOL_SNAPSHOTS, where="tvl_usd < 4e6")[keep], rows)
 
 
@@ -159,9 +161,9 @@ def test_recompute_takes_in_rows_that_came_too_late_and_leaves_scores(house: Hou
     for hour in (60, 61):
         live(house, hour, {"a": 3e6})
     pulled(house, 2, {"a": 2.5e6})
-    hourly_pool_snapshots(house, hours(61, 61))
+    store_snapshots(house, POOLS, hours(61, 61))
     late: datetime = START + 2 * HOUR
     assert house.lake.read(pools.POOL_SNAPSHOTS, Window.ending(late)).empty
-    done = recompute(house, hours(1, 3))
+    done = recompute(house, POOLS, hours(1, 3))
     assert done.rows and on_grid(house, 2) == {"a": 2.5e6}
     assert house.lake.read(pools.POOL_SCORES).empty

@@ -8,20 +8,22 @@ import pytest
 
 from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.lake.publish import publish
 from veririsk_assets.pipeline import replay
-from veririsk_assets.pipeline.endpoints import ENDPOINTS, Endpoint
+from veririsk_assets.pipeline.endpoints import Endpoint, every_endpoint
+from veririsk_assets.pipeline.features import store_features
 from veririsk_assets.pipeline.outside import Live
-from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
+from veririsk_assets.pipeline.path import knowing, saying
 from veririsk_assets.pipeline.pulls import pull
-from veririsk_assets.pipeline.scores import hourly_pool_explanations, hourly_pool_scores
+from veririsk_assets.pipeline.snapshots import store_snapshots
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault
 from veririsk_assets.sources.pull import Pull
 from veririsk_assets_tests.pipeline.world import START, Clock, home, hours, outside
 
-DEFILLAMA = next(endpoint for endpoint in ENDPOINTS if endpoint.table is raw.DEFILLAMA_POOLS)
+DEFILLAMA = next(endpoint for endpoint in every_endpoint() if endpoint.table is raw.DEFILLAMA_POOLS)
 
 
 def test_hour_by_hour_equals_one_backfill_through_the_lake(settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -93,7 +95,7 @@ def test_a_pool_that_vanishes_ages_then_becomes_a_tombstone_and_never_looks_calm
     late = house.lake.read(pools.POOL_SCORES, hours(50, 10), where=f"pool_key = {key}")
     assert set(late["risk_level"]) == {"UNKNOWN"}
     assert late[["risk_score", "probability"]].isna().all(axis=None)
-    replay.label_until(house, hours(59).end)
+    replay.label_until(house, POOLS, hours(59).end)
     # Nothing fell before it, and its protocol holds what it held: it was taken out, which is neither a crash nor calm.
     assert house.lake.read(pools.POOL_LABELS, hours(36, 10), where=f"pool_key = {key} AND horizon_hours = 24").empty
     assert house.lake.read(pools.POOL_LABELS, where=f"pool_key = {key}")["crash"].eq(0).all()
@@ -108,9 +110,9 @@ def test_a_row_that_arrives_late_has_the_hours_that_it_touches_computed_again(se
     assert aged["input_age_hours"].gt(1).all()
     pull(house, DEFILLAMA, hours(29), outside(house))
     pull(house, DEFILLAMA, hours(33), outside(house))
-    done = hourly_pool_snapshots(house, hours(33))
+    done = store_snapshots(house, POOLS, hours(33))
     assert done.metadata["late_hours"] == 4
-    assert hourly_pool_features(house, hours(33)).metadata["late_hours"] >= 4
+    assert store_features(house, POOLS, hours(33)).metadata["late_hours"] >= 4
     assert house.lake.read(pools.POOL_SNAPSHOTS, hours(29), where=column)["input_age_hours"].lt(1).all()
 
 
@@ -226,14 +228,14 @@ def test_replay_resumes_at_the_first_hour_without_a_score(settings: Settings) ->
 def test_explanations_and_scores_of_an_empty_hour_are_empty(settings: Settings) -> None:
     house = home(settings)
     window = Window.ending(utc("2025-06-01"))
-    for step in (hourly_pool_snapshots, hourly_pool_features, hourly_pool_scores, hourly_pool_explanations):
-        assert step(house, window).rows == 0
+    for step in [*knowing(POOLS), *saying(POOLS)]:
+        assert step.make(house, window).rows == 0
 
 
 def test_labels_wait_for_the_snapshots_of_their_horizon(settings: Settings) -> None:
     house = home(settings)
     replay.load(house, outside(house), hours(0, 40))
-    replay.label_until(house, hours(0, 400).end)
+    replay.label_until(house, POOLS, hours(0, 400).end)
     labels = house.lake.read(pools.POOL_LABELS)
     newest = naive(hours(0, 40).end)
     assert (labels["matured_at"] <= newest).all()

@@ -12,7 +12,7 @@ from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline import recalibration
 from veririsk_assets.pipeline.performance import judge_scores
-from veririsk_assets.pipeline.scores import hourly_pool_scores
+from veririsk_assets.pipeline.scores import store_scores
 from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.lake.older import make_older
@@ -24,7 +24,7 @@ VOLATILE = ["lake_snapshot_id"]
 
 def go_on(house: House, window: Window) -> None:
     recalibration.daily_shifts(house, POOLS, window)
-    hourly_pool_scores(house, window)
+    store_scores(house, POOLS, window)
     shadow_scores(house, POOLS, window)
     judge_scores(house, POOLS, window.end)
 

@@ -12,7 +12,7 @@ from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.lake import upkeep
 from veririsk_assets.pipeline.comparison import compared, listed
 from veririsk_assets.pipeline.performance import judge_scores, outcomes
-from veririsk_assets.pipeline.scores import hourly_pool_scores
+from veririsk_assets.pipeline.scores import store_scores
 from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import HORIZON, KEYS, SECOND, reign, two_versions
@@ -25,7 +25,7 @@ AS_OF = SCORED.end
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Nine days scored by version 1, with version 2 in shadow."""
     opened = two_versions(tmp_path_factory.mktemp("home"))
-    hourly_pool_scores(opened, SCORED)
+    store_scores(opened, POOLS, SCORED)
     shadow_scores(opened, POOLS, SCORED)
     yield opened
     opened.close()

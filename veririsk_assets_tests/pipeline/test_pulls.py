@@ -18,7 +18,7 @@ from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import HOUR, naive
 from veririsk_assets.pipeline import followed_pairs, promotion, pulls
-from veririsk_assets.pipeline.endpoints import ENDPOINTS, Endpoint
+from veririsk_assets.pipeline.endpoints import Endpoint, every_endpoint
 from veririsk_assets.pipeline.outside import simulated_market
 from veririsk_assets.pipeline.pulls import pull, pull_all
 from veririsk_assets.pipeline.side_by_side import side_by_side
@@ -30,7 +30,7 @@ from veririsk_assets.wire.clock import FixedClock
 from veririsk_assets.wire.session import Wire
 from veririsk_assets_tests.pipeline.world import START, Clock, home, hours, outside
 
-OF = {endpoint.table: endpoint for endpoint in ENDPOINTS}
+OF = {endpoint.table: endpoint for endpoint in every_endpoint()}
 DEFILLAMA = OF[raw.DEFILLAMA_POOLS]
 AN_HOUR = hours(0)
 

@@ -13,7 +13,7 @@ from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.models.logistic_line import logit
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.recalibration import daily_shifts, known_shifts, shift_at
-from veririsk_assets.pipeline.scores import hourly_pool_scores
+from veririsk_assets.pipeline.scores import store_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, MARKET, SECOND, two_versions
 
@@ -85,10 +85,10 @@ def test_a_day_that_has_its_shift_keeps_it(house: House) -> None:
 
 def test_scores_carry_the_shift_of_their_hour(house: House) -> None:
     hour = Window.ending(TURN + 10 * DAY + 5 * HOUR)
-    hourly_pool_scores(house, hour)
+    store_scores(house, POOLS, hour)
     plain = house.lake.read(pools.POOL_SCORES, hour, where=f"horizon_hours = {HORIZON}")
     daily_shifts(house, POOLS, TWO_WEEKS)
-    hourly_pool_scores(house, hour)
+    store_scores(house, POOLS, hour)
     moved = house.lake.read(pools.POOL_SCORES, hour, where=f"horizon_hours = {HORIZON}")
     expected = stored(house).loc[naive(TURN + 10 * DAY)]
     assert (plain["calibration_shift"] == 0.0).all() and set(moved["calibration_shift"]) == {expected}

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import replay
 from veririsk_assets.pipeline.rescore import Replay, replay_score
-from veririsk_assets.pipeline.scores import hourly_pool_scores
+from veririsk_assets.pipeline.scores import store_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.pipeline.world import START, home, hours, outside
@@ -35,7 +36,7 @@ def pool_ids(house: House) -> list[str]:
 
 
 def replayed(house: House, pool: str) -> Replay:
-    return replay_score(house, pool, AS_OF, (24,))[0]
+    return replay_score(house, POOLS, pool, AS_OF, (24,))[0]
 
 
 def test_a_score_equals_what_was_published_whatever_its_source(house: House) -> None:
@@ -63,7 +64,7 @@ def test_a_score_that_was_rewritten_is_compared_with_what_was_first_said(house: 
     found = replayed(house, pool_ids(house)[0])
     assert found.is_same
     assert any("scored again since" in remark and "risk_score" in remark for remark in found.remarks)
-    hourly_pool_scores(house, hour)
+    store_scores(house, POOLS, hour)
 
 
 def test_a_difference_is_named_with_the_features_that_moved(house: House) -> None:
@@ -88,4 +89,4 @@ def test_a_difference_is_named_with_the_features_that_moved(house: House) -> Non
 )
 def test_what_cannot_be_replayed_is_a_sentence(house: House, pool: str, hour: int, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        replay_score(house, pool or pool_ids(house)[0], START + hour * HOUR, (24,))
+        replay_score(house, POOLS, pool or pool_ids(house)[0], START + hour * HOUR, (24,))

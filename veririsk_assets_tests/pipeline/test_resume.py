@@ -16,6 +16,7 @@ from veririsk_assets.contracts import monitoring, pools, raw
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.models import CALIBRATION_SHIFTS
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import owed, replay
@@ -144,10 +145,10 @@ def test_more_history_loads_what_is_missing_and_holes_and_leaves_the_rest(whole:
 
 
 def test_labels_of_history_that_came_later_are_made_too(copy: House, whole: House) -> None:
-    replay.label_until(whole, SCORED.end)
+    replay.label_until(whole, POOLS, SCORED.end)
     labels = rows(whole, pools.POOL_LABELS)
     copy.lake.replace(pools.POOL_LABELS, labels[labels["as_of"] > naive(START + 20 * HOUR)], hours(0, 30))
-    replay.label_until(copy, SCORED.end)
+    replay.label_until(copy, POOLS, SCORED.end)
     pd.testing.assert_frame_equal(rows(copy, pools.POOL_LABELS), labels)
 
 
@@ -161,8 +162,8 @@ def test_hours_in_which_nothing_is_known_owe_nothing(settings: Settings) -> None
     replay.load(house, world, hours(0, 60))
     kept = house.lake.read(pools.POOL_SNAPSHOTS, hours(58, 2))
     assert len(kept) and kept["tvl_usd"].isna().all() and not kept["is_tombstone"].any()
-    replay.say(house, hours(56, 4))
-    assert owed.any_owed(house, hours(56, 4)) == set()
+    replay.say(house, POOLS, hours(56, 4))
+    assert owed.any_owed(house, POOLS, hours(56, 4)) == set()
     house.close()
 
 

@@ -11,7 +11,7 @@ from veririsk_assets.contracts import monitoring, pools
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.scores import hourly_pool_scores
+from veririsk_assets.pipeline.scores import store_scores
 from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, KEYS, SECOND, reign, two_versions
@@ -28,7 +28,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def score(house: House, window: Window = HOURS) -> None:
-    hourly_pool_scores(house, window)
+    store_scores(house, POOLS, window)
     shadow_scores(house, POOLS, window)
 
 

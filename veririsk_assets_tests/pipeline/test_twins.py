@@ -12,7 +12,7 @@ from rich.console import Console
 
 from veririsk_assets.cli.render import show_ranking
 from veririsk_assets.contracts import pools
-from veririsk_assets.contracts.vocabulary import pool_key
+from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.pipeline import crosswalk
 from veririsk_assets.pipeline.publishing import publish
@@ -38,13 +38,13 @@ TWINS = {"eth:0xaa", "defillama:aa", "univ2:0xaa"}
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     opened = home(Settings(home=tmp_path))
-    keys = np.array([pool_key(pool_id) for pool_id, *_ in POOLS])
+    keys = np.array([entity_key(pool_id) for pool_id, *_ in POOLS])
     order = np.argsort(keys)
     walk = 1e5 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.01, (168, 2)), axis=0))
     tvl = np.column_stack([walk[:, 0]] * 4 + [walk[:, 1]]) * (1 + 1e-6 * np.arange(5))
     rows = snapshot_rows(WEEK, pools=5).assign(pool_key=np.tile(keys[order], 168), tvl_usd=tvl[:, order].ravel())
     opened.lake.replace(pools.POOL_SNAPSHOTS, rows, WEEK)
-    about = [(pool_key(i), i, name, "uniswap-v2", chain, i.split(":")[0], WEEK.as_ofs[0]) for i, name, chain, _ in POOLS]
+    about = [(entity_key(i), i, name, "uniswap-v2", chain, i.split(":")[0], WEEK.as_ofs[0]) for i, name, chain, _ in POOLS]
     opened.lake.append(pools.POOLS, pd.DataFrame(about, columns=pools.POOLS.names))
     opened.lake.replace(pools.POOL_SCORES, scores(keys), Window.ending(WEEK.end))
     yield opened

@@ -19,7 +19,7 @@ from veririsk_assets.pipeline.comparison import compared, listed
 from veririsk_assets.pipeline.gate import judge, shadow_hours
 from veririsk_assets.pipeline.performance import judge_scores, outcomes
 from veririsk_assets.pipeline.promotion import previous
-from veririsk_assets.pipeline.scores import hourly_pool_scores
+from veririsk_assets.pipeline.scores import store_scores
 from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import HORIZON, SECOND, two_versions
@@ -40,7 +40,7 @@ def work(house: House, system: System) -> None:
 def house(tmp_path: Path) -> Iterator[House]:
     """Pools with a champion and a challenger over nine days, all of it written down."""
     opened = two_versions(tmp_path)
-    hourly_pool_scores(opened, SCORED)
+    store_scores(opened, POOLS, SCORED)
     work(opened, POOLS)
     yield opened
     opened.close()

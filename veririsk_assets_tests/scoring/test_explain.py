@@ -5,23 +5,27 @@ import pytest
 
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS
-from veririsk_assets.contracts.vocabulary import CAUSES
+from veririsk_assets.contracts.systems import POOLS
+from veririsk_assets.contracts.vocabulary import CAUSES, CRASH_HEAD
 from veririsk_assets.models.logistic_line import logit
-from veririsk_assets.scoring.explain import explain, explain_cause, explain_rule
-from veririsk_assets.scoring.phrases import PHRASES, phrase
+from veririsk_assets.scoring.explain import Words, explain, explain_cause, explain_rule
+from veririsk_assets.scoring.phrases.phrase import phrase_of
+from veririsk_assets.scoring.phrases.pools import PHRASES
 from veririsk_assets.scoring.score import score
 from veririsk_assets.scoring.wording import sentences
 from veririsk_assets_tests.scoring.test_score import columns, facts, served, with_heads
 
+WORDS = Words(PHRASES, CRASH_HEAD, CAUSES)
+
 
 def said(feature: str, value: float, low: float = np.nan, high: float = np.nan) -> str:
-    return str(sentences((feature,), np.array([0]), np.array([value]), (np.array([low]), np.array([high])))[0])
+    return str(sentences((feature,), np.array([0]), np.array([value]), (np.array([low]), np.array([high])), PHRASES)[0])
 
 
 def test_base_the_five_and_other_are_the_margin() -> None:
     rows = columns(2_000)
     scored = score(rows, served(), facts(2_000), 24)
-    reasons = explain(rows, served(), scored["margin"], 24)
+    reasons = explain(rows, served(), scored["margin"], 24, WORDS)
     assert set(reasons) == {"row"} | (set(POOL_EXPLANATIONS.names) - {"as_of", "pool_key"})
     total = reasons["contribution"].reshape(-1, 5).sum(axis=1) + reasons["base_value"][::5] + reasons["other_contribution"][::5]
     np.testing.assert_allclose(total, scored["margin"], atol=1e-4)
@@ -31,7 +35,7 @@ def test_base_the_five_and_other_are_the_margin() -> None:
 def test_the_five_are_the_largest_in_order_and_point_the_right_way() -> None:
     rows = columns(300)
     scored = score(rows, served(), facts(300), 24)
-    reasons = explain(rows, served(), scored["margin"], 24)
+    reasons = explain(rows, served(), scored["margin"], 24, WORDS)
     sizes = np.abs(reasons["contribution"].reshape(-1, 5))
     shares = np.sort(np.abs(served().contributions(served().matrix(rows))[:, :-1]), axis=1)[:, ::-1][:, :5]
     np.testing.assert_allclose(sizes, shares)
@@ -45,20 +49,20 @@ def test_the_five_are_the_largest_in_order_and_point_the_right_way() -> None:
 def test_a_row_without_a_score_has_no_reasons() -> None:
     rows = columns(3)
     tvl = np.array([1e6, np.nan, 1e6])
-    scored = score(rows, served(), facts(3, tvl_usd=tvl), 24)
-    reasons = explain(rows, served(), scored["margin"], 24)
+    scored = score(rows, served(), facts(3, value=tvl), 24)
+    reasons = explain(rows, served(), scored["margin"], 24, WORDS)
     assert sorted(set(reasons["row"])) == [0, 2]
-    nothing = explain(rows, served(), np.full(3, np.nan), 24)
+    nothing = explain(rows, served(), np.full(3, np.nan), 24, WORDS)
     assert all(len(column) == 0 for column in nothing.values())
 
 
 def test_each_cause_has_three_reasons_that_add_up_to_its_log_odds() -> None:
     model, rows = with_heads(), columns(600)
-    scored = score(rows, model, facts(600, tvl_usd=np.where(np.arange(600) < 2, np.nan, 1e6)), 24)
+    scored = score(rows, model, facts(600, value=np.where(np.arange(600) < 2, np.nan, 1e6)), 24, causes=POOLS.causes)
     assert model.heads is not None
     for cause in CAUSES:
         probability = scored[f"{cause}_probability"]
-        reasons = explain_cause(rows, model.heads, cause, probability, 24)
+        reasons = explain_cause(rows, model.heads, cause, probability, 24, WORDS)
         said = np.flatnonzero(np.isfinite(probability))
         np.testing.assert_array_equal(reasons["row"], np.repeat(said, 3))
         total = reasons["contribution"].reshape(-1, 3).sum(axis=1) + reasons["base_value"][::3] + reasons["other_contribution"][::3]
@@ -74,7 +78,7 @@ def test_the_rules_points_add_up_to_its_score() -> None:
     terms = {name: rng.uniform(0, 15, 40) for name in names}
     points = np.sum(list(terms.values()), axis=0)
     points[3] = np.nan
-    reasons = explain_rule(terms, columns(40), points, 6, {"tvl_change_24h": (-0.03, 0.04)})
+    reasons = explain_rule(terms, columns(40), points, 6, WORDS, {"tvl_change_24h": (-0.03, 0.04)})
     assert 3 not in set(reasons["row"])
     total = reasons["contribution"].reshape(-1, 5).sum(axis=1) + reasons["other_contribution"][::5]
     np.testing.assert_allclose(total, np.delete(points, 3))
@@ -105,5 +109,5 @@ def test_every_feature_has_a_sentence_for_every_value(value: float) -> None:
 
 
 def test_a_feature_that_nobody_listed_is_called_by_its_name() -> None:
-    assert phrase("funding_rate").up == "Funding rate is {}"
+    assert phrase_of(PHRASES, "funding_rate").up == "Funding rate is {}"
     assert said("funding_rate", 0.5) == "Funding rate is 0.5."

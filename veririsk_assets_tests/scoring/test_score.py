@@ -1,7 +1,7 @@
 import subprocess
 import sys
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,11 @@ import pytest
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.pools import POOL_SCORES
-from veririsk_assets.models import catalogue
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.models.artefact import ServedModel, load
-from veririsk_assets.scoring.score import levels, score
+from veririsk_assets.models.catalogue import pools as catalogue
+from veririsk_assets.scoring import score as scoring
+from veririsk_assets.scoring.score import levels
 from veririsk_assets.scoring.status import Facts
 from veririsk_assets.training.companions import equipped
 from veririsk_assets.training.datasets import Dataset, from_panels
@@ -20,6 +22,8 @@ from veririsk_assets.training.fit import train
 from veririsk_assets_tests.models.rows import market
 
 CALLERS = {"as_of", "pool_key", "scored_at", "lake_snapshot_id"}
+
+score = partial(scoring.score, causes=POOLS.causes)
 
 
 @cache
@@ -41,7 +45,7 @@ def with_causes() -> Dataset:
     causes = {name: np.where(rng.random(labels.shape) < 0.6, labels["crash"], 0.0) for name in ("price_fall", "outflow")}
     for values in (*causes.values(), *(features[name] for name in catalogue.LP_COLUMNS)):
         values[:, :20] = np.nan
-    return from_panels(features, Panel(labels.window, labels.keys, {**labels.values, **causes}), 24)
+    return from_panels(features, Panel(labels.window, labels.keys, {**labels.values, **causes}), 24, others=tuple(causes))
 
 
 def columns(rows: int, seed: int = 5) -> dict[str, np.ndarray]:
@@ -53,11 +57,13 @@ def columns(rows: int, seed: int = 5) -> dict[str, np.ndarray]:
 
 def facts(rows: int, **changes: object) -> Facts:
     calm = {
-        "tvl_usd": np.full(rows, 1e6),
+        "value": np.full(rows, 1e6),
         "input_age_hours": np.full(rows, 0.5),
         "age_hours": np.full(rows, 100.0),
         "is_tombstone": np.zeros(rows, dtype=bool),
         "early_warning_score": np.linspace(0, 100, rows),
+        "measure": "tvl_usd",
+        "words": ("pool", "TVL"),
     }
     return Facts(**(calm | changes))  # type: ignore[arg-type]
 
@@ -75,7 +81,7 @@ def test_scores_have_every_column_of_their_table_but_the_callers() -> None:
 def test_a_cause_that_is_not_known_says_why() -> None:
     tvl = np.full(60, 1e6)
     tvl[40] = np.nan
-    scored = score(columns(60), with_heads(), facts(60, tvl_usd=tvl), 24)
+    scored = score(columns(60), with_heads(), facts(60, value=tvl), 24)
     price, liquidity, note = (scored[name] for name in ("price_fall_probability", "liquidity_fall_probability", "cause_note"))
     np.testing.assert_array_equal(np.isnan(liquidity), (np.arange(60) < 20) | (np.arange(60) == 40))
     np.testing.assert_array_equal(np.isnan(price), np.arange(60) == 40)
@@ -131,9 +137,9 @@ def test_levels_change_at_30_and_65() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"tvl_usd": np.nan}, "TVL is not known"),
-        ({"tvl_usd": 0.0}, "TVL is zero"),
-        ({"tvl_usd": -5.0}, "TVL is zero"),
+        ({"value": np.nan}, "TVL is not known"),
+        ({"value": 0.0}, "TVL is zero"),
+        ({"value": -5.0}, "TVL is zero"),
         ({"input_age_hours": 24.5}, "older than 24 hours"),
         ({"input_age_hours": np.nan}, "older than 24 hours"),
         ({"age_hours": 23.0}, "less than 24 hours of history"),
@@ -209,11 +215,11 @@ def test_scoring_and_explaining_with_a_saved_model_need_no_sklearn_and_no_mlflow
     code = (
         "import sys; from pathlib import Path; import numpy as np\n"
         "from veririsk_assets.models.artefact import load\n"
-        "from veririsk_assets.scoring.explain import explain\n"
+        "from veririsk_assets.scoring.explain import Words, explain\n"
         f"model = load(Path({str(tmp_path)!r}), '1')\n"
         "columns = {name: np.zeros(8, np.float32) for name in model.features}\n"
         "margin = model.margin(model.matrix(columns))\n"
-        "assert len(explain(columns, model, margin, 24)['row']) == 40\n"
+        "assert len(explain(columns, model, margin, 24, Words({}, 'crash'))['row']) == 40\n"
         "assert not {'sklearn', 'mlflow'} & set(sys.modules)\n"
         "from sklearn.linear_model import LogisticRegression\n"
     )

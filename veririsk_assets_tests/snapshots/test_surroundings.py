@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
-from veririsk_assets.contracts.vocabulary import AAVE_ASSETS, pool_key
+from veririsk_assets.contracts.vocabulary import AAVE_ASSETS, entity_key
 from veririsk_assets.contracts.windows import Window, naive, utc
 from veririsk_assets.lake.quality import check
 from veririsk_assets.snapshots.holders import lp_shares
@@ -126,7 +126,7 @@ def test_shares_are_of_the_supply_and_serve_seven_days() -> None:
     window = Window.ending(END, 200)
     rows = table(*[position("0xa", 190, balance) for balance in (5, 30, 10, 8, 2, 7)], position("0xa", 5, 50.0))
     linked = {"univ2:0xa": "defillama:x"}
-    keys = np.array([pool_key("defillama:x")])
+    keys = np.array([entity_key("defillama:x")])
     found = {name: values[:, 0] for name, values in lp_shares(rows, linked, window, keys).items()}
     assert np.nanmax(found["lp_top1_share"][:100]) == 0.3 and np.nanmax(found["lp_top5_share"][:100]) == 0.6
     assert (~np.isnan(found["lp_top1_share"])).sum() == 168 + 6
@@ -135,6 +135,6 @@ def test_shares_are_of_the_supply_and_serve_seven_days() -> None:
 
 def test_shares_without_a_supply_or_above_it_are_null_and_other_pools_have_none() -> None:
     rows = table(position("0xa", 5, 5, None), position("0xb", 5, 0, 0.0), position("0xc", 5, 101.0), position("0xd", 5, 100.0))
-    keys = np.sort([pool_key(f"univ2:0x{name}") for name in "abcde"])
+    keys = np.sort([entity_key(f"univ2:0x{name}") for name in "abcde"])
     found = lp_shares(rows, {}, Window.ending(END), keys)["lp_top1_share"][0]
-    assert dict(zip(keys, np.isnan(found), strict=True)) == {pool_key(f"univ2:0x{name}"): name != "d" for name in "abcde"}
+    assert dict(zip(keys, np.isnan(found), strict=True)) == {entity_key(f"univ2:0x{name}"): name != "d" for name in "abcde"}

@@ -14,16 +14,17 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from veririsk_assets.contracts.catalogue import PULLS
 from veririsk_assets.contracts.pools import POOL_SCORES, POOL_SNAPSHOTS
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window
-from veririsk_assets.defs import raw
 from veririsk_assets.defs.resources import HouseResource
-from veririsk_assets.defs.schedules import hourly
+from veririsk_assets.defs.schedules import SCHEDULES
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.defs.daemon import Deployment, deployment, wait_for
 from veririsk_assets_tests.defs.home import FIRST
 from veririsk_assets_tests.stress.reader import Reader
 
+hourly = next(one for one in SCHEDULES if one.name == "hourly")
 LOG = logging.getLogger(__name__)
 # A run retry would hide whether the next tick alone heals.
 NO_RETRY = {"dagster/max_retries": "0"}
@@ -101,7 +102,7 @@ def check_whole(house: House, window: Window, pools: int) -> None:
     for table, rows in ((POOL_SNAPSHOTS, pools), (POOL_SCORES, 2 * pools)):
         counts = house.lake.read(table, window, ["as_of", "pool_key"]).groupby("as_of").size()
         assert list(counts) == [rows] * window.hours, table.sql_name
-    for table in raw.TABLES:
+    for table in PULLS:
         assert not house.lake.read(table, columns=list(table.key)).duplicated().any(), table.sql_name
 
 

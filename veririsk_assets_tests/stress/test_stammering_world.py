@@ -10,15 +10,16 @@ import pytest
 from pydantic import SecretStr
 
 from veririsk_assets.contracts import pools, raw
-from veririsk_assets.contracts.vocabulary import pool_key
+from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
 from veririsk_assets.lake import upkeep
 from veririsk_assets.pipeline import replay
-from veririsk_assets.pipeline.endpoints import ENDPOINTS
+from veririsk_assets.pipeline.endpoints import every_endpoint
+from veririsk_assets.pipeline.features import store_features
 from veririsk_assets.pipeline.outside import Replayed
-from veririsk_assets.pipeline.pools import hourly_pool_features, hourly_pool_snapshots
 from veririsk_assets.pipeline.pulls import pull
-from veririsk_assets.pipeline.scores import hourly_pool_scores
+from veririsk_assets.pipeline.scores import store_scores
+from veririsk_assets.pipeline.snapshots import store_snapshots
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.stress.stammering import POOLS, START, Transport, World
@@ -42,24 +43,24 @@ class Living:
             as_of = START + hour * HOUR
             self.clock = as_of + PULL_DELAY
             outside = Replayed(self.house, lambda at: Transport(self.world, at))
-            for endpoint in ENDPOINTS:
+            for endpoint in every_endpoint():
                 if endpoint.table in ASKED:
                     pull(self.house, endpoint, Window.ending(as_of), outside)
-            hourly_pool_snapshots(self.house, Window.ending(as_of))
+            store_snapshots(self.house, POOLS, Window.ending(as_of))
             if hour % 24 == 0 or hour == hours - 1:
                 day = Window.ending(as_of, (hour - 1) % 24 + 1)
-                hourly_pool_features(self.house, day)
-                hourly_pool_scores(self.house, day)
+                store_features(self.house, POOLS, day)
+                store_scores(self.house, POOLS, day)
                 upkeep.run(self.house.lake, set())
 
     def key(self, pool: int) -> int:
-        return pool_key(f"defillama:p{pool:02}" if pool < POOLS else f"univ2:0x{pool - POOLS + 1:040x}")
+        return entity_key(f"defillama:p{pool:02}" if pool < POOLS else f"univ2:0x{pool - POOLS + 1:040x}")
 
 
 def month(home: Path, seed: int, hours: int) -> Living:
     living = Living(home, World(seed, hours))
     living.live(hours)
-    replay.label_until(living.house, START + (hours - 1) * HOUR)
+    replay.label_until(living.house, POOLS, START + (hours - 1) * HOUR)
     return living
 
 

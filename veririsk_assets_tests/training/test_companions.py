@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.models import catalogue
+from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.training.companions import equipped
 from veririsk_assets.training.datasets import CannotTrain, Dataset, from_panels
 from veririsk_assets.training.fit import Trained, train
@@ -20,7 +20,7 @@ def dataset() -> Dataset:
     features, labels = market()
     rng = np.random.default_rng(4)
     causes = {name: np.where(rng.random(labels.shape) < 0.6, labels["crash"], 0.0) for name in ("price_fall", "outflow")}
-    return from_panels(features, Panel(labels.window, labels.keys, {**labels.values, **causes}), 24)
+    return from_panels(features, Panel(labels.window, labels.keys, {**labels.values, **causes}), 24, others=tuple(causes))
 
 
 @cache

@@ -79,8 +79,8 @@ def test_other_labels_keep_their_rows_and_a_feature_that_only_their_rows_know_is
     features = Panel(FEATURES.window, FEATURES.keys, {**FEATURES.values, "apy": apy})
     labels = Panel(LABELS.window, LABELS.keys, {**LABELS.values, "outflow": outflow})
     by_panel, by_frame = (
-        from_panels(features, labels, 24),
-        from_frames(features.frame("pool_key"), labels.frame("pool_key"), "pool_key", 24),
+        from_panels(features, labels, 24, others=("outflow", "price_fall")),
+        from_frames(features.frame("pool_key"), labels.frame("pool_key"), "pool_key", 24, others=("outflow", "price_fall")),
     )
     taught = by_panel.targets(("crash", "outflow", "price_fall"), slice(None))
     np.testing.assert_array_equal(taught, by_frame.targets(("crash", "outflow", "price_fall"), slice(None)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from veririsk_assets.contracts.models import MODEL_VERSIONS
-from veririsk_assets.models import catalogue
+from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.training import walk_forward
 from veririsk_assets.training.choice import Choice, choose, version_row
 from veririsk_assets.training.datasets import CannotTrain, Dataset, from_panels
@@ -21,7 +21,7 @@ def dataset() -> Dataset:
 
 @cache
 def choice() -> Choice:
-    return choose(dataset())
+    return choose(dataset(), catalogue.CATALOGUE)
 
 
 def test_a_model_that_finds_more_than_volatility_serves_with_its_reasons() -> None:
@@ -39,7 +39,7 @@ def test_a_history_too_short_for_folds_is_judged_on_validation_and_says_so() -> 
     rows = np.flatnonzero(later)
     short = replace(data, x=data.x[rows], y=data.y[rows], as_of=data.as_of[rows], key=data.key[rows])
     first, cut = rows[0], data.validation.start - rows[0]
-    found = choose(replace(short, train=slice(0, data.train.stop - first), validation=slice(cut, len(rows))))
+    found = choose(replace(short, train=slice(0, data.train.stop - first), validation=slice(cut, len(rows))), catalogue.CATALOGUE)
     assert found.folds is None and found.winner.spec.name == "gradient_boosting"
     assert "on validation rows only, without walk-forward folds: 38 days of history give test windows of 6 days" in found.verdict.text
     assert "beats volatility_logistic on validation" in found.verdict.text
@@ -52,7 +52,7 @@ def test_a_model_that_an_early_fold_cannot_train_does_not_serve_while_others_are
         return train(fold, spec)
 
     monkeypatch.setattr(walk_forward, "train", hindered)
-    found = choose(dataset())
+    found = choose(dataset(), catalogue.CATALOGUE)
     assert found.winner.spec.name == catalogue.FLOOR
     assert "gradient_boosting: not trained in every walk-forward fold: 8 positive training rows" in found.verdict.text
 
@@ -62,7 +62,7 @@ def test_the_floor_serves_where_the_learned_model_is_no_better() -> None:
     volatile = data.columns(["ewma_volatility_7d"], slice(None))[:, 0]
     rng = np.random.default_rng(3)
     plain = replace(data, y=(rng.random(len(data.y)) < 1 / (1 + np.exp(-1.2 * (np.log(volatile) + 4) + 2.5))).astype(float))
-    found = choose(plain)
+    found = choose(plain, catalogue.CATALOGUE)
     assert found.winner.spec.name == catalogue.FLOOR
     assert "gradient_boosting: no proven gain over volatility_logistic" in found.verdict.text
     assert "short of 0 by" in found.verdict.text

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from veririsk_assets.models.catalogue.pools import NAIVE
 from veririsk_assets.training.paired import metric_intervals, naive_scores, recall_at_budget, weeks, with_gains
 from veririsk_assets.training.promotion import Evidence, verdict
 
@@ -39,7 +40,7 @@ def test_recall_at_the_budget_counts_the_highest_scores() -> None:
 
 
 def test_a_naive_column_says_least_where_it_says_nothing() -> None:
-    found = naive_scores({"tvl_change_24h": np.array([-0.3, np.nan, 0.1]), "log_tvl": np.ones(3)})
+    found = naive_scores(NAIVE, {"tvl_change_24h": np.array([-0.3, np.nan, 0.1]), "log_tvl": np.ones(3)})
     assert list(found) == ["tvl_change_24h"]
     np.testing.assert_allclose(found["tvl_change_24h"], [0.3, -0.1, -0.1])
-    assert naive_scores({"ewma_volatility_7d": np.array([2.0, np.nan])})["ewma_volatility_7d"].tolist() == [2.0, 2.0]
+    assert naive_scores(NAIVE, {"ewma_volatility_7d": np.array([2.0, np.nan])})["ewma_volatility_7d"].tolist() == [2.0, 2.0]

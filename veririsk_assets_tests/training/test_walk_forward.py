@@ -6,11 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from veririsk_assets.models import catalogue
+from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.training import walk_forward
 from veririsk_assets.training.datasets import Dataset, from_panels
 from veririsk_assets.training.fit import train
-from veririsk_assets.training.walk_forward import NoFolds, Pooled, pool_folds
+from veririsk_assets.training.walk_forward import NoFolds, Pooled, forecast_folds
 from veririsk_assets_tests.models.rows import market
 
 NAMES = (catalogue.CHAMPION_CANDIDATE, catalogue.FLOOR)
@@ -24,7 +24,7 @@ def dataset() -> Dataset:
 
 @cache
 def pooled() -> Pooled:
-    return pool_folds(dataset(), RECIPES)
+    return forecast_folds(dataset(), RECIPES, catalogue.NAIVE)
 
 
 def test_every_model_speaks_for_the_same_rows_of_every_fold() -> None:
@@ -45,7 +45,7 @@ def test_no_label_window_reaches_from_a_fold_s_learning_into_what_it_speaks_for(
         return train(fold, spec)
 
     monkeypatch.setattr(walk_forward, "train", watched)
-    found, horizon = pool_folds(dataset(), {catalogue.FLOOR: RECIPES[catalogue.FLOOR]}), np.timedelta64(24, "h")
+    found, horizon = forecast_folds(dataset(), {catalogue.FLOOR: RECIPES[catalogue.FLOOR]}, catalogue.NAIVE), np.timedelta64(24, "h")
     for i, (learnt_until, held_from, held_until) in enumerate(seen):
         assert learnt_until + horizon <= held_from
         assert held_until + horizon <= found.as_of[found.fold == i][0]
@@ -56,7 +56,7 @@ def test_the_future_does_not_change_a_fold() -> None:
     end = before.as_of[before.fold == 0][-1]
     later = data.as_of > end
     turned = replace(data, x=np.where(later[:, None], -data.x, data.x), y=np.where(later, 1.0 - data.y, data.y))
-    after = pool_folds(turned, RECIPES)
+    after = forecast_folds(turned, RECIPES, catalogue.NAIVE)
     for name in NAMES:
         np.testing.assert_array_equal(after.probability[name][after.fold == 0], before.probability[name][before.fold == 0])
 
@@ -81,7 +81,7 @@ def test_a_feature_that_early_folds_do_not_know_is_left_to_later_ones(monkeypatc
     monkeypatch.setattr(walk_forward, "train", watched)
     x = data.x.copy()
     x[data.as_of < data.as_of[0] + np.timedelta64(12, "D"), data.features.index("tvl_change_24h")] = np.nan
-    pool_folds(replace(data, x=x), {"candidate": RECIPES[catalogue.CHAMPION_CANDIDATE]})
+    forecast_folds(replace(data, x=x), {"candidate": RECIPES[catalogue.CHAMPION_CANDIDATE]}, catalogue.NAIVE)
     assert used == [False, True, True]
 
 
@@ -98,4 +98,4 @@ def test_a_history_that_carries_no_folds_is_refused(days: int, calm: bool, words
     label = np.where(np.arange(len(data.y)) % 500 == 0, data.y, 0.0) if calm else data.y
     short = replace(data, x=data.x[kept], y=label[kept], as_of=data.as_of[kept], key=data.key[kept])
     with pytest.raises(NoFolds, match=words):
-        pool_folds(short, RECIPES)
+        forecast_folds(short, RECIPES, catalogue.NAIVE)

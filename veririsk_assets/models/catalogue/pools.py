@@ -1,16 +1,15 @@
-"""Every model by name: how to make it, what it looks at and which label it learns. Baselines are models."""
+"""The models of pools by name: how to make each, what it looks at and which label it learns. Baselines are models."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from veririsk_assets.contracts.pool_features import MODEL_FEATURES, PHASE2_NAMES
+from veririsk_assets.models.catalogue.entries import Catalogue
 from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
 from veririsk_assets.models.logistic_regression import LogisticRegression
 from veririsk_assets.models.phase2_recipe import phase2_recipe
 from veririsk_assets.models.single_column import SingleColumn
-from veririsk_assets.models.spec import RiskModel, Spec
+from veririsk_assets.models.spec import Entry
 from veririsk_assets.models.two_heads import LABELS, TwoHeads
 
 CHAMPION_CANDIDATE = "gradient_boosting"
@@ -37,30 +36,15 @@ LP_COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Entry:
-    """How a model is made. `label` None: the label that the caller asks for; `also`: what it learns beside it.
-
-    `has_names`: `make` gets the names of its columns first. `needs`: columns without which it cannot say what it is there for.
-    """
-
-    make: Callable[..., RiskModel]
-    features: tuple[str, ...] = MODEL_FEATURES
-    label: str | None = None
-    also: tuple[str, ...] = ()
-    has_names: bool = False
-    needs: tuple[str, ...] = ()
-
-
 def two_heads(features: tuple[str, ...], **params: Any) -> TwoHeads:
     """Shallow and slow heads on columns of these names."""
     return TwoHeads([features.index(name) for name in LP_COLUMNS if name in features], **(SLOW | params))
 
 
 ENTRIES: dict[str, Entry] = {
-    "gradient_boosting": Entry(GradientBoosting),
-    TWO_HEADS: Entry(two_heads, label="crash", also=LABELS, has_names=True, needs=LP_COLUMNS[:1]),
-    "logistic_regression": Entry(LogisticRegression),
+    "gradient_boosting": Entry(GradientBoosting, MODEL_FEATURES),
+    TWO_HEADS: Entry(two_heads, MODEL_FEATURES, label="crash", also=LABELS, has_names=True, needs=LP_COLUMNS[:1]),
+    "logistic_regression": Entry(LogisticRegression, MODEL_FEATURES),
     FLOOR: Entry(LogisticRegression, VOLATILITY_COLUMNS),
     "phase2_recipe": Entry(phase2_recipe, PHASE2_NAMES, "crash_endpoint"),
     "ewma_volatility_7d": Entry(SingleColumn, ("ewma_volatility_7d",)),
@@ -77,35 +61,8 @@ DETECTION_COLUMNS = (
 )  # fmt: skip
 # Of depth 2, 4 and a line, the best Brier skill on the recorded inner folds (.646, .638, .640).
 DETECTION_ENTRY = Entry(partial(GradientBoosting, max_depth=2), DETECTION_COLUMNS, label="fall")
-BASELINES = tuple(name for name in ENTRIES if name not in CANDIDATES)
-CLASSES: dict[str, type[RiskModel]] = {kind.algorithm: kind for kind in (GradientBoosting, TwoHeads, LogisticRegression, SingleColumn)}
-
-
-def spec(name: str, horizon_hours: int, label: str = "crash", **params: Any) -> Spec:
-    """The spec of a catalogued model; raises KeyError with the known names."""
-    entry = _entry(name)
-    return Spec(name, entry.features, horizon_hours, entry.label or label, params, entry.also)
-
-
-def make(wanted: Spec) -> RiskModel:
-    """An unfitted model."""
-    entry = _entry(wanted.name)
-    return entry.make(*([wanted.features] if entry.has_names else []), **wanted.params)
-
-
-def narrowed(wanted: Spec, available: tuple[str, ...]) -> Spec:
-    """The spec without the features that the data does not have."""
-    return replace(wanted, features=tuple(name for name in wanted.features if name in available))
-
-
-def lacking(wanted: Spec) -> tuple[str, ...]:
-    """Columns that its model needs and the spec does not have."""
-    return tuple(name for name in _entry(wanted.name).needs if name not in wanted.features)
-
-
-def _entry(name: str) -> Entry:
-    if name == DETECTION:
-        return DETECTION_ENTRY
-    if name not in ENTRIES:
-        raise KeyError(f"no model {name!r}; known: {', '.join(ENTRIES)}")
-    return ENTRIES[name]
+# Ranks without any learning, and which end is the risky one.
+NAIVE = {"ewma_volatility_7d": 1.0, "ewma_volatility_30d": 1.0, "early_warning_score": 1.0, "tvl_change_24h": -1.0}
+CATALOGUE = Catalogue(ENTRIES, CANDIDATES, FLOOR, "crash", NAIVE, {DETECTION: DETECTION_ENTRY})
+BASELINES = CATALOGUE.baselines
+spec = CATALOGUE.spec
