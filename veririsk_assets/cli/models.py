@@ -109,12 +109,12 @@ def rollback(
 
 def _carry_out(system: System, action: str, horizon: int | None, version: str, valid_from: str, reason: str) -> None:
     from veririsk_assets.contracts.windows import floor_hour
-    from veririsk_assets.pipeline.promotion import Order, appoint, next_hour
+    from veririsk_assets.pipeline.promotion import Order, appoint, next_instant
 
     hours = system.known_horizon(horizon)
     asked = floor_hour(moment("--from", valid_from)) if valid_from else None
     with _house() as house:
-        since = asked or next_hour(house, system)
+        since = asked or next_instant(house, system)
         done = appoint(house, Order(system, hours, action, since, version, reason))
     say(out, done.metadata["verdict"])
     serving = f"version {done.metadata['champion']}" if done.metadata["champion"] != "rule" else "the rule-based score"

@@ -18,11 +18,12 @@ PROVENANCE: tuple[Column, ...] = (
 USD: dict[str, Any] = {"unit": "USD", "ge": 0.0, "le": 1e13}
 
 
-def _raw(name: str, grain: str, key: tuple[str, ...], description: str, *columns: Column) -> Table:
+def raw_table(name: str, grain: str, key: tuple[str, ...], description: str, *columns: Column) -> Table:
+    """What a provider said, with where and when from; named after the provider and what was asked."""
     return Table("raw", name, grain, (*key, "pulled_at"), "pulled_at", description, PROVENANCE + columns)
 
 
-DEFILLAMA_POOLS = _raw(
+DEFILLAMA_POOLS = raw_table(
     "defillama_pools",
     "one pool as DeFiLlama's yields host said it in one pull",
     ("pool",),
@@ -40,7 +41,7 @@ DEFILLAMA_POOLS = _raw(
     number("volume_24h_usd", "Volume of the last day where reported", **USD),
 )
 
-DEFILLAMA_PROTOCOLS = _raw(
+DEFILLAMA_PROTOCOLS = raw_table(
     "defillama_protocols",
     "one protocol as DeFiLlama said it in one pull",
     ("protocol_id",),
@@ -57,7 +58,7 @@ DEFILLAMA_PROTOCOLS = _raw(
     number("mcap_usd", "Market capitalisation of its token", **USD),
 )
 
-COINGECKO_MARKETS = _raw(
+COINGECKO_MARKETS = raw_table(
     "coingecko_markets",
     "one coin as CoinGecko said it in one pull",
     ("coin_id",),
@@ -69,7 +70,7 @@ COINGECKO_MARKETS = _raw(
     number("volume_24h_usd", "Rolling 24-hour volume: differencing it does not give an hour", **USD),
 )
 
-COINGECKO_COINS = _raw(
+COINGECKO_COINS = raw_table(
     "coingecko_coins",
     "one coin's token address on one chain as CoinGecko's list said it",
     ("coin_id", "platform"),
@@ -80,7 +81,7 @@ COINGECKO_COINS = _raw(
     text("address", "Token address on that chain, in lower case where it is hexadecimal", required=True),
 )
 
-GECKOTERMINAL_POOLS = _raw(
+GECKOTERMINAL_POOLS = raw_table(
     "geckoterminal_pools",
     "one on-chain pool as GeckoTerminal said it in one pull",
     ("network", "address"),
@@ -101,7 +102,7 @@ GECKOTERMINAL_POOLS = _raw(
     instant("pool_created_at", "When the pool was created"),
 )
 
-THEGRAPH_PAIRS = _raw(
+THEGRAPH_PAIRS = raw_table(
     "thegraph_pairs",
     "one Uniswap-V2-shaped pair as its subgraph said it at one block",
     ("pair", "observed_at"),
@@ -120,7 +121,7 @@ THEGRAPH_PAIRS = _raw(
     number("tx_count_cum", "Transactions since the pair was created", "count", ge=0.0),
 )
 
-THEGRAPH_LP_POSITIONS = _raw(
+THEGRAPH_LP_POSITIONS = raw_table(
     "thegraph_lp_positions",
     "one of the largest holders of a pair's LP tokens at one block",
     ("pair", "holder"),
@@ -131,7 +132,7 @@ THEGRAPH_LP_POSITIONS = _raw(
     number("lp_supply", "LP-token supply at the same block, burnt tokens included", "tokens", expected=True, ge=0.0),
 )
 
-HYPERLIQUID_MARKETS = _raw(
+HYPERLIQUID_MARKETS = raw_table(
     "hyperliquid_markets",
     "one perpetual as Hyperliquid said it in one pull",
     ("coin",),
@@ -145,7 +146,7 @@ HYPERLIQUID_MARKETS = _raw(
     number("volume_24h_usd", "Notional volume of the last day", **USD),
 )
 
-STABLECOINS = _raw(
+STABLECOINS = raw_table(
     "stablecoins",
     "one stablecoin as DeFiLlama said it in one pull",
     ("stablecoin_id",),
@@ -160,7 +161,7 @@ STABLECOINS = _raw(
     number("price_usd", "Price of a unit; 0 is none", "USD", gt=0.0, le=1e13),
 )
 
-FEAR_GREED = _raw(
+FEAR_GREED = raw_table(
     "fear_greed",
     "one day's index as alternative.me said it in one pull",
     ("observed_at",),
@@ -169,7 +170,7 @@ FEAR_GREED = _raw(
     text("classification", "The index in words"),
 )
 
-ETH_GAS = _raw(
+ETH_GAS = raw_table(
     "eth_gas",
     "Ethereum's newest block as a node said it in one pull",
     ("block_number",),
@@ -179,7 +180,7 @@ ETH_GAS = _raw(
     number("base_fee_gwei", "Base fee of the newest block", "gwei", ge=0.0, le=1e6),
 )
 
-AAVE_RESERVES = _raw(
+AAVE_RESERVES = raw_table(
     "aave_reserves",
     "one Aave reserve as its subgraph said it at one block",
     ("market",),

@@ -28,6 +28,7 @@ class System:
     horizons, shown_horizon: in hours; the one that is shown where nobody asks for another.
     identity: columns of `entities` by which people know one; the first is its id.
     measure, measured, forecast: the column without which nothing can be said, what it is called, and what is forecast, in words.
+    history_days: how much history a training and a judgement look at.
     label, causes, labelled: the main label and what would make it; no label: nothing is learnt, and `labelled` is None.
     feeds, named_by, needed: raw tables that snapshots are made from; of them those that name entities, and those whose silence is told.
     watched: features whose going null is told; none: all of them.
@@ -52,6 +53,7 @@ class System:
     feeds: tuple[Table, ...]
     named_by: tuple[Table, ...]
     needed: tuple[Table, ...]
+    history_days: int = 365
     label: str = ""
     causes: Causes = NO_CAUSES
     labelled: Table | None = None

@@ -72,14 +72,14 @@ def _as_of_asset(step: Step) -> dg.AssetsDefinition:
     ],
 )
 def promotion(context: dg.AssetExecutionContext, config: PromotionConfig, house: HouseResource) -> dg.MaterializeResult:
-    from veririsk_assets.pipeline.promotion import Order, appoint, next_hour
+    from veririsk_assets.pipeline.promotion import Order, appoint, next_instant
 
     try:
         system = known_system(config.system)
     except ValueError as unknown:
         raise dg.Failure(str(unknown), allow_retries=False) from None
     opened = house.open(context.run.run_id)
-    since = floor_hour(utc(config.valid_from)) if config.valid_from else next_hour(opened, system)
+    since = floor_hour(utc(config.valid_from)) if config.valid_from else next_instant(opened, system)
     done = appoint(opened, Order(system, config.horizon, config.action, since, config.version, config.reason))
     return dg.MaterializeResult(metadata={"horizon": config.horizon, "action": config.action, **metadata_of(done)})
 

@@ -39,7 +39,7 @@ class Endpoint:
         return self.own_host or self.source
 
 
-def _hourly(ask: Callable[[Wire, Settings], Pull]) -> Callable[[House, Window], Ask]:
+def hourly(ask: Callable[[Wire, Settings], Pull]) -> Callable[[House, Window], Ask]:
     return lambda *_: lambda wire, settings, _: ask(wire, settings)
 
 
@@ -59,18 +59,18 @@ def _named_pools(wire: Wire, settings: Settings, outside: Outside) -> Pull:
 
 # What several systems read. In this order: holders are asked about the pairs that have just been seen.
 SHARED: tuple[Endpoint, ...] = (
-    Endpoint(raw.DEFILLAMA_POOLS, _hourly(defillama.pools)),
-    Endpoint(raw.DEFILLAMA_PROTOCOLS, _hourly(defillama.protocols), own_host="defillama api"),
-    Endpoint(raw.COINGECKO_MARKETS, _hourly(coingecko.markets)),
+    Endpoint(raw.DEFILLAMA_POOLS, hourly(defillama.pools)),
+    Endpoint(raw.DEFILLAMA_PROTOCOLS, hourly(defillama.protocols), own_host="defillama api"),
+    Endpoint(raw.COINGECKO_MARKETS, hourly(coingecko.markets)),
     Endpoint(raw.GECKOTERMINAL_POOLS, lambda *_: _named_pools),
     Endpoint(raw.THEGRAPH_PAIRS, followed_pairs.pairs, _has("thegraph_url")),
     Endpoint(raw.COINGECKO_COINS, once_a_day.coins),
     Endpoint(raw.THEGRAPH_LP_POSITIONS, once_a_day.holders, _holders_on),
-    Endpoint(raw.HYPERLIQUID_MARKETS, _hourly(hyperliquid.markets)),
-    Endpoint(raw.STABLECOINS, _hourly(stablecoins.stablecoins), own_host="defillama stablecoins"),
+    Endpoint(raw.HYPERLIQUID_MARKETS, hourly(hyperliquid.markets)),
+    Endpoint(raw.STABLECOINS, hourly(stablecoins.stablecoins), own_host="defillama stablecoins"),
     Endpoint(raw.FEAR_GREED, once_a_day.index),
-    Endpoint(raw.ETH_GAS, _hourly(ethereum.gas), _has("ethereum_rpc_url")),
-    Endpoint(raw.AAVE_RESERVES, _hourly(aave.reserves), _has("aave_subgraph_url")),
+    Endpoint(raw.ETH_GAS, hourly(ethereum.gas), _has("ethereum_rpc_url")),
+    Endpoint(raw.AAVE_RESERVES, hourly(aave.reserves), _has("aave_subgraph_url")),
 )
 
 

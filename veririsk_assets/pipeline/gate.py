@@ -16,19 +16,18 @@ import pandas as pd
 from veririsk_assets.contracts import monitoring
 from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.contracts.systems import System
-from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
+from veririsk_assets.contracts.windows import HOUR, Window, floor_step, naive, utc
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import catalogue_of
-from veririsk_assets.pipeline.training_rows import sampled, training_rows
+from veririsk_assets.pipeline.training_rows import sampled, seen_by, training_rows
 from veririsk_assets.training.promotion import Verdict, verdict
 
 if TYPE_CHECKING:
     from veririsk_assets.models.artefact import ServedModel
     from veririsk_assets.models.spec import Spec
 
-# The longest history that a judgement looks at, and the fewest crashes that it takes.
-JUDGED_HOURS = 24 * 365
+# The fewest events that a judgement takes.
 MIN_EVENTS = 30
 
 
@@ -52,19 +51,20 @@ def shadow_hours(house: House, system: System, horizon: int, version: str, as_of
     """Hours up to `as_of` that the version has scored without serving."""
     query = f"SELECT count(DISTINCT as_of) AS n FROM lake.{monitoring.SHADOW_SCORES.sql_name} "
     query += "WHERE system = ? AND horizon_hours = ? AND model_version = ? AND role = 'challenger' AND as_of <= ?"
-    return int(house.lake.sql(query, [system.name, horizon, version, naive(as_of)])["n"].iloc[0])
+    return int(house.lake.sql(query, [system.name, horizon, version, naive(as_of)])["n"].iloc[0]) * system.step_hours
 
 
 def _rows(house: House, system: System, horizon: int, versions: tuple[str, str], as_of: datetime) -> pd.DataFrame:
     """Features and labels after the last training row of either version, a horizon later; every 4th hour of an entity."""
     trained = house.lake.read(MODEL_VERSIONS, where=champions.OF_HORIZON, parameters=[system.name, horizon])
     fitted_to = trained.loc[trained["version"].isin(versions), "train_to"].max()
-    start = max(utc(fitted_to.to_pydatetime()) + horizon * HOUR, as_of - JUDGED_HOURS * HOUR)
-    if start >= as_of:
+    start = max(utc(fitted_to.to_pydatetime()) + horizon * HOUR, seen_by(system, as_of).start)
+    start, end = floor_step(start, system.step_hours), floor_step(as_of, system.step_hours)
+    if start >= end:
         return pd.DataFrame(columns=["as_of", system.label])
-    window = Window(start, as_of)
-    features = house.lake.read(system.features, window, ["as_of", system.key, *system.feature_names], where=sampled(system.key))
-    known = f"{sampled(system.key)} AND horizon_hours = {horizon} AND {system.label} IS NOT NULL AND matured_at <= ?"
+    window = Window(start, end, system.step_hours)
+    features = house.lake.read(system.features, window, ["as_of", system.key, *system.feature_names], where=sampled(system))
+    known = f"{sampled(system)} AND horizon_hours = {horizon} AND {system.label} IS NOT NULL AND matured_at <= ?"
     labels = house.lake.read(system.labels, window, ["as_of", system.key, system.label], where=known, parameters=[naive(as_of)])
     return labels.merge(features, on=["as_of", system.key])
 

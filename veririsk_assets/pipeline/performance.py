@@ -91,7 +91,7 @@ def outcomes(house: House, system: System, window: Window, horizon: int, how: st
     table, key = (system.scores, system.key) if is_served else (SHADOW_SCORES, "entity_key")
     condition = _of_window(window, horizon) + ("" if is_served else f" AND system = '{system.name}'")
     if house.lake.sql(f"SELECT count(*) AS n FROM lake.{table.sql_name} WHERE {condition}")["n"].iloc[0] > MANY_ROWS:
-        condition += f" AND {sampled(key)}"
+        condition += f" AND {sampled(system, key)}"
     source = first_published(house, system, condition) if is_served else f"SELECT * FROM lake.{table.sql_name} WHERE {condition}"
     query = (
         f"SELECT s.as_of, s.{key} AS entity_key, s.model_name, s.model_version, s.risk_score, s.risk_level, s.probability, s.scored_at, "

@@ -13,7 +13,7 @@ from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.panel import Panel, to_panel
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import HOUR, Window
+from veririsk_assets.contracts.windows import Window
 from veririsk_assets.features.early_warning import terms
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels import pools as labels
@@ -23,7 +23,7 @@ from veririsk_assets.pipeline.crosswalk import crosswalk
 from veririsk_assets.pipeline.said import raw_rows, shortfalls
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import Bound, Built, Features, Labels, Snapshots
-from veririsk_assets.pipeline.training_rows import TRAINING_HOURS
+from veririsk_assets.pipeline.training_rows import seen_by
 from veririsk_assets.scoring.phrases.pools import PHRASES
 from veririsk_assets.snapshots import pools as snapshots
 from veririsk_assets.snapshots.suspects import INPUTS, LOOKBACK_HOURS
@@ -86,7 +86,7 @@ def _with_causes_and_detection(house: House, choice: Any, dataset: "Dataset", as
     from veririsk_assets.training.companions import equipped
 
     winner = equipped(choice.winner.served, choice.trained, dataset)
-    return detections.equipped(house, winner, Window(as_of - TRAINING_HOURS * HOUR, as_of))
+    return detections.equipped(house, winner, seen_by(systems.POOLS, as_of))
 
 
 BOUND = Bound(

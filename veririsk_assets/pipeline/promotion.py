@@ -8,7 +8,7 @@ import pandas as pd
 
 from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
 from veririsk_assets.contracts.systems import System
-from veririsk_assets.contracts.windows import HOUR, floor_hour, naive, utc
+from veririsk_assets.contracts.windows import HOUR, floor_step, naive, utc
 from veririsk_assets.pipeline import ahead, champions
 from veririsk_assets.pipeline.step import House, StepResult
 
@@ -107,12 +107,12 @@ def previous(house: House, system: System, horizon: int, at: datetime) -> str:
     return stack[-2] if len(stack) > 1 else champions.NO_MODEL
 
 
-def next_hour(house: House, system: System) -> datetime:
-    """From when an order holds where nobody says: the current hour, or the first one that is not scored yet."""
+def next_instant(house: House, system: System) -> datetime:
+    """From when an order holds where nobody says: the current step, or the first one that is not scored yet."""
     ahead.set_aside(house)
     span = house.lake.span(system.scores)
-    now = floor_hour(house.now())
-    return max(now, span[1] + HOUR) if span else now
+    now = floor_step(house.now(), system.step_hours)
+    return max(now, span[1] + system.step_hours * HOUR) if span else now
 
 
 def crown(house: House, system: System, horizon: int, version: str, valid_from: datetime, action: str, reason: str) -> None:

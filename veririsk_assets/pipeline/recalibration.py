@@ -110,7 +110,7 @@ def _matured(
     first, last = pd.Timestamp(days.min()), pd.Timestamp(days.max())
     start = max(first - pd.Timedelta(hours=SEEN_HOURS), fitted_to + pd.Timedelta(hours=horizon))
     bounds = [start.to_pydatetime(), last.to_pydatetime()]
-    sample = sampled(system.key)
+    sample = sampled(system)
     where = f"as_of > ? AND as_of <= ? AND {sample} AND horizon_hours = ? AND {system.label} IS NOT NULL AND matured_at <= ?"
     parameters = [*bounds, horizon, bounds[1]]
     count = int(house.lake.sql(f"SELECT count(*) AS n FROM lake.{system.labels.sql_name} WHERE {where}", parameters)["n"].iloc[0])

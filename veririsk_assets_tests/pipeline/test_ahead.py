@@ -161,7 +161,7 @@ def test_a_reign_that_a_person_has_planned_stays_and_one_decided_in_the_future_g
 def test_an_order_without_a_date_holds_from_now_and_not_from_an_hour_to_come(live: Home) -> None:
     live.fetch(START + 3 * HOUR + HALF_A_YEAR)
     live.clock.time = START + 3 * HOUR + HOUR / 2
-    assert promotion.next_hour(live.house, POOLS) == START + 4 * HOUR
+    assert promotion.next_instant(live.house, POOLS) == START + 4 * HOUR
 
 
 def test_two_processes_set_a_row_aside_once(live: Home) -> None:

@@ -12,7 +12,7 @@ from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline import champions
 from veririsk_assets.pipeline.gate import judge
-from veririsk_assets.pipeline.promotion import Order, appoint, next_hour, previous
+from veririsk_assets.pipeline.promotion import Order, appoint, next_instant, previous
 from veririsk_assets.pipeline.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.registry.runs import Training, log_training
@@ -100,7 +100,7 @@ def test_orders_that_cannot_be_are_refused(house: House) -> None:
 
 
 def test_promotion_and_rollback_move_champion_aliases_and_tags(house: House) -> None:
-    start = next_hour(house, POOLS)
+    start = next_instant(house, POOLS)
     assert start == MARKET.end
     shadow_scores(house, POOLS, Window(SECOND, SECOND + 6 * HOUR))
     done = appoint(house, Order(POOLS, HORIZON, "judge", start))

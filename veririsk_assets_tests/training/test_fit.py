@@ -107,7 +107,7 @@ def test_the_versions_row_fits_its_table() -> None:
     ],
 )
 def test_too_few_rows_or_events_are_refused_with_the_number(change, reason) -> None:  # type: ignore[no-untyped-def]
-    for attempt in (lambda d: train(d, catalogue.spec("gradient_boosting", 24)), choose):
+    for attempt in (lambda d: train(d, catalogue.spec("gradient_boosting", 24)), lambda d: choose(d, catalogue.CATALOGUE)):
         with pytest.raises(CannotTrain, match=reason):
             attempt(change(dataset()))
 
