@@ -1,12 +1,16 @@
 """The graph, pinned: every asset key, job, schedule, sensor and check, once."""
 
+import inspect
 import subprocess
 import sys
 
 import dagster as dg
+import pytest
 
 from veririsk_assets.contracts.catalogue import TABLES
 from veririsk_assets.definitions import defs
+from veririsk_assets.pipeline.path import PATH, Late
+from veririsk_assets.pipeline.systems import bound
 
 ASSETS = {
     "raw/defillama_pools", "raw/defillama_protocols", "raw/coingecko_markets", "raw/geckoterminal_pools", "raw/thegraph_pairs", "raw/source_status",
@@ -30,7 +34,8 @@ def test_every_asset_is_listed_once() -> None:
 
 def test_every_job_schedule_and_sensor_is_listed_once() -> None:
     repository = graph()
-    assert {job.name for job in repository.get_all_jobs()} >= {
+    assert {job.name for job in repository.get_all_jobs()} == {
+        "__ASSET_JOB",
         "hourly_scoring",
         "daily_learning",
         "daily_review",
@@ -40,6 +45,33 @@ def test_every_job_schedule_and_sensor_is_listed_once() -> None:
     }
     assert {schedule.name for schedule in repository.schedule_defs} == {"hourly", "daily", "review", "weekly", "nightly", "monthly"}
     assert {sensor.name for sensor in repository.sensor_defs} == {"high_risk"}
+
+
+JOBS = {
+    "daily_learning": {"labels/hourly_pools", "models/calibration_shifts"},
+    "daily_review": {"monitoring/performance"},
+    "weekly_training": {"models/versions"},
+    "backtest": {"monitoring/backtest_pools"},
+    "hourly_scoring": ASSETS
+    - {
+        "raw/source_status", "labels/hourly_pools", "models/versions", "models/champions", "models/calibration_shifts", "monitoring/performance",
+        "monitoring/backtest_pools", "training/promotion",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_makes_these_assets(name: str) -> None:
+    job = graph().get_job(name)
+    assert {key.to_user_string() for key in job.asset_layer.selected_asset_keys} == JOBS[name]
+
+
+def test_every_step_of_the_path_has_its_function() -> None:
+    for step in PATH:
+        if isinstance(step.run, Late):
+            assert list(inspect.signature(step.run.function()).parameters)[:2] == ["house", "system"], step.run.name
+        else:
+            assert all(step.table in bound(system).also for system in step.systems)
 
 
 def test_every_asset_of_a_table_says_what_it_is() -> None:

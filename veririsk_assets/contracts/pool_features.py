@@ -32,7 +32,7 @@ PHASE2_FEATURES: tuple[Column, ...] = (
     _feature("volatility_6h", "ratio", 6, "std of the 6 last hourly TVL returns", "Volatility over 6 hours"),
     _feature("volatility_24h", "ratio", 24, "std of the 24 last hourly TVL returns", "Volatility over 24 hours"),
     _feature("volatility_ratio", "ratio", 24, "volatility_6h / volatility_24h", "Short against long volatility"),
-    _feature("early_warning_score", "0-100", 24, "weighted composite, see docs/architecture.md", "The rule-based score", ge=0.0, le=100.0),
+    _feature("early_warning_score", "0-100", 24, "weighted composite, see docs/models.md", "The rule-based score", ge=0.0, le=100.0),
 )
 
 RICHER_FEATURES: tuple[Column, ...] = (
