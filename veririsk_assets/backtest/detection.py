@@ -21,9 +21,9 @@ from veririsk_assets.evaluation.events import Events, event_onsets
 from veririsk_assets.evaluation.intervals import Draws, as_draws, calibration_draws, ranking_draws
 from veririsk_assets.evaluation.resampling import block_counts, block_sums, ratio
 from veririsk_assets.evaluation.splits import Fold
-from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.training.datasets import CannotTrain, well_known
+from veririsk_assets.training.folds import fit_calibrated
 
 HEAD, RULES = "detection", ("10 % below the 24-hour high", "20 % below the 24-hour high")
 BEFORE_HOURS, AFTER_HOURS = 24, DETECTION_HORIZON_HOURS
@@ -106,9 +106,8 @@ def out_of_fold(study: DetectionStudy, folds: list[Fold], name: str) -> np.ndarr
                 )
         keep = well_known(study.x[train], study.y[train][:, None])
         x, spec = study.x[:, keep], catalogue.spec(name, DETECTION_HORIZON_HOURS)
-        model = spec.make().fit(x[train], study.y[train], (x[held], study.y[held]))
         test = _within(study, fold.test)
-        probability[test] = calibrate(model.margin(x[held]), study.y[held])(model.margin(x[test]))
+        probability[test] = fit_calibrated(spec.make(), (x[train], study.y[train]), (x[held], study.y[held])).probability(x[test])
     return probability
 
 

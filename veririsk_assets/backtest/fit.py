@@ -10,24 +10,23 @@ from veririsk_assets.backtest.committee import Committee
 from veririsk_assets.backtest.setting import COMMITTEE, ONSET_HEAD, SHIFTED_EWMA, SLOW_BOOSTING
 from veririsk_assets.backtest.study import ONSET, Slices, Study
 from veririsk_assets.contracts.pool_features import MODEL_FEATURES
-from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.catalogue import pools as catalogue
 from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
-from veririsk_assets.models.recalibration import followed
 from veririsk_assets.models.single_column import SingleColumn
 from veririsk_assets.models.two_heads import LABELS
 from veririsk_assets.training.datasets import CannotTrain, well_known
 from veririsk_assets.training.fit import MIN_TRAIN_EVENTS, MIN_TRAIN_ROWS, MIN_VALIDATION_EVENTS
+from veririsk_assets.training.folds import fit_calibrated, following
 
-OWN = "the study's own label"
+STUDY_LABEL = "the study's own label"
 # Models of the backtest alone: nothing of them is served.
-HERE: dict[str, tuple[Callable[[tuple[str, ...]], Any], tuple[str, ...]]] = {
-    SLOW_BOOSTING: (lambda _: GradientBoosting(**SLOW), (OWN,)),
+BACKTEST_MODELS: dict[str, tuple[Callable[[tuple[str, ...]], Any], tuple[str, ...]]] = {
+    SLOW_BOOSTING: (lambda _: GradientBoosting(**SLOW), (STUDY_LABEL,)),
     ONSET_HEAD: (lambda _: GradientBoosting(), (ONSET,)),
-    COMMITTEE: (Committee, (OWN, *LABELS)),
-    SHIFTED_EWMA: (lambda _: SingleColumn(), (OWN,)),
+    COMMITTEE: (Committee, (STUDY_LABEL, *LABELS)),
+    SHIFTED_EWMA: (lambda _: SingleColumn(), (STUDY_LABEL,)),
 }
-HERE_FEATURES = {SHIFTED_EWMA: ("ewma_volatility_7d",)}
+BACKTEST_FEATURES = {SHIFTED_EWMA: ("ewma_volatility_7d",)}
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,11 @@ class Part:
 
 
 def candidate(name: str, study: Study) -> Candidate:
-    """A catalogued model or one of `HERE`; raises KeyError with the names of the catalogue."""
-    if name in HERE:
-        make, labels = HERE[name]
-        known = HERE_FEATURES.get(name, tuple(feature for feature in study.features if feature in MODEL_FEATURES))
-        return Candidate(name, make, known, tuple(study.label if one == OWN else one for one in labels))
+    """A catalogued model or one of `BACKTEST_MODELS`; raises KeyError with the names of the catalogue."""
+    if name in BACKTEST_MODELS:
+        make, labels = BACKTEST_MODELS[name]
+        known = BACKTEST_FEATURES.get(name, tuple(feature for feature in study.features if feature in MODEL_FEATURES))
+        return Candidate(name, make, known, tuple(study.label if one == STUDY_LABEL else one for one in labels))
     spec = catalogue.spec(name, study.horizon_hours, study.label)
     return Candidate(name, lambda names: replace(spec, features=names).make(), spec.features, spec.labels, name not in catalogue.BASELINES)
 
@@ -77,19 +76,13 @@ def fit_part(study: Study, model: Candidate, rows: Slices) -> Part:
     y = y[:, 0] if len(model.labels) == 1 else y
     x = study.x[:, columns]
     names = tuple(study.features[place] for place in columns)
-    fitted = model.make(names).fit(x[train], y[train], (x[held], y[held]))
-    margin = fitted.margin(x[rows.validation])
-    curve = calibrate(margin, study.y[rows.validation])
-    held_said, said = curve(margin), curve(fitted.margin(x[rows.test]))
-    return Part(held_said, _shifted(study, rows, held_said, said) if model.is_shifted else said, said)
-
-
-def _shifted(study: Study, rows: Slices, held_said: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """Each day's test rows by what the rows before them, whose labels had matured by that day, say of the base rate."""
-    seen = np.concatenate([rows.validation, rows.test])
-    hour = study.as_of[seen].astype("datetime64[h]").astype(np.int64)
-    usual = float(study.y[rows.validation].mean())
-    return followed(hour, np.concatenate([held_said, said]), study.y[seen], study.horizon_hours, usual)[len(rows.validation) :]
+    validation, test = rows.validation, rows.test
+    fitted = fit_calibrated(model.make(names), (x[train], y[train]), (x[held], y[held]), (x[validation], study.y[validation]))
+    held_said, said = fitted.held, fitted.probability(x[test])
+    if not model.is_shifted:
+        return Part(held_said, said, said)
+    as_of, label = ((column[validation], column[test]) for column in (study.as_of, study.y))
+    return Part(held_said, following(as_of, (held_said, said), label, study.horizon_hours, float(label[0].mean())), said)
 
 
 def _columns(study: Study, model: Candidate, train: np.ndarray, y: np.ndarray) -> list[int]:

@@ -1,14 +1,16 @@
 """What a backtest is told: one value that names everything its numbers depend on, the data apart."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any
 
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS, MEDIUM_ALERT_HOURS
 from veririsk_assets.evaluation.resampling import DRAWS, SEED
 from veririsk_assets.evaluation.splits import EVENT_FLOOR, Fold, walk_forward
-from veririsk_assets.models.catalogue.pools import BASELINES, CHAMPION_CANDIDATE, FLOOR, TWO_HEADS
+from veririsk_assets.models.catalogue.pools import BASELINES, CHAMPION_CANDIDATE, ENTRIES, FLOOR, TWO_HEADS
 
 # Shallow boosting that learns when an event begins, not how deep the fall from here is.
 ONSET_HEAD = "onset_head"
@@ -26,26 +28,33 @@ TESTED_SHARE = 0.5
 DAY = 24
 
 
+def _option(default: Any, about: str, name: str = "") -> Any:
+    """A field that a person may set, by its own name or a shorter one."""
+    return field(default=default, metadata={"about": about, "name": name})
+
+
 @dataclass(frozen=True)
 class Setting:
-    """`test_days` 0: chosen from the length of the data, at most 70. `validation_days` 0: half of a test segment.
+    """What a person may set is an option of the command and a field of the asset's config, both made from `options()`.
+
+    `test_days` 0: chosen from the length of the data, at most 70. `validation_days` 0: half of a test segment.
 
     `pool_groups` 0: no leave-pools-out run. Budgets are alert-hours per pool-month.
     """
 
-    label: str = "crash"
-    horizon_hours: int = 24
-    folds: int = 4
-    test_days: int = 0
-    validation_days: int = 0
+    label: str = _option("crash", "crash, crash_endpoint, outflow or price_fall")
+    horizon_hours: int = _option(24, "Hours ahead: 6 or 24", "horizon")
+    folds: int = _option(4, "Walk-forward folds")
+    test_days: int = _option(0, "Days per fold; 0: from the length of the data, at most 70")
+    validation_days: int = _option(0, "Days between train and test; 0: half of a fold")
     min_train_days: int = 30
-    min_tvl_usd: float = 100_000.0
-    models: tuple[str, ...] = DEFAULT_MODELS
-    high_alert_hours: float = HIGH_ALERT_HOURS
+    min_tvl_usd: float = _option(100_000.0, "Rows need a TVL above this, USD", "min_tvl")
+    models: tuple[str, ...] = _option(DEFAULT_MODELS, "Names; default: all baselines and the learned ones")
+    high_alert_hours: float = _option(HIGH_ALERT_HOURS, "HIGH budget, alert-hours per pool-month", "alert_hours")
     medium_alert_hours: float = MEDIUM_ALERT_HOURS
-    pool_groups: int = 4
+    pool_groups: int = _option(4, "Groups of the leave-pools-out run; 0: none")
     event_floor: int = EVENT_FLOOR
-    draws: int = DRAWS
+    draws: int = _option(DRAWS, "Bootstrap draws")
     seed: int = SEED
 
     def walk(self, hours: int) -> list[Fold]:
@@ -65,6 +74,18 @@ class Setting:
         return min(max(days, 0), LONGEST_TEST_DAYS) * DAY
 
 
-def resized(setting: Setting, **given: Any) -> Setting:
-    """The setting with what was given; None and empty values keep the default."""
-    return replace(setting, **{name: value for name, value in given.items() if value not in (None, (), "")})
+def options() -> dict[str, Field[Any]]:
+    """What a person may set, by the name that it is called then."""
+    return {one.metadata["name"] or one.name: one for one in fields(Setting) if one.metadata}
+
+
+def setting_of(given: Mapping[str, Any]) -> Setting:
+    """The setting that options say; no model's name: the default ones. Raises ValueError for a horizon or a model that there is not."""
+    known = options()
+    values = {known[name].name: value for name, value in given.items() if name != "models"}
+    names = tuple(name for name in given.get("models", ()) if name)
+    for name in names:
+        if name not in (*ENTRIES, *DEFAULT_MODELS):
+            raise ValueError(f"no model {name!r}; known: {', '.join(dict.fromkeys((*ENTRIES, *DEFAULT_MODELS)))}")
+    POOLS.known_horizon(values.get("horizon_hours"))
+    return Setting(**values, models=names or DEFAULT_MODELS)

@@ -1,14 +1,16 @@
 """`veririsk backtest`: is there skill? On recorded pools of one's own, or on the lake's history."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import Field
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from veririsk_assets.backtest.setting import options, setting_of
 from veririsk_assets.cli.read import moment
-from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.serving.terminal import add_row, cell, errors, output, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Judge models on what really happened.")
@@ -22,35 +24,44 @@ def main() -> None:
     """Keeps `pools` a sub-command while it is the only one."""
 
 
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for everything of a setting that a person may set, in place of its last parameter."""
+    plain = signature(command, eval_str=True)
+    own = list(plain.parameters.values())[:-1]
+    given = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default="" if one.name == "models" else one.default, annotation=_typed(one))
+        for name, one in options().items()
+    ]
+    command.__signature__ = plain.replace(parameters=[*own, *given])  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in (*own, *given)}
+    return command
+
+
+def _typed(one: Field[Any]) -> Any:
+    about = one.metadata["about"]
+    return (
+        Annotated[str, typer.Option(help=f"{about}; comma-separated")]
+        if one.name == "models"
+        else Annotated[one.type, typer.Option(help=about)]
+    )
+
+
 @app.command("pools")
+@_with_options
 def pools(
     recorded_dir: Annotated[Path | None, typer.Option(help="Folder with pool_reserves_4h.parquet; default: the lake's own history")] = None,
     start: Annotated[str, typer.Option("--from", help="First hour, UTC; default: all there is")] = "",
     end: Annotated[str, typer.Option("--to", help="End, exclusive, UTC")] = "",
-    horizon: Annotated[int, typer.Option(help="Hours ahead: 6 or 24")] = 24,
-    label: Annotated[str, typer.Option(help="crash, crash_endpoint, outflow or price_fall")] = "crash",
-    folds: Annotated[int, typer.Option(help="Walk-forward folds")] = 4,
-    test_days: Annotated[int, typer.Option(help="Days per fold; 0: from the length of the data, at most 70")] = 0,
-    validation_days: Annotated[int, typer.Option(help="Days between train and test; 0: half of a fold")] = 0,
-    alert_hours: Annotated[float | None, typer.Option(help="HIGH budget, alert-hours per pool-month")] = None,
-    models: Annotated[str, typer.Option(help="Names, comma-separated; default: all baselines and the learned ones")] = "",
-    min_tvl: Annotated[float, typer.Option(help="Rows need a TVL above this, USD")] = 100_000.0,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws")] = 500,
-    pool_groups: Annotated[int, typer.Option(help="Groups of the leave-pools-out run; 0: none")] = 4,
     folder: Annotated[Path, typer.Option("--out", help="Where the files go")] = Path("backtest"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a stopped run of the same data and settings ended")] = False,
     docs: Annotated[Path | None, typer.Option(help="Also write backtest.md and model_card.md into this folder")] = None,
+    **given: Any,
 ) -> None:
     """Walk-forward backtest of every model on the same rows: report.json, report.md, predictions.parquet and plots."""
-    from veririsk_assets.backtest.setting import Setting, resized
     from veririsk_assets.pages.backtest import write_pages
     from veririsk_assets.pipeline import backtest
 
-    names = tuple(name.strip() for name in models.split(",") if name.strip())
-    setting = resized(
-        Setting(label=label, horizon_hours=POOLS.known_horizon(horizon), folds=folds, test_days=test_days, validation_days=validation_days),
-        min_tvl_usd=min_tvl, draws=draws, pool_groups=pool_groups, models=names, high_alert_hours=alert_hours,
-    )  # fmt: skip
+    setting = setting_of({**given, "models": [name.strip() for name in given["models"].split(",")]})
     span = (moment("--from", start) if start else None, moment("--to", end) if end else None)
     with _sentences():
         material = backtest.recorded_material(recorded_dir, setting, *span) if recorded_dir else _lake(setting, span)

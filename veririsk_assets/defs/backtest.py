@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, create_model
 
+from veririsk_assets.backtest.setting import Setting, options, setting_of
 from veririsk_assets.contracts.pools import POOL_FEATURES, POOL_SNAPSHOTS
-from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import utc
 from veririsk_assets.defs.plots import picture_of
 from veririsk_assets.defs.resources import HouseResource
@@ -20,24 +20,21 @@ KEY = dg.AssetKey(["monitoring", "backtest_pools"])
 NUMBERS = ("ap", "auc", "ece", "recall_lead_6")
 
 
-class BacktestConfig(dg.Config):
-    """As `veririsk backtest pools` has it; what is left out keeps its default there.
+def _config() -> type[dg.Config]:
+    """As `veririsk backtest pools` has it; what is left out keeps its default there."""
+    made: dict[str, Any] = {
+        name: (list[str], Field(default_factory=list, description=one.metadata["about"]))
+        if one.name == "models"
+        else (one.type, Field(default=one.default, description=one.metadata["about"]))
+        for name, one in options().items()
+    }
+    span = {"start": "First hour of the history (ISO, UTC); empty: all there is", "end": "Its end, exclusive (ISO, UTC)"}
+    made |= {name: (str, Field(default="", description=about)) for name, about in span.items()}
+    config: type[dg.Config] = create_model("BacktestConfig", __base__=dg.Config, **made)
+    return config
 
-    `start` and `end` bound the history (ISO, UTC), empty: all there is. `alert_hours`: HIGH budget per pool-month.
-    """
 
-    label: str = "crash"
-    horizon: int = 24
-    folds: int = 4
-    test_days: int | None = None
-    validation_days: int | None = None
-    alert_hours: float | None = None
-    models: list[str] = Field(default_factory=list)
-    min_tvl: float | None = None
-    draws: int | None = None
-    pool_groups: int | None = None
-    start: str = ""
-    end: str = ""
+BacktestConfig: Any = _config()
 
 
 @dg.asset(
@@ -69,21 +66,11 @@ def backtest_pools(context: dg.AssetExecutionContext, config: BacktestConfig, ho
     yield dg.MaterializeResult(metadata=_metadata(done))
 
 
-def _setting(config: BacktestConfig) -> Any:
-    from veririsk_assets.backtest.fit import HERE
-    from veririsk_assets.backtest.setting import Setting, resized
-    from veririsk_assets.models.catalogue.pools import ENTRIES
-
-    if config.horizon not in HORIZONS:
-        raise dg.Failure(f"a horizon is one of {HORIZONS}, got {config.horizon}", allow_retries=False)
-    for name in config.models:
-        if name not in ENTRIES and name not in HERE:
-            raise dg.Failure(f"no model {name!r}; known: {', '.join((*ENTRIES, *HERE))}", allow_retries=False)
-    return resized(
-        Setting(label=config.label, horizon_hours=config.horizon, folds=config.folds),
-        test_days=config.test_days, validation_days=config.validation_days, high_alert_hours=config.alert_hours,
-        models=tuple(config.models), min_tvl_usd=config.min_tvl, draws=config.draws, pool_groups=config.pool_groups,
-    )  # fmt: skip
+def _setting(config: Any) -> Setting:
+    try:
+        return setting_of({name: getattr(config, name) for name in options()})
+    except ValueError as reason:
+        raise dg.Failure(str(reason), allow_retries=False) from None
 
 
 def _metadata(done: "Finished") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.score_map import choose_score_map
 from veririsk_assets.models.spec import Spec
 from veririsk_assets.training.datasets import CannotTrain, Dataset
+from veririsk_assets.training.folds import fit_calibrated
 
 MIN_TRAIN_ROWS = 2_000
 MIN_TRAIN_EVENTS = 30
@@ -45,10 +46,9 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     _require_features(spec)
     x, held_x = (dataset.columns(spec.features, part) for part in (dataset.train, dataset.validation))
     held_y = dataset.y[dataset.validation]
-    model = spec.make().fit(x, _taught(dataset, spec, dataset.train), (held_x, _taught(dataset, spec, dataset.validation)))
-    margin = model.margin(held_x)
-    calibration = calibrate(margin, held_y)
-    probability = calibration(margin)
+    taught, held_taught = (_taught(dataset, spec, part) for part in (dataset.train, dataset.validation))
+    fitted = fit_calibrated(spec.make(), (x, taught), (held_x, held_taught), (held_x, held_y))
+    model, calibration, margin, probability = fitted.model, fitted.calibration, fitted.margin, fitted.held
     score_map = choose_score_map(probability)
     metrics = validation_metrics(held_y, margin, probability, score_map.high)
     low, high = _usual_range(x)

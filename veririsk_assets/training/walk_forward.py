@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from veririsk_assets.evaluation.splits import CannotBeHonest, Fold, walk_forward
-from veririsk_assets.models.recalibration import followed
 from veririsk_assets.models.spec import Spec
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.fit import check_floors, train
+from veririsk_assets.training.folds import following
 from veririsk_assets.training.paired import evidence_of, naive_scores, weeks, with_gains
 from veririsk_assets.training.promotion import Evidence, Verdict, verdict
 
@@ -104,7 +104,5 @@ def _forecast(fold: Dataset, test: slice, spec: Spec) -> np.ndarray:
     """Probabilities of the test rows, with the features that the fold's training rows know, following the base rate as a served model."""
     trained = train(fold, spec)
     said = trained.served.probability(trained.served.margin(fold.columns(trained.served.features, test)))
-    seen = np.concatenate([fold.as_of[fold.validation], fold.as_of[test]]).astype("datetime64[h]").astype(np.int64)
-    label = np.concatenate([fold.y[fold.validation], fold.y[test]])
-    moved = followed(seen, np.concatenate([trained.probability, said]), label, fold.horizon_hours, trained.metrics["base_rate"])
-    return moved[len(trained.probability) :]
+    as_of, label = ((column[fold.validation], column[test]) for column in (fold.as_of, fold.y))
+    return following(as_of, (trained.probability, said), label, fold.horizon_hours, trained.metrics["base_rate"])

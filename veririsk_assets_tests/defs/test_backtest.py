@@ -67,7 +67,7 @@ def test_too_few_events_leave_no_folder_behind(lived: House, instance: dg.Dagste
 
 
 @pytest.mark.parametrize(
-    ("config", "words"), [({"models": ["crystal_ball"]}, "no model 'crystal_ball'; known: "), ({"horizon": 7}, "a horizon is one of")]
+    ("config", "words"), [({"models": ["crystal_ball"]}, "no model 'crystal_ball'; known: "), ({"horizon": 7}, "there is no horizon of")]
 )
 def test_a_wrong_setting_fails_with_its_reason(house: House, instance: dg.DagsterInstance, config: dict[str, Any], words: str) -> None:
     result = judged(instance, **config)
