@@ -66,7 +66,7 @@ RICHER_FEATURES: tuple[Column, ...] = (
     _feature("drawdown_30d", "ratio", MONTH - 1, "TVL_t / max TVL of 720 h - 1", "How far below the 30-day high"),
     _feature("reserve_imbalance_mean_6h", "ratio", 5, "mean of reserve_imbalance over 6 h", "Imbalance, steadied over 6 hours"),
     _feature("reserve_imbalance_mean_24h", "ratio", 23, "mean of reserve_imbalance over 24 h", "Imbalance, steadied over a day"),
-    _feature("volume_surge_6h", "ratio", WEEK, "mean volume_1h of 6 h / mean of 168 h", "Volume of 6 hours against the week"),
+    _feature("volume_surge_6h", "ratio", WEEK - 1, "mean volume_1h of 6 h / mean of 168 h", "Volume of 6 hours against the week"),
     _feature("volume_to_tvl_ratio", "ratio", 0, "volume_24h / TVL", "How often the TVL turned over in a day"),
     _feature(
         "price_ratio_change_24h", "ratio", DAY, "|ln(p_t / p_{t-24})|, p = reserve1 / reserve0", "Move of the pool's own price over a day"
