@@ -28,9 +28,10 @@ DEFILLAMA = next(endpoint for endpoint in every_endpoint() if endpoint.table is 
 
 def test_hour_by_hour_equals_one_backfill_through_the_lake(settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]
     at_once, by_hour = home(settings), home(Settings(home=tmp_path / "other"))
-    window, world = hours(0, 30), outside(by_hour)
-    replay.load(at_once, outside(at_once), window)
-    for hour in window.each():
+    world = outside(by_hour)
+    replay.load(at_once, outside(at_once), hours(0, 30))
+    replay.load(by_hour, world, hours(0, 21))  # a day that changes within 24 hours look back on
+    for hour in hours(21, 9).each():
         replay.load(by_hour, world, hour)
     for table in (pools.POOL_SNAPSHOTS, SURROUNDINGS, pools.POOL_FEATURES):
         pd.testing.assert_frame_equal(at_once.lake.read(table), by_hour.lake.read(table), rtol=1e-4, atol=1e-6)

@@ -106,10 +106,6 @@ def check_whole(house: House, window: Window, pools: int) -> None:
         assert not house.lake.read(table, columns=list(table.key)).duplicated().any(), table.sql_name
 
 
-def test_two_killed_runs_are_healed_by_the_next_tick(house: House, history: Path, fast_disk: Path) -> None:
-    kill_and_heal(house, history, fast_disk, 2)
-
-
 @pytest.mark.stress
 def test_twenty_killed_runs_are_healed_by_the_next_ticks(house: House, history: Path, fast_disk: Path) -> None:
     kill_and_heal(house, history, fast_disk, 20)
