@@ -20,6 +20,8 @@ EVENT_METRICS = (
     ("alert_hours_per_pool_month", "alert-hours"),
 )
 SCOPES = (("all", "all rows"), ("at_risk", "at-risk rows (not already 10 % below the 24-hour high)"))
+# What the experiments and the search before them looked at: the recording of docs/backtest.md, by its hash.
+SEARCHED = "7713ee4a30ae0dfc"
 PICTURES = (
     ("reliability", "Reliability"),
     ("precision_recall", "Precision and recall"),
@@ -59,14 +61,18 @@ def _data(report: Tree) -> list[str]:
         f"every {setting['step_hours']}th hour, TVL above {setting['min_tvl_usd']:,.0f} USD.",
         f"- Budgets: HIGH {setting['high_alert_hours']:g}, MEDIUM {setting['medium_alert_hours']:g} alert-hours per pool-month; "
         f"{setting['draws']} draws, seed {setting['seed']}.",
-        f"- Things tried before this report: {tried.get('experiments_before', 0)} experiments (docs/experiments.md) after a search over about "
-        f"185 variants on the same pools; models here: {tried['models_in_this_report']}.",
+        f"- Things tried before this report{_on_what(data['sha256'])}: {tried.get('experiments_before', 0)} experiments (docs/experiments.md) after a "
+        f"search over about 185 variants; models here: {tried['models_in_this_report']}.",
     ]
     beside = ", ".join(f"{name} `{digest[:16]}`" for name, digest in (data.get("evidence") or {}).items())
     lines += [f"- Evidence beside the pools: {beside}."] if beside else []
     lines += [f"- Of the data, {reason}." for reason in data.get("left_out") or ()]
     lines += [f"- Left out: {reason}" for reason in report["refused"].values()]
     return [*lines, ""]
+
+
+def _on_what(digest: str) -> str:
+    return ", on this very data" if digest.startswith(SEARCHED) else ", on another recording than this"
 
 
 def _folds(report: Tree) -> list[str]:

@@ -21,6 +21,7 @@ from veririsk_assets.contracts.windows import SAMPLED_HOURS, Window
 from veririsk_assets.evaluation.splits import CannotBeHonest, leave_pools_out
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
+from veririsk_assets.pages.backtest import report_page
 from veririsk_assets.simulation.market import EPOCH
 from veririsk_assets.training.datasets import CannotTrain
 from veririsk_assets_tests.market import market, market_panels
@@ -281,3 +282,12 @@ def test_a_changed_feature_is_other_rows() -> None:
     x = rows.x.copy()
     x[17, 3] = 0.123
     assert replace(rows, x=x).fingerprint != rows.fingerprint == replace(rows, x=rows.x.copy()).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("digest", "words"), [("7713ee4a30ae0dfc" + "0" * 48, "on this very data"), ("x", "on another recording than this")]
+)
+def test_a_page_says_on_what_data_was_searched_before(digest: str, words: str) -> None:
+    found = reported()
+    page = report_page({**found, "data": {**found["data"], "sha256": digest, "source": "recorded"}}, pictures=False)
+    assert f"Things tried before this report, {words}: 3 experiments" in page
