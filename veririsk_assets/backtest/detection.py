@@ -146,7 +146,7 @@ def _draws(study: DetectionStudy, alerts: Alerts, setting: Setting) -> dict[str,
     became = np.full(study.state.shape, np.nan)
     became[study.hour, study.pool] = study.y
     known = np.isfinite(became[on_hour, on_pool])
-    right = followed_or_preceded(run.pool_index, run.first_hour, run.last_hour, onsets, len(study.state))
+    right = followed_or_preceded(run.key_index, run.first_hour, run.last_hour, onsets, len(study.state))
     months, late = total(hour, 1.0 / HOURS_PER_MONTH), np.searchsorted(ids, events.hour_index[found] // WEEK_HOURS)
     quartiles = {f"delay_q{round(100 * q)}": _quantile(delay[found], counts[:, late], q) for q in (0.25, 0.5, 0.75)}
     return as_draws(
@@ -165,8 +165,8 @@ def _draws(study: DetectionStudy, alerts: Alerts, setting: Setting) -> dict[str,
 def _events(study: DetectionStudy, covered: np.ndarray) -> Events:
     """Onsets 7 days apart at hours that are judged."""
     events = event_onsets(study.tvl_usd)
-    inside = covered[events.hour_index, events.pool_index]
-    return Events(events.hour_index[inside], events.pool_index[inside])
+    inside = covered[events.hour_index, events.key_index]
+    return Events(events.hour_index[inside], events.key_index[inside])
 
 
 def delays(alerts: Alerts, events: Events) -> np.ndarray:
@@ -176,7 +176,7 @@ def delays(alerts: Alerts, events: Events) -> np.ndarray:
         hour = events.hour_index + offset
         inside = (hour >= 0) & (hour < len(alerts.on))
         on = np.zeros(len(events), dtype=bool)
-        on[inside] = alerts.on[hour[inside], events.pool_index[inside]]
+        on[inside] = alerts.on[hour[inside], events.key_index[inside]]
         delay[on] = offset
     return delay
 
@@ -184,7 +184,7 @@ def delays(alerts: Alerts, events: Events) -> np.ndarray:
 def followed_or_preceded(pool: np.ndarray, first: np.ndarray, last: np.ndarray, onsets: Events, hours: int) -> np.ndarray:
     """Whether an onset of the pool lies between 24 hours before the first and 6 hours after the last hour."""
     stride = hours + BEFORE_HOURS + AFTER_HOURS + 2
-    places = np.sort(onsets.pool_index * stride + onsets.hour_index)
+    places = np.sort(onsets.key_index * stride + onsets.hour_index)
     since = np.searchsorted(places, pool * stride + first - BEFORE_HOURS, side="left")
     until = np.searchsorted(places, pool * stride + last + AFTER_HOURS, side="right")
     return until > since

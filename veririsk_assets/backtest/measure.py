@@ -15,13 +15,14 @@ from veririsk_assets.evaluation.events import Events, event_metrics, time_shift_
 from veririsk_assets.evaluation.intervals import Draws, Interval, calibration_draws, differences, intervals, ranking_draws
 from veririsk_assets.evaluation.metrics import average_precision, brier_skill, ece, roc_auc
 from veririsk_assets.evaluation.moment_intervals import when_draws, which_draws
-from veririsk_assets.evaluation.moments import MIN_POOLS, hourly
+from veririsk_assets.evaluation.moments import MIN_KEYS, hourly
 
 SCOPES = ("all", "at_risk")
 # Enough for the ends of an interval that is only asked whether it holds chance. Of 40 shuffles a true share of 8 % is
 # more than 12 % in every sixth report.
 CHANCE_DRAWS, CHANCE_SHUFFLES = 200, 120
-Block = Literal["week", "pool"]
+Block = Literal["week", "key"]
+BLOCKS: tuple[Block, Block] = ("week", "key")
 Progress = Callable[[str], None]
 Tree = dict[str, Any]
 
@@ -92,7 +93,7 @@ class Measure:
         """When (hours against hours) and which (pools within an hour), on all rows; weeks drawn."""
         forecasts, arguments = self.backtest.forecasts, (self.setting.draws, self.setting.seed)
         table = hourly(self.study.y[forecasts.rows], forecasts.probability[name], self.study.hour[forecasts.rows])
-        wide, mixed = table.pool_count >= MIN_POOLS, np.isfinite(table.auc)
+        wide, mixed = table.key_count >= MIN_KEYS, np.isfinite(table.auc)
         when, which = tree(intervals(when_draws(table, *arguments))), tree(intervals(which_draws(table, *arguments)))
         return {"when": when | {"hour_count": int(wide.sum())}, "which": which | {"hour_count": int(mixed.sum())}}
 
@@ -131,8 +132,7 @@ class Measure:
         self.progress("bootstrap of leave-pools-out")
         names, everything = list(forecasts.probability), np.ones(len(forecasts.rows), dtype=bool)
         found: Tree = {"refused": forecasts.refused}
-        for by in ("week", "pool"):
-            found[f"by_{by}"] = self._compared(forecasts, names, everything, by, rivals)  # type: ignore[arg-type]
+        found["by_week"], found["by_pool"] = (self._compared(forecasts, names, everything, by, rivals) for by in BLOCKS)
         groups = range(self.setting.pool_groups)
         found["groups"] = [self._compared(forecasts, names, forecasts.fold == g, "week", rivals) for g in groups]
         return found

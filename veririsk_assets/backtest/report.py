@@ -29,7 +29,7 @@ def report(
     names = list(backtest.forecasts.probability)
     rivals = [name for name in names if name in RIVALS]
     results, paired = measure.table("week", "high", rivals)
-    results_by_pool, paired_by_pool = measure.table("pool", "high", rivals)
+    results_by_pool, paired_by_pool = measure.table("key", "high", rivals)
     medium, _ = measure.table("week", "medium", ())
     found = {
         "schema": SCHEMA,

@@ -14,7 +14,7 @@ from veririsk_assets.backtest.events import study_events
 from veririsk_assets.backtest.fit import Candidate, Part, candidate, fit_part
 from veririsk_assets.backtest.setting import Setting
 from veririsk_assets.backtest.study import Slices, Study, slices
-from veririsk_assets.evaluation.splits import Fold, leave_pools_out, require_events, require_matured
+from veririsk_assets.evaluation.splits import Fold, leave_keys_out, require_events, require_matured
 from veririsk_assets.training.datasets import CannotTrain
 
 Progress = Callable[[str], None]
@@ -97,7 +97,7 @@ def _left_out(study: Study, folds: list[Fold], setting: Setting) -> Iterator[tup
     """Every fold once per group of pools; the second value is the group. Models never saw the pools that they are judged on."""
     if not setting.pool_groups:
         return
-    for g, group in enumerate(leave_pools_out(study.unit, setting.pool_groups, setting.seed)):
+    for g, group in enumerate(leave_keys_out(study.unit, setting.pool_groups, setting.seed)):
         for i, fold in enumerate(folds):
             yield f"pools{g}of{setting.pool_groups}-fold{i}", g, slices(study, fold, group.train, group.test)
 

@@ -125,7 +125,7 @@ def _begins(level: np.ndarray, horizon_hours: int) -> np.ndarray:
     """Whether a run of hours 20 % below the high of the hours before begins in the horizon (hours × pools)."""
     events = event_onsets(level, horizon_hours=horizon_hours, min_gap_hours=1)
     begins, soon = np.zeros(level.shape, dtype=bool), np.zeros(level.shape, dtype=bool)
-    begins[events.hour_index, events.pool_index] = True
+    begins[events.hour_index, events.key_index] = True
     for ahead in range(1, horizon_hours + 1):
         soon[:-ahead] |= begins[ahead:]
     return soon

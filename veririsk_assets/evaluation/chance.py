@@ -1,7 +1,7 @@
 """The chance check: on labels that the scores cannot know, does the whole machinery say "no skill"?
 
-Labels are shuffled by week block: every week meets the labels of another week, and its pools those of other pools (one
-exchange of pools per week), so runs in time and falls of many pools at once stay, and every tie to the scores goes.
+Labels are shuffled by week block: every week meets the labels of another week, and its keys those of other keys (one
+exchange of keys per week), so runs in time and falls of many keys at once stay, and every tie to the scores goes.
 
 A failure by a little is not yet a finding. On 16 simulated markets of 30 weeks, 120 shuffles each, means are unbiased (AUC
 0.497–0.504, AP / base rate 1.01–1.03) and AUC intervals exclude 0.5 in 7.0 % (5.0–11.7 % by market, as often above as below),
@@ -45,13 +45,13 @@ def chance_check(
     label: np.ndarray,
     score: np.ndarray,
     hour: np.ndarray,
-    pool: np.ndarray,
+    key: np.ndarray,
     shuffles: int = SHUFFLES,
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> ChanceCheck:
-    """Rows are 1-D: label 0/1, score, `hour` (integer, hours) and `pool` (integer). Rows of one week share a block."""
-    labels, scores = _weekly(label, hour, pool), _weekly(score, hour, pool)
+    """Rows are 1-D: label 0/1, score, `hour` (integer, hours) and `key` (integer). Rows of one week share a block."""
+    labels, scores = _weekly(label, hour, key), _weekly(score, hour, key)
     rng = np.random.default_rng(seed)
     results = []
     for _ in range(shuffles):
@@ -72,15 +72,15 @@ def _one(label: np.ndarray, score: np.ndarray, week: np.ndarray, draws: int, see
     return drawn["lift"].value, drawn["auc"].value, float(ap_excluded), float(drawn["auc"].interval().excludes(0.5))
 
 
-def _weekly(values: np.ndarray, hour: np.ndarray, pool: np.ndarray) -> np.ndarray:
-    """Rows as weeks × hours of the week × pools; NaN where there is no row."""
+def _weekly(values: np.ndarray, hour: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Rows as weeks × hours of the week × keys; NaN where there is no row."""
     since = np.asarray(hour) - np.min(hour)
-    _, column = np.unique(pool, return_inverse=True)
+    _, column = np.unique(key, return_inverse=True)
     grid = np.full((since.max() // WEEK_HOURS + 1, WEEK_HOURS, column.max() + 1), np.nan)
     grid[since // WEEK_HOURS, since % WEEK_HOURS, column] = values
     return grid[:, np.isfinite(grid).any(axis=(0, 2))]
 
 
 def _shuffled(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    weeks, _, pools = labels.shape
-    return np.stack([labels[week][:, rng.permutation(pools)] for week in rng.permutation(weeks)])
+    weeks, _, keys = labels.shape
+    return np.stack([labels[week][:, rng.permutation(keys)] for week in rng.permutation(weeks)])

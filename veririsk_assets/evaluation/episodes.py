@@ -1,6 +1,6 @@
 """Alerts on the panel: which hours they are on, and the episodes that people see.
 
-Grids are hours × pools, bool. An alert is decided at a scored row and holds until the pool's next scored row.
+Grids are hours × keys, bool. An alert is decided at a scored row and holds until the key's next scored row.
 """
 
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class Alerts:
 
 @dataclass(frozen=True)
 class Episodes:
-    """Runs of consecutive alert-on hours of a pool, first and last hour included; sorted by pool and hour."""
+    """Runs of consecutive alert-on hours of a key, first and last hour included; sorted by key and hour."""
 
     first_hour: np.ndarray
     last_hour: np.ndarray
-    pool_index: np.ndarray
+    key_index: np.ndarray
 
 
 def hold(alert: np.ndarray, scored: np.ndarray, step_hours: int = 1) -> Alerts:
@@ -49,6 +49,6 @@ def starts(on: np.ndarray) -> np.ndarray:
 
 def episodes(alerts: Alerts) -> Episodes:
     """The alert's runs."""
-    pool, first = np.nonzero(starts(alerts.on).T)
+    key, first = np.nonzero(starts(alerts.on).T)
     _, last = np.nonzero(starts(alerts.on[::-1])[::-1].T)
-    return Episodes(first, last, pool)
+    return Episodes(first, last, key)

@@ -5,9 +5,9 @@ a+1 … a+horizon, so an event at hour u is *warned of* by the alert-on hours in
 from the earliest of them to u, never to the trough: an alert already on before u − horizon counts as starting there, and
 recall at lead L is the share of events with a lead time of at least L hours. With `EventRule.fresh_only`, only the hours at which
 an alert goes on count, so an alert that stays on for days warns of nothing but what follows its start.
-An event is in scope if any hour of [u − horizon, u − 1] is covered by a scored row of its pool.
+An event is in scope if any hour of [u − horizon, u − 1] is covered by a scored row of its key.
 
-The **time-shift null** turns the same alerts around in a circle within each pool's covered hours: which pool alerts, how
+The **time-shift null** turns the same alerts around in a circle within each key's covered hours: which key alerts, how
 often and for how long stays, only *when* is lost. Its expectation is over every shift there is, so it is exact.
 """
 
@@ -34,7 +34,7 @@ class EventRule:
     fresh_only: bool = False
 
     def claims(self, alerts: Alerts) -> np.ndarray:
-        """The hours (hours × pools, bool) that warn of what follows."""
+        """The hours (hours × keys, bool) that warn of what follows."""
         return starts(alerts.on) if self.fresh_only else alerts.on
 
 
@@ -43,10 +43,10 @@ RULE = EventRule()
 
 @dataclass(frozen=True)
 class Events:
-    """Onsets as places on the panel (hours × pools), sorted by pool and hour."""
+    """Onsets as places on the panel (hours × keys), sorted by key and hour."""
 
     hour_index: np.ndarray
-    pool_index: np.ndarray
+    key_index: np.ndarray
 
     def __len__(self) -> int:
         return len(self.hour_index)
@@ -88,25 +88,25 @@ def event_onsets(
     min_gap_hours: int = MIN_GAP_HOURS,
     extra: Events | None = None,
 ) -> Events:
-    """Onsets of `tvl` (hours × pools) falling to (1 − drop) × any value of the `horizon_hours` before, or under it.
+    """Onsets of `tvl` (hours × keys) falling to (1 − drop) × any value of the `horizon_hours` before, or under it.
 
-    Onsets of a pool lie at least `min_gap_hours` apart, the earlier one wins; `extra` (see `disappearances`) joins in first.
+    Onsets of a key lie at least `min_gap_hours` apart, the earlier one wins; `extra` (see `disappearances`) joins in first.
     A gap (NaN) is no hit, and ends a run.
     """
     peak = np.full(tvl.shape, np.nan, dtype=tvl.dtype)
     for lag in range(1, min(horizon_hours, len(tvl) - 1) + 1):
         np.fmax(peak[lag:], tvl[:-lag], out=peak[lag:])
-    pool, hour = np.nonzero(starts((tvl <= (1.0 - drop) * peak) & (peak > 0)).T)
+    key, hour = np.nonzero(starts((tvl <= (1.0 - drop) * peak) & (peak > 0)).T)
     if extra is not None:
-        hour, pool = np.concatenate([hour, extra.hour_index]), np.concatenate([pool, extra.pool_index])
-    order = np.lexsort((hour, pool))
-    hour, pool = hour[order], pool[order]
-    kept = _spaced(hour, pool, min_gap_hours)
-    return Events(hour[kept], pool[kept])
+        hour, key = np.concatenate([hour, extra.hour_index]), np.concatenate([key, extra.key_index])
+    order = np.lexsort((hour, key))
+    hour, key = hour[order], key[order]
+    kept = _spaced(hour, key, min_gap_hours)
+    return Events(hour[kept], key[kept])
 
 
 def disappearances(tvl: np.ndarray, missing_hours: int) -> Events:
-    """Pools whose last known TVL is above 0 and followed by at least `missing_hours` unknown hours up to the panel's end.
+    """Keys whose last known TVL is above 0 and followed by at least `missing_hours` unknown hours up to the panel's end.
 
     The onset is the first unknown hour.
     """
@@ -123,7 +123,7 @@ def lead_hours(alerts: Alerts, events: Events, rule: EventRule = RULE) -> np.nda
     for before in range(1, rule.horizon_hours + 1):
         hour = events.hour_index - before
         inside = (hour >= 0) & (hour < len(claims))
-        place = (hour[inside], events.pool_index[inside])
+        place = (hour[inside], events.key_index[inside])
         reached = lead[inside]
         reached = np.where(alerts.covered[place] & np.isnan(reached), 0.0, reached)
         lead[inside] = np.where(claims[place], before, reached)
@@ -133,9 +133,9 @@ def lead_hours(alerts: Alerts, events: Events, rule: EventRule = RULE) -> np.nda
 def followed(run: Episodes, events: Events, horizon_hours: int = HORIZON_HOURS) -> np.ndarray:
     """Whether an onset lies in the `horizon_hours` after some hour of the episode (bool per episode)."""
     stride = int(max(events.hour_index.max(initial=0), run.last_hour.max(initial=0)) + horizon_hours + 2)
-    onsets = np.sort(events.pool_index * stride + events.hour_index)
-    after_start = np.searchsorted(onsets, run.pool_index * stride + run.first_hour, side="right")
-    until_end = np.searchsorted(onsets, run.pool_index * stride + run.last_hour + horizon_hours, side="right")
+    onsets = np.sort(events.key_index * stride + events.hour_index)
+    after_start = np.searchsorted(onsets, run.key_index * stride + run.first_hour, side="right")
+    until_end = np.searchsorted(onsets, run.key_index * stride + run.last_hour + horizon_hours, side="right")
     return until_end > after_start
 
 
@@ -160,14 +160,14 @@ def event_metrics(alerts: Alerts, events: Events, rule: EventRule = RULE) -> Eve
 
 
 def time_shift_null(alerts: Alerts, events: Events, rule: EventRule = RULE, shifts: int = SHIFTS, seed: int = SEED) -> ShiftNull:
-    """Recall of the alerts shifted within each pool; `shifts` seeded draws of one shift per pool give its spread."""
+    """Recall of the alerts shifted within each key; `shifts` seeded draws of one shift per key give its spread."""
     lead = lead_hours(alerts, events, rule)
     scope = np.flatnonzero(np.isfinite(lead))
     chance = np.full((len(rule.leads), len(events)), np.nan)
     if not len(scope):
         unknown = dict.fromkeys(rule.leads, np.nan)
         return ShiftNull(unknown, unknown, unknown, unknown, unknown, chance)
-    where = Windows(events.hour_index[scope], events.pool_index[scope], rule.leads, rule.horizon_hours)
+    where = Windows(events.hour_index[scope], events.key_index[scope], rule.leads, rule.horizon_hours)
     chance[:, scope], warned = shifted_warnings(rule.claims(alerts), alerts.covered, where, shifts, seed)
     recall = np.array([np.mean(lead[scope] >= at) for at in rule.leads])
     drawn, expected = warned / len(scope), chance[:, scope].mean(axis=1)
@@ -198,12 +198,12 @@ def threshold_for_budget(score: np.ndarray, alert_hours_budget: float, step_hour
     return float(affordable[-1]) if len(affordable) else float(np.nextafter(known[0], np.inf))
 
 
-def _spaced(hour: np.ndarray, pool: np.ndarray, min_gap_hours: int) -> np.ndarray:
-    """Keeps an onset if the last kept one of its pool is far enough back; hours rise within pools."""
+def _spaced(hour: np.ndarray, key: np.ndarray, min_gap_hours: int) -> np.ndarray:
+    """Keeps an onset if the last kept one of its key is far enough back; hours rise within keys."""
     kept = np.zeros(len(hour), dtype=bool)
-    last_hour, last_pool = 0, -1
-    for i, (h, p) in enumerate(zip(hour.tolist(), pool.tolist(), strict=True)):
-        if p != last_pool or h - last_hour >= min_gap_hours:
+    last_hour, last_key = 0, -1
+    for i, (h, p) in enumerate(zip(hour.tolist(), key.tolist(), strict=True)):
+        if p != last_key or h - last_hour >= min_gap_hours:
             kept[i] = True
-            last_hour, last_pool = h, p
+            last_hour, last_key = h, p
     return kept

@@ -1,6 +1,6 @@
 """95 % intervals by block bootstrap, of one model and of the difference of two on the same draws.
 
-Pass weeks as `block` for the interval that counts, and pools for the second one. Intervals are percentiles of the draws, further
+Pass weeks as `block` for the interval that counts, and keys for the second one. Intervals are percentiles of the draws, further
 out the fewer the blocks (Hesterberg's expanded percentiles): plain ones of 6 weeks exclude the truth in 13 % instead of 5 %. A draw that a metric cannot be read from (no positive row in it) is left out. The interval of an expected calibration
 error lies too high, because noise can only add to it: read it as a bound from above.
 """

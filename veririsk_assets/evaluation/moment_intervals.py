@@ -7,23 +7,23 @@ import numpy as np
 
 from veririsk_assets.contracts.windows import WEEK_HOURS
 from veririsk_assets.evaluation.intervals import Draws, as_draws
-from veririsk_assets.evaluation.moments import MIN_POOLS, Hourly
+from veririsk_assets.evaluation.moments import MIN_KEYS, Hourly
 from veririsk_assets.evaluation.resampling import DRAWS, SEED, block_counts, block_index, ratio, resampled_ranking, resampled_ratio
 
 
-def when_draws(table: Hourly, draws: int = DRAWS, seed: int = SEED, min_pools: int = MIN_POOLS) -> dict[str, Draws]:
-    """Skill in *when*, over hours with at least `min_pools` rows; scores must be comparable between hours, `table.hour` counts hours.
+def when_draws(table: Hourly, draws: int = DRAWS, seed: int = SEED, min_keys: int = MIN_KEYS) -> dict[str, Draws]:
+    """Skill in *when*, over hours with at least `min_keys` rows; scores must be comparable between hours, `table.hour` counts hours.
 
     `spearman`: rank correlation of an hour's mean score with its share of positive rows; `auc` and `lift` of rows that all
     carry their hour's mean score. All NaN without such hours.
     """
-    wide = table.pool_count >= min_pools
+    wide = table.key_count >= min_keys
     if not wide.any():
         return {name: Draws(np.nan, np.full(draws, np.nan)) for name in ("spearman", "auc", "lift")}
     week, score, share = table.hour[wide] // WEEK_HOURS, table.mean_score[wide], table.event_share[wide]
-    hits = share * table.pool_count[wide]
+    hits = share * table.key_count[wide]
     # An hour's rows all carry its mean score: two weighted rows say the same.
-    weight = np.concatenate([hits, table.pool_count[wide] - hits])
+    weight = np.concatenate([hits, table.key_count[wide] - hits])
     label = np.repeat([1.0, 0.0], len(hits))
     found = resampled_ranking(label, np.tile(score, 2), np.tile(week, 2), draws, seed, weight)
     found["spearman"] = _rank_correlation(score, share, week, draws, seed)

@@ -1,4 +1,4 @@
-"""When, and which, hour by hour: skill at telling bad hours from calm ones, and skill at telling pools apart within one hour.
+"""When, and which, hour by hour: skill at telling bad hours from calm ones, and skill at telling keys apart within one hour.
 
 Rows are 1-D: label 0/1, score, and the row's `hour` (any integer id of its as_of). A model can do one without the other.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from veririsk_assets.evaluation.metrics import checked
 
-MIN_POOLS = 5
+MIN_KEYS = 5
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Hourly:
     """One place per hour, in order. `auc`, `ap` and `ap_chance` (expected of a random order) are NaN without both classes."""
 
     hour: np.ndarray
-    pool_count: np.ndarray
+    key_count: np.ndarray
     mean_score: np.ndarray
     event_share: np.ndarray
     auc: np.ndarray

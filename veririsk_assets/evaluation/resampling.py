@@ -1,6 +1,6 @@
 """Block bootstrap without a loop over draws: a draw is a count per block, and every metric is a sum over blocks.
 
-A block (a week, or a pool) is drawn as often as its count says, all of its rows together. Draws depend only on the number
+A block (a week, or a key) is drawn as often as its count says, all of its rows together. Draws depend only on the number
 of blocks and the seed, so two models on the same rows meet the same draws, and their difference is a paired one.
 """
 

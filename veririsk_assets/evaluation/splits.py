@@ -1,4 +1,4 @@
-"""Walk-forward folds with purge, and leave-pools-out groups. Refuses what cannot be honest.
+"""Walk-forward folds with purge, and leave-keys-out groups. Refuses what cannot be honest.
 
 Hours are places on the panel's hourly grid; the label of row t looks at hours t+1 … t+horizon.
 """
@@ -24,8 +24,8 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class PoolGroup:
-    """Pool places to fit on and pool places to judge on, sorted."""
+class KeyGroup:
+    """Places of keys to fit on and to judge on, sorted."""
 
     train: np.ndarray
     test: np.ndarray
@@ -50,17 +50,17 @@ def walk_forward(hours: int, folds: int, test_hours: int, validation_hours: int,
     return built
 
 
-def leave_pools_out(unit: np.ndarray, groups: int, seed: int) -> list[PoolGroup]:
-    """Every pool is judged once, by a model that never saw it; pools of one `unit` (a number per pool) stay together.
+def leave_keys_out(unit: np.ndarray, groups: int, seed: int) -> list[KeyGroup]:
+    """Every key is judged once, by a model that never saw it; keys of one `unit` (a number per key) stay together.
 
     The groups' numbers of units differ by at most 1.
     """
     ids, place = np.unique(unit, return_inverse=True)
     if not 2 <= groups <= len(ids):
-        raise CannotBeHonest(f"{len(ids)} pools cannot be left out in {groups} groups")
+        raise CannotBeHonest(f"{len(ids)} entities cannot be left out in {groups} groups")
     shuffled = np.random.default_rng(seed).permutation(len(ids))
     parts = [np.flatnonzero(np.isin(place, part)) for part in np.array_split(shuffled, groups)]
-    return [PoolGroup(np.setdiff1d(np.arange(len(unit)), part), part) for part in parts]
+    return [KeyGroup(np.setdiff1d(np.arange(len(unit)), part), part) for part in parts]
 
 
 def require_events(event_hours: np.ndarray, fold: Fold, horizon_hours: int, floor: int = EVENT_FLOOR) -> int:

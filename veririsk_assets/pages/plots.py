@@ -144,7 +144,7 @@ def _worst_events(done: "Backtest") -> Any:
     figure, axes = _figure(10.0, 14.0, nrows=5, ncols=2, squeeze=False)
     grid = np.full(study.level.shape, np.nan)
     grid[study.hour[forecasts.rows], study.pool[forecasts.rows]] = forecasts.probability[name]
-    for axis, hour, pool in zip(axes.ravel(), worst.hour_index, worst.pool_index, strict=False):
+    for axis, hour, pool in zip(axes.ravel(), worst.hour_index, worst.key_index, strict=False):
         span = slice(max(hour - 24 * DAYS_BEFORE, 0), min(hour + 24 * DAYS_AFTER, study.hours))
         when = (np.arange(span.start, span.stop) - hour) / 24.0
         axis.plot(when, study.level[span, pool], color="tab:blue", linewidth=1)
@@ -171,9 +171,9 @@ def worst_events(done: "Backtest", count: int = WORST) -> Events:
     lead = lead_hours(Measure(done).alerts(lead_model(done), "high").alerts, events, rule(study))
     depth = np.full(len(events), np.nan)
     for i in np.flatnonzero(np.isfinite(lead)):
-        hour, pool = events.hour_index[i], events.pool_index[i]
+        hour, pool = events.hour_index[i], events.key_index[i]
         before, after = study.level[max(hour - 24, 0) : hour, pool], study.level[hour : hour + 24, pool]
         if np.isfinite(before).any():
             depth[i] = (np.nanmin(after) if np.isfinite(after).any() else 0.0) / np.nanmax(before) - 1.0
     order = np.argsort(np.where(np.isnan(depth), np.inf, depth), kind="stable")[: min(count, int(np.isfinite(depth).sum()))]
-    return Events(events.hour_index[order], events.pool_index[order])
+    return Events(events.hour_index[order], events.key_index[order])

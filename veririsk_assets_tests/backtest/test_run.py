@@ -18,7 +18,7 @@ from veririsk_assets.backtest.setting import Setting
 from veririsk_assets.backtest.study import Study, build_study, slices
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.windows import SAMPLED_HOURS, Window
-from veririsk_assets.evaluation.splits import CannotBeHonest, leave_pools_out
+from veririsk_assets.evaluation.splits import CannotBeHonest, leave_keys_out
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
 from veririsk_assets.pages.backtest import report_page
@@ -90,7 +90,7 @@ def test_one_pool_under_two_ids_is_never_learnt_from_and_judged_on() -> None:
     twice = build_study(pools, features, labels, [str(key) for key in pools.keys], "crash", 24, 1_000.0)
     assert twice.unit.tolist() == [*range(8), 2]
     for seed in range(20):
-        for group in leave_pools_out(twice.unit, 4, seed):
+        for group in leave_keys_out(twice.unit, 4, seed):
             assert np.isin(group.test, (2, 8)).sum() in (0, 2)
     assert len(np.unique(study().unit)) == 48
 
@@ -194,11 +194,11 @@ def test_thresholds_on_validation_keep_to_the_budget_there() -> None:
 def test_the_onset_label_says_that_an_event_begins_within_the_horizon() -> None:
     rows, events = study(), study_events(study())
     begins = rows.labels["onset"] > 0
-    for hour, pool in list(zip(events.hour_index, events.pool_index, strict=True))[:200]:
+    for hour, pool in list(zip(events.hour_index, events.key_index, strict=True))[:200]:
         before = (rows.pool == pool) & (rows.hour < hour) & (rows.hour >= hour - 24)
         assert begins[before].all()
-    calm = ~begins & (rows.pool == events.pool_index[0])
-    ahead = events.hour_index[events.pool_index == events.pool_index[0]][:, None] - rows.hour[calm]
+    calm = ~begins & (rows.pool == events.key_index[0])
+    ahead = events.hour_index[events.key_index == events.key_index[0]][:, None] - rows.hour[calm]
     assert not ((ahead >= 1) & (ahead <= 24)).any()
 
 
@@ -215,7 +215,7 @@ def test_a_pool_that_left_its_source_for_good_is_an_event() -> None:
     gone, level = rows.gone.copy(), rows.level.copy()
     gone[HOURS // 2 :, 5], level[HOURS // 2 :, 5] = True, np.nan
     events = study_events(replace(rows, gone=gone, level=level))
-    assert HOURS // 2 in events.hour_index[events.pool_index == 5]
+    assert HOURS // 2 in events.hour_index[events.key_index == 5]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_onsets_follow_their_definition(rows, horizon):
                 expected.append((u, pool))
                 last = u
             before = hit
-    assert list(zip(found.hour_index, found.pool_index, strict=True)) == expected
+    assert list(zip(found.hour_index, found.key_index, strict=True)) == expected
 
 
 def test_a_pool_that_disappears_with_money_in_it_is_an_event():
@@ -80,9 +80,9 @@ def test_a_pool_that_disappears_with_money_in_it_is_an_event():
     tvl[250:, 1] = np.nan
     tvl[290:, 2] = np.nan
     gone = disappearances(tvl, missing_hours=48)
-    assert (gone.hour_index.tolist(), gone.pool_index.tolist()) == ([200], [0])
+    assert (gone.hour_index.tolist(), gone.key_index.tolist()) == ([200], [0])
     merged = event_onsets(tvl, extra=gone)
-    assert list(zip(merged.hour_index.tolist(), merged.pool_index.tolist(), strict=True)) == [(200, 0), (199, 1)]
+    assert list(zip(merged.hour_index.tolist(), merged.key_index.tolist(), strict=True)) == [(200, 0), (199, 1)]
 
 
 def test_a_pool_that_was_never_seen_does_not_disappear():
@@ -101,7 +101,7 @@ def test_an_alert_holds_until_the_next_scored_row_and_no_longer_than_a_step():
 def test_episodes_are_runs_of_a_pool():
     on = np.array([[1, 0], [1, 1], [0, 1], [1, 0]], dtype=bool)
     run = episodes(Alerts(on, np.ones_like(on)))
-    assert list(zip(run.pool_index, run.first_hour, run.last_hour, strict=True)) == [(0, 0, 1), (0, 3, 3), (1, 1, 2)]
+    assert list(zip(run.key_index, run.first_hour, run.last_hour, strict=True)) == [(0, 0, 1), (0, 3, 3), (1, 1, 2)]
 
 
 @pytest.mark.parametrize(

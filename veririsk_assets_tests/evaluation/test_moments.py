@@ -8,7 +8,7 @@ import pytest
 from veririsk_assets.evaluation.intervals import intervals
 from veririsk_assets.evaluation.metrics import lift, roc_auc
 from veririsk_assets.evaluation.moment_intervals import when_draws, which_draws
-from veririsk_assets.evaluation.moments import MIN_POOLS, hourly
+from veririsk_assets.evaluation.moments import MIN_KEYS, hourly
 from veririsk_assets.evaluation.resampling import block_counts
 
 
@@ -67,7 +67,7 @@ def test_each_hour_is_ranked_as_sklearn_ranks_it():
             assert table.ap[place] == pytest.approx(average_precision_score(label[rows], score[rows]))
         else:
             assert np.isnan(table.auc[place])
-    assert table.pool_count.sum() == 400
+    assert table.key_count.sum() == 400
 
 
 def test_the_ap_of_random_orders_is_what_random_orders_give():
@@ -92,7 +92,7 @@ def test_moments_of_an_hour_are_those_of_rows_that_carry_its_mean_score():
     score = moment * np.random.default_rng(6).random(len(hour))
     label, score, hour = label[25:], score[25:], hour[25:]
     mean = np.bincount(hour, score) / np.bincount(hour)
-    wide = np.bincount(hour)[hour] >= MIN_POOLS
+    wide = np.bincount(hour)[hour] >= MIN_KEYS
     got = when(label, score, hour)
     assert got.auc == pytest.approx(roc_auc(label[wide], mean[hour][wide]))
     assert got.lift == pytest.approx(lift(label[wide], mean[hour][wide]))

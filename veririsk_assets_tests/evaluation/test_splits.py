@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veririsk_assets.evaluation.splits import CannotBeHonest, Fold, leave_pools_out, require_events, require_matured, walk_forward
+from veririsk_assets.evaluation.splits import CannotBeHonest, Fold, leave_keys_out, require_events, require_matured, walk_forward
 
 
 @given(
@@ -64,9 +64,9 @@ def test_every_pool_is_left_out_once_and_never_without_its_twins(unit, groups, s
     unit = np.array(unit)
     if groups > len(set(unit)):
         with pytest.raises(CannotBeHonest):
-            leave_pools_out(unit, groups, seed)
+            leave_keys_out(unit, groups, seed)
         return
-    parts = leave_pools_out(unit, groups, seed)
+    parts = leave_keys_out(unit, groups, seed)
     assert sorted(np.concatenate([part.test for part in parts])) == list(range(len(unit)))
     assert all(len(part.train) + len(part.test) == len(unit) for part in parts)
     assert all(not set(unit[part.train]) & set(unit[part.test]) for part in parts)
@@ -74,8 +74,8 @@ def test_every_pool_is_left_out_once_and_never_without_its_twins(unit, groups, s
 
 
 def test_more_groups_than_pools_are_refused():
-    with pytest.raises(CannotBeHonest, match="3 pools cannot be left out in 4 groups"):
-        leave_pools_out(np.array([0, 1, 2, 2, 1]), 4, 0)
+    with pytest.raises(CannotBeHonest, match="3 entities cannot be left out in 4 groups"):
+        leave_keys_out(np.array([0, 1, 2, 2, 1]), 4, 0)
 
 
 def test_too_few_events_are_refused_and_only_reachable_onsets_count():

@@ -67,7 +67,7 @@ def test_alerts_that_know_when_beat_their_null():
     alerts, events = market(4)
     on = np.zeros_like(alerts.on)
     for before in range(6, 12):
-        on[events.hour_index - before, events.pool_index] = True
+        on[events.hour_index - before, events.key_index] = True
     null = time_shift_null(Alerts(on, alerts.covered), events)
     assert null.skill_ratio[6] > 5
     assert null.p_value[6] < 0.01
@@ -76,7 +76,7 @@ def test_alerts_that_know_when_beat_their_null():
 def test_a_lead_of_exactly_six_hours_counts_at_six_everywhere():
     alerts, events = market(9, pools=3)
     on = np.zeros_like(alerts.on)
-    on[events.hour_index - 6, events.pool_index] = True
+    on[events.hour_index - 6, events.key_index] = True
     exact = Alerts(on, alerts.covered)
     null, got = time_shift_null(exact, events), intervals(event_draws(exact, events))
     assert event_metrics(exact, events).recall[6] == got["recall_lead_6"].value == 1.0
@@ -90,7 +90,7 @@ def test_the_null_is_the_same_in_every_run():
     assert (first.expected, first.lo, first.hi, first.p_value) == (second.expected, second.lo, second.hi, second.p_value)
 
 
-@pytest.mark.parametrize("by", ["week", "pool"])
+@pytest.mark.parametrize("by", ["week", "key"])
 def test_event_intervals_hold_the_metrics_of_the_sample(by):
     alerts, events = market(6, gaps=True)
     got, metrics, null = intervals(event_draws(alerts, events, by=by)), event_metrics(alerts, events), time_shift_null(alerts, events)
@@ -108,13 +108,13 @@ def test_ids_of_one_pool_are_drawn_together():
     alerts, events = market(6)
     pools, unit = alerts.on.shape[1], np.tile(np.arange(alerts.on.shape[1]), 2)
     twice = Alerts(np.hstack([alerts.on] * 2), np.hstack([alerts.covered] * 2))
-    both = Events(np.tile(events.hour_index, 2), np.concatenate([events.pool_index, events.pool_index + pools]))
+    both = Events(np.tile(events.hour_index, 2), np.concatenate([events.key_index, events.key_index + pools]))
     once, together, apart = (
         intervals(drawn)["recall_lead_1"]
         for drawn in (
-            event_draws(alerts, events, by="pool"),
-            event_draws(twice, both, by="pool", unit=unit),
-            event_draws(twice, both, by="pool"),
+            event_draws(alerts, events, by="key"),
+            event_draws(twice, both, by="key", unit=unit),
+            event_draws(twice, both, by="key"),
         )
     )
     assert (together.value, together.lo, together.hi) == pytest.approx((once.value, once.lo, once.hi))
