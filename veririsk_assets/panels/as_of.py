@@ -14,6 +14,11 @@ def as_of_fill(
 
     A row serves from the first cut-off (`as_of` + 30 min) at or after `available_at` until its age exceeds
     `max_age_hours`. The latest `observed_at` wins, among equals the latest `available_at`. Rows of other keys are ignored.
+
+    >>> said = np.array(["2025-03-01T00:27", "2025-03-01T01:45"], dtype="datetime64[us]")  # the second one comes after the cut-off of 01:00
+    >>> index, age = as_of_fill(said, said, np.array([7, 7]), Window.of("2025-03-01", "2025-03-01T03:00"), np.array([7]), 6.0)
+    >>> index.ravel().tolist(), [f"{hours:.2f}" for hours in age.ravel()]
+    ([0, 1, 1], ['1.05', '0.75', '1.75'])
     """
     cutoffs = (window.as_ofs + np.timedelta64(DECISION_DELAY)).astype("datetime64[us]").astype(np.int64)
     index = np.full((window.steps, len(keys)), -1, dtype=np.int64)

@@ -1,8 +1,11 @@
 """Formulas over time on dense panels. Arrays go in with their look-back and come out as the last `rows` rows.
 
-over = Over(rows=1)
-tvl_change_6h = over.change(tvl, hours=6)
-tvl_acceleration = tvl_change_6h - over.change(ago(tvl, 6), hours=6)
+>>> tvl = np.array([[100.0], [80.0], [np.nan], [60.0]])  # four hours of one pool
+>>> over = Over(rows=2)
+>>> over.change(tvl, hours=2).ravel().tolist()  # (x_t - x_{t-2}) / x_{t-2} of the last two hours
+[nan, -0.25]
+>>> ago(tvl, 1).ravel().tolist()
+[100.0, 80.0, nan]
 """
 
 from collections.abc import Callable
