@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from veririsk_assets.contracts.systems import System
-from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.pipeline import late
 from veririsk_assets.pipeline.step import House, StepResult
@@ -42,7 +41,3 @@ def _remember(house: House, system: System, seen: pd.DataFrame, rows: pd.DataFra
     new = new[new[system.key].isin(first.index)]
     if len(new):
         house.lake.append(system.entities, new.assign(first_seen_at=first.loc[new[system.key]].to_numpy())[system.entities.names])
-
-
-def no_rows(table: Table) -> pd.DataFrame:
-    return pd.DataFrame(columns=table.names)

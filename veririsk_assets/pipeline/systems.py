@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.panel import Panel
-from veririsk_assets.contracts.systems import SYSTEMS, System
+from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.pipeline.step import House, StepResult
@@ -105,7 +105,3 @@ def catalogue_of(system: System) -> "Catalogue":
     if found is None:
         raise KeyError(f"the system {system.name} has no catalogue of models")
     return found
-
-
-def all_bound() -> list[Bound]:
-    return [bound(system) for system in SYSTEMS]
