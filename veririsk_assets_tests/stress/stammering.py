@@ -19,7 +19,7 @@ from urllib3 import HTTPResponse
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, utc
 
 START = utc("2026-03-01T00:00")
-POOLS, PAIRS = 24, 6
+COUNT, PAIRS = 24, 6
 # A host that is at fault is so for up to this long.
 LONGEST_FAULT_HOURS = 10
 CALM_HOURS = 30
@@ -51,7 +51,7 @@ class World:
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
-        count = POOLS + PAIRS
+        count = COUNT + PAIRS
         moves = rng.normal(0, 0.003, (self.hours, count))
         self.crashes = self._crashes(rng)
         for crash in self.crashes:
@@ -61,7 +61,7 @@ class World:
             if crash.gone:
                 self.truth[crash.hour + 48 :, crash.pool] = np.nan
         # An adapter that fails: its pools are taken out with no fall before it.
-        self.taken_out = {POOLS - 1: self.hours // 2, POOLS - 2: self.hours // 2}
+        self.taken_out = {COUNT - 1: self.hours // 2, COUNT - 2: self.hours // 2}
         for pool, hour in self.taken_out.items():
             self.truth[hour:, pool] = np.nan
         self.said = [self._pools(hour) for hour in range(self.hours)]
@@ -70,16 +70,16 @@ class World:
             spoil(rng)
 
     def _crashes(self, rng: np.random.Generator) -> list[Crash]:
-        pools = rng.permutation(POOLS - 2 + PAIRS)[:10]
-        pools = np.where(pools >= POOLS - 2, pools + 2, pools)
+        pools = rng.permutation(COUNT - 2 + PAIRS)[:10]
+        pools = np.where(pools >= COUNT - 2, pools + 2, pools)
         hours = rng.integers(CALM_HOURS + 20, self.hours - 80, len(pools))
         return [
-            Crash(int(p), int(h), float(rng.uniform(0.3, 0.97)), int(rng.choice([1, 4])), bool(p < POOLS and i % 3 == 0))
+            Crash(int(p), int(h), float(rng.uniform(0.3, 0.97)), int(rng.choice([1, 4])), bool(p < COUNT and i % 3 == 0))
             for i, (p, h) in enumerate(zip(pools, hours, strict=True))
         ]
 
     def _pools(self, hour: int) -> list[dict[str, Any]]:
-        known = [pool for pool in range(POOLS) if np.isfinite(self.truth[hour, pool])]
+        known = [pool for pool in range(COUNT) if np.isfinite(self.truth[hour, pool])]
         return [
             {"pool": f"p{pool:02}", "chain": "Ethereum", "project": f"protocol-{pool % 4}", "symbol": f"T{pool}-WETH", "tvlUsd": float(self.truth[hour, pool]),
              "apy": 3.0, "volumeUsd1d": 1e5, "poolMeta": None, "exposure": "multi"}
@@ -92,7 +92,7 @@ class World:
 
     def _half_lists(self, rng: np.random.Generator) -> None:
         for spell in self._spells(rng, 8):
-            kept = set(rng.permutation(POOLS)[: POOLS // 2].tolist())
+            kept = set(rng.permutation(COUNT)[: COUNT // 2].tolist())
             for hour in spell:
                 self.said[hour] = [row for row in self.said[hour] if int(row["pool"][1:]) in kept]
         for value, spells in ((0, self._spells(rng, 4, 3)), (None, self._spells(rng, 3, 5))):
@@ -108,7 +108,7 @@ class World:
             lambda row: row | {"tvlUsd": 3.14e10},
         ]  # fmt: skip
         for number, spell in enumerate(self._spells(rng, 60, 4)):
-            pool, spoil = int(rng.integers(POOLS)), wrong[number % len(wrong)]
+            pool, spoil = int(rng.integers(COUNT)), wrong[number % len(wrong)]
             if any(crash.pool == pool and abs(crash.hour - spell.start) < 40 for crash in self.crashes):
                 continue
             for hour in spell:
@@ -132,7 +132,7 @@ class World:
 
     def _protocols(self, hour: int) -> list[dict[str, Any]]:
         """Half of the protocols; those of the others nobody knows, so that their pools' crashes have no support."""
-        totals = [float(np.nansum(self.truth[hour, slug:POOLS:4])) for slug in range(2)]
+        totals = [float(np.nansum(self.truth[hour, slug:COUNT:4])) for slug in range(2)]
         return [
             {"id": str(i), "slug": f"protocol-{i}", "name": f"P{i}", "category": "Dexs", "chain": "Ethereum", "tvl": total}
             for i, total in enumerate(totals)
@@ -153,8 +153,8 @@ class World:
         }
 
     def _pair(self, hour: int, number: int) -> dict[str, Any]:
-        tvl = float(self.truth[hour, POOLS + number])
-        supply = tvl / float(self.truth[0, POOLS + number]) * 1000
+        tvl = float(self.truth[hour, COUNT + number])
+        supply = tvl / float(self.truth[0, COUNT + number]) * 1000
         return {
             "id": f"0x{number + 1:040x}", "token0": {"id": f"0x{100 + number:040x}", "symbol": "USDC"}, "token1": {"id": f"0x{200 + number:040x}", "symbol": "WETH"},
             "reserve0": str(tvl / 2), "reserve1": str(tvl / 6000), "reserveUSD": str(tvl), "totalSupply": str(supply), "volumeUSD": str(1e6 + 1e3 * hour), "txCount": "9",

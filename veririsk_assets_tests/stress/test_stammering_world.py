@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from veririsk_assets.contracts import pools, raw
+from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
 from veririsk_assets.lake import upkeep
@@ -22,7 +23,7 @@ from veririsk_assets.pipeline.scores import store_scores
 from veririsk_assets.pipeline.snapshots import store_snapshots
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
-from veririsk_assets_tests.stress.stammering import POOLS, START, Transport, World
+from veririsk_assets_tests.stress.stammering import COUNT, START, Transport, World
 
 ASKED = (raw.DEFILLAMA_POOLS, raw.DEFILLAMA_PROTOCOLS, raw.THEGRAPH_PAIRS)
 # The base of a label may be an observation of up to six hours before.
@@ -54,7 +55,7 @@ class Living:
                 upkeep.run(self.house.lake, set())
 
     def key(self, pool: int) -> int:
-        return entity_key(f"defillama:p{pool:02}" if pool < POOLS else f"univ2:0x{pool - POOLS + 1:040x}")
+        return entity_key(f"defillama:p{pool:02}" if pool < COUNT else f"univ2:0x{pool - COUNT + 1:040x}")
 
 
 def month(home: Path, seed: int, hours: int) -> Living:
