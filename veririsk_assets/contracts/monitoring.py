@@ -23,7 +23,7 @@ SHADOW_SCORES = Table(
         text("role", "What the version was at that hour", required=True, isin=ROLES),
         number("risk_score", "0-100, by the version's own thresholds", "0-100", ge=0.0, le=100.0),
         text("risk_level", "Level of the score", required=True, isin=LEVELS),
-        number("probability", "Calibrated probability of the crash label; null for the rule", "0-1", ge=0.0, le=1.0),
+        number("probability", "Calibrated probability of the forecast label; null for the rule", "0-1", ge=0.0, le=1.0),
         *PROVENANCE,
     ),
     sort=("system", "as_of", "entity_key"),

@@ -25,11 +25,11 @@ class PromotionConfig(dg.Config):
     """One order. `action`: judge (the gate decides), promote or rollback (you do).
 
     `version`: empty for the challenger, or on a rollback for the champion before; `valid_from`: as_of from which it holds
-    (ISO, UTC), empty for the next one to be scored; `reason`: kept in models/champions and as a tag in the registry.
+    (ISO, UTC), empty for the next one to be scored; `horizon`: empty for the one that the system shows; `reason`: kept in models/champions and as a tag in the registry.
     """
 
     system: str = POOLS.name
-    horizon: int = 24
+    horizon: int | None = None
     version: str = ""
     action: str = "judge"
     valid_from: str = ""
@@ -76,12 +76,13 @@ def promotion(context: dg.AssetExecutionContext, config: PromotionConfig, house:
 
     try:
         system = known_system(config.system)
+        horizon = system.known_horizon(config.horizon)
     except ValueError as unknown:
         raise dg.Failure(str(unknown), allow_retries=False) from None
     opened = house.open(context.run.run_id)
     since = floor_hour(utc(config.valid_from)) if config.valid_from else next_instant(opened, system)
-    done = appoint(opened, Order(system, config.horizon, config.action, since, config.version, config.reason))
-    return dg.MaterializeResult(metadata={"horizon": config.horizon, "action": config.action, **metadata_of(done)})
+    done = appoint(opened, Order(system, horizon, config.action, since, config.version, config.reason))
+    return dg.MaterializeResult(metadata={"horizon": horizon, "action": config.action, **metadata_of(done)})
 
 
 CHAMPIONS_SPEC = dg.AssetSpec(

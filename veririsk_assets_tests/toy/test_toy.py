@@ -92,8 +92,10 @@ def test_every_command_knows_it(made: dict[str, Any], home: Path, arguments: tup
 def test_dagster_makes_its_day(made: dict[str, Any], home: Path) -> None:
     done = python("by_dagster", DAY, home=home)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split() == [
-        "explanations/daily_lanterns", "features/daily_lanterns", "monitoring/daily_shadow_scores", "published/veririsk",
+    scored, learnt = done.stdout.splitlines()
+    assert learnt == "daily_learning_of_days 2026-03-30 2026-03-30 labels/daily_lanterns"
+    assert scored.split() == [
+        "daily_scoring", "2026-03-27", DAY, "explanations/daily_lanterns", "features/daily_lanterns", "monitoring/daily_shadow_scores", "published/veririsk",
         "scores/daily_lanterns", "snapshots/daily_lanterns",
     ]  # fmt: skip
 
