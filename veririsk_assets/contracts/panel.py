@@ -41,6 +41,14 @@ class Panel:
         window = Window.ending(self.window.end, steps, self.window.step_hours)
         return Panel(window, self.keys, {k: v[-steps:] for k, v in self.values.items()})
 
+    def reaching_back(self, steps: int) -> "Panel":
+        """At least `steps` rows: before what is here nothing is known."""
+        missing = steps - self.window.steps
+        if missing <= 0:
+            return self
+        before = {k: np.full((missing, v.shape[1]), np.nan, dtype=v.dtype) for k, v in self.values.items()}
+        return Panel(self.window.lookback(missing), self.keys, {k: np.concatenate([before[k], v]) for k, v in self.values.items()})
+
     def frame(self, key: str, keep: np.ndarray | None = None) -> pd.DataFrame:
         """Long rows `as_of`, `key`, … sorted by time and key; `keep` (steps × keys, bool) chooses rows."""
         chosen = np.ones(self.shape, dtype=bool) if keep is None else keep

@@ -6,6 +6,8 @@ from veririsk_assets.contracts.pool_features import FEATURE_COLUMNS
 from veririsk_assets.contracts.tables import Column, Table, flag, instant, number, text, whole
 from veririsk_assets.contracts.vocabulary import HEADS
 
+# A pair of a Uniswap-V2-shaped subgraph is known by this and its address.
+PAIR_PREFIX = "univ2:"
 # By what people know a pool.
 IDENTITY = ("pool_id", "name", "protocol", "chain")
 

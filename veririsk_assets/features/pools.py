@@ -22,10 +22,11 @@ AGE_CAP = MONTH - 1
 def build_features(panel: Panel, market: Panel, hours: int) -> Panel:
     """FEATURE_NAMES for the last `hours` hours, float32 hours × pools, each without the values that had been taken back by then.
 
-    `panel` holds INPUTS and `market` SURROUNDING_INPUTS (one column) with LOOKBACK_HOURS before; a TVL of zero or below is
-    an unknown one, and so is a feature that leaves the range of float32. Source of the first ten formulas: VeriRisk
+    `panel` holds INPUTS and `market` SURROUNDING_INPUTS (one column) with LOOKBACK_HOURS before, unknown where they begin later; a
+    TVL of zero or below is an unknown one, and so is a feature that leaves the range of float32. Source of the first ten formulas: VeriRisk
     Phase-2 report, table "Features".
     """
+    panel, market = (one.reaching_back(LOOKBACK_HOURS + hours) for one in (panel, market))
     return as_known(panel, hours, LOOKBACK_HOURS, ("tvl_usd",), lambda part, rows: _built(part, _beside(market, part), rows))
 
 

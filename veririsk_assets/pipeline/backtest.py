@@ -21,6 +21,7 @@ from veririsk_assets.contracts.windows import HOUR, Window, floor_hour
 from veririsk_assets.features.detections import detect
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.detections import fall_labels
+from veririsk_assets.labels.pools import INPUTS as LABELLED_BY
 from veririsk_assets.labels.pools import build_labels
 from veririsk_assets.pipeline.backtest_recorded import read_recorded
 from veririsk_assets.pipeline.step import House
@@ -82,7 +83,7 @@ def lake_material(house: House, setting: "Setting", start: datetime | None = Non
 
     window = _history(house, start, end)
     _require_hours(window.hours, setting.horizon_hours)
-    snapshots = house.lake.panel(pools.POOL_SNAPSHOTS, ("tvl_usd", "lp_supply", "is_tombstone", "input_age_hours"), window)
+    snapshots = house.lake.panel(pools.POOL_SNAPSHOTS, (*LABELLED_BY, "input_age_hours"), window)
     features = house.lake.panel(pools.POOL_FEATURES, FEATURE_NAMES, window, snapshots.keys)
     labels = build_labels(snapshots, setting.horizon_hours, window.hours - setting.horizon_hours)
     known = house.lake.read(pools.POOLS, columns=["pool_key", "pool_id"]).drop_duplicates("pool_key").set_index("pool_key")["pool_id"]

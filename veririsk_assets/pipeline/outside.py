@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from veririsk_assets.contracts.paths import write_whole
+from veririsk_assets.contracts.pools import PAIR_PREFIX
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour, utc
 from veririsk_assets.lake.catalog import file_lock
 from veririsk_assets.pipeline.crosswalk import crosswalk
@@ -47,7 +48,7 @@ class Live:
     @property
     def addresses(self) -> list[tuple[str, str]] | None:
         """The report's named pools, and those that a reviewed crosswalk names on a chain."""
-        linked = [pool_id.split(":", 1) for pool_id in crosswalk(simulated=False) if not pool_id.startswith("univ2:")]
+        linked = [pool_id.split(":", 1) for pool_id in crosswalk(simulated=False) if not pool_id.startswith(PAIR_PREFIX)]
         return sorted({*named_addresses(), *((network, address) for network, address in linked)})
 
     def wire(self, as_of: datetime, patience_seconds: float = math.inf, until: datetime | None = None) -> Wire | None:

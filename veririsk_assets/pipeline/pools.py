@@ -72,11 +72,10 @@ def judged(
     columns = {"is_suspect": found.is_suspect, "taken_back_hours": found.taken_back_hours, "before_usd": found.before_usd}
     known = Panel(window, keys, columns).frame("pool_key")
     rows = hourly.drop(columns=["is_suspect", "taken_back_hours"]).merge(known, on=["as_of", "pool_key"], how="left")
-    moved = [
-        f"TVL went from {b:,.0f} to {t:,.0f} USD and nothing else supports it"
-        for b, t in zip(rows["before_usd"], rows["tvl_usd"], strict=True)
-    ]
-    words = np.where(rows["is_suspect"], moved, "")
+    words = np.full(len(rows), "", dtype=object)
+    for row in np.flatnonzero(rows["is_suspect"]):
+        before, tvl = rows["before_usd"].iat[row], rows["tvl_usd"].iat[row]
+        words[row] = f"TVL went from {before:,.0f} to {tvl:,.0f} USD and nothing else supports it"
     rows["doubt"] = snapshots.joined(rows["doubt"].fillna("").to_numpy(dtype=object), words)
     rows["doubt"] = rows["doubt"].where(rows["doubt"] != "", None)
     return rows[pools.POOL_SNAPSHOTS.names]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from veririsk_assets.contracts.pools import PAIR_PREFIX
 from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.panels.as_of import as_of_fill
@@ -18,7 +19,7 @@ def lp_shares(positions: pd.DataFrame, crosswalk: dict[str, str], window: Window
     """
     answers = _answers(positions)
     pairs = answers.index.get_level_values("pair")
-    names = {pair: entity_key(crosswalk.get(f"univ2:{pair}", f"univ2:{pair}")) for pair in pairs.unique()}
+    names = {pair: entity_key(crosswalk.get(PAIR_PREFIX + pair, PAIR_PREFIX + pair)) for pair in pairs.unique()}
     row_keys = np.array([names[pair] for pair in pairs], dtype=np.int64)
     observed, available = (answers[name].to_numpy(dtype="datetime64[us]") for name in ("observed_at", "available_at"))
     index, _ = as_of_fill(observed, available, row_keys, window, keys, MAX_AGE_HOURS)

@@ -27,6 +27,8 @@ LOOKBACK_HOURS = TOMBSTONE_HOURS + 6
 LONG_LOOKBACK_HOURS = {"thegraph_lp_positions": int(holders.MAX_AGE_HOURS), "coingecko_coins": COINS_MAX_AGE_HOURS}
 # Nobody waits longer for a source than a pool is kept that fell.
 LONGEST_SILENCE_HOURS = 30 * 24
+# Reserves have moved on after this: at a price of now they would look out of balance by their age.
+RESERVES_MAX_AGE_HOURS = 1.0
 # Two observations of about an hour apart tell an hour's volume.
 HOUR_TOLERANCE = 0.5
 VALUES = tuple(c.name for c in POOL_SNAPSHOTS.columns if c.kind == "float" and c.name not in ("input_age_hours", "protocol_held_usd"))
@@ -188,7 +190,8 @@ def _columns(source: Served, outside: OutsidePrices) -> tuple[dict[str, np.ndarr
         with np.errstate(divide="ignore", invalid="ignore"):
             values["price_ratio"] = np.where(values["reserve0"] > 0, values["reserve1"] / values["reserve0"], np.nan)
         priced, doubt = outside.of_sides(rows, source.index, values)
-        values |= priced
+        current = source.age_hours <= RESERVES_MAX_AGE_HOURS
+        values |= priced | {name: np.where(current, priced[name], np.nan) for name in ("reserve0_usd", "reserve1_usd") if name in priced}
     return values, doubt
 
 

@@ -121,8 +121,9 @@ class OutsidePrices:
             price = np.where(unfit, np.nan, price)
             result |= {f"price{side}_usd": price, f"reserve{side}_usd": np.where(unfit, np.nan, worth)}
             token = rows[f"token{side}"].fillna("?").to_numpy(dtype=object)
-            words = np.where(unfit, "the outside price of " + np.where(index >= 0, token[index], "?") + " does not fit the pool", "")
-            doubt = _either(doubt, np.where(unfit, words, np.where(_missed(price), "the outside price of a token is not known", "")))
+            words = np.where(_missed(price), "the outside price of a token is not known", "").astype(object)
+            words[unfit] = [f"the outside price of {token[row] if row >= 0 else '?'} does not fit the pool" for row in index[unfit]]
+            doubt = _either(doubt, words)
         return result, doubt
 
     def _served(self, rows: pd.DataFrame, index: np.ndarray, side: str, values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from veririsk_assets.contracts.pools import PAIR_PREFIX
 from veririsk_assets.snapshots.prices import PLATFORMS
 
 STAMPS = ("available_at", "observed_at")
@@ -70,7 +71,7 @@ def geckoterminal(raw: pd.DataFrame) -> View:
 
 def thegraph(raw: pd.DataFrame) -> View:
     """`univ2:<pair>`: reserves, LP supply, cumulative volume. TVL is both reserves at the subgraph's prices."""
-    pool_id = "univ2:" + raw["pair"]
+    pool_id = PAIR_PREFIX + raw["pair"]
     rows = pd.DataFrame(
         {
             "pool_id": pool_id,

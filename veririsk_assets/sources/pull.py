@@ -47,7 +47,9 @@ class Pull:
             return np.array(values, dtype=np.float64)
         if kind == "str":
             # What names a row must be whole; any other text is repaired.
-            values = list(map(identifier if name in self.table.key else stored, values))
+            mended = identifier if name in self.table.key else stored
+            texts = {value: mended(value) for value in {value for value in values if type(value) is str}}
+            values = [texts[value] if type(value) is str else None for value in values]
         return np.array(values, dtype=STAMP) if kind == "time" else pd.array(values, dtype=PANDAS_TYPES[kind])
 
 

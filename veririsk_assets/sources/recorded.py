@@ -1,12 +1,12 @@
 """A recorded market as a `requests` adapter: The Graph is answered from a file, the sources of evidence from the files
-beside it that are there, everything else is "not recorded".
+beside it that are there, everything else is "not recorded". The same as raw rows, for all hours of a window.
 
 The file is any `pool_reserves_4h.parquet` with the columns in `recorded_file`. It is answered as of an hour: nothing that
 was not yet true 27 minutes after it is in a reply, and no evidence that was not yet known.
 """
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -14,18 +14,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+import pandas as pd
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
-from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, floor_hour, utc
-from veririsk_assets.sources.recorded_answers import RecordedAnswers
-from veririsk_assets.sources.recorded_file import Recording, located, recording
+from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, floor_hour, utc
+from veririsk_assets.sources import recorded_evidence as files
+from veririsk_assets.sources.recorded_answers import HOSTS, Evidence, answer
+from veririsk_assets.sources.recorded_file import located, recording
+from veririsk_assets.sources.recorded_pairs import NOT_LISTED, SILENT, RecordedPairs
+from veririsk_assets.sources.recorded_told import Told, coins, joined
 from veririsk_assets.wire.responses import RECORDED_HEADER
 
-# An observation serves at most this long before the hour that is asked about.
-MAX_AGE = timedelta(hours=6)
 HOST = "gateway.thegraph.com"
+# Of CoinGecko prices are recorded, not its list of addresses.
+NOT_RECORDED_PATH = "/coins/list"
+ETHER = "eth"
 _BUILDER = HTTPAdapter()
 
 
@@ -34,7 +39,8 @@ class RecordedMarket:
 
     def __init__(self, path: Path | str) -> None:
         self._recording = recording(Path(path))
-        self._answers = RecordedAnswers(located(Path(path))[1])
+        self._pairs = RecordedPairs(self._recording)
+        self._evidence = Evidence(located(Path(path))[1])
         self._written = lru_cache(maxsize=4096)(self._recording.pair_json)
 
     @property
@@ -49,35 +55,58 @@ class RecordedMarket:
         return max(self.first_hour, floor_hour(datetime.fromtimestamp(self._recording.last_second - 1, UTC) - PULL_DELAY + HOUR))
 
     @property
+    def evidence(self) -> tuple[str, ...]:
+        """Names of the files beside the pools that are there."""
+        return self._evidence.names
+
+    @property
     def left_out(self) -> tuple[str, ...]:
         """In a sentence for each file what of it is never told."""
-        return tuple(filter(None, (self._recording.left_out, *self._answers.left_out)))
+        return tuple(filter(None, (self._recording.left_out, *self._evidence.left_out)))
 
     def transport(self, as_of: datetime) -> "RecordedTransport":
         return RecordedTransport(self, utc(as_of))
 
+    def raw_rows(self, window: Window) -> dict[str, pd.DataFrame]:
+        """Raw table's name → the rows that the pulls of the window's hours store of this recording."""
+        instants = (window.as_ofs + np.timedelta64(PULL_DELAY)).astype("datetime64[us]")
+        told = [self._told(name, instants) for name in files.FILES]
+        pairs = self._pairs.told(_seconds(instants))
+        return {one.table.name: one.raw(instants) for one in (pairs, *told) if one is not None and len(one)}
+
     def pairs_json(self, as_of: datetime, after: str, first: int, ids: list[str] | None) -> str | None:
         """GraphQL reply at `as_of` + 27 min with each pair's last row, in the order of their ids; None outside the recording."""
-        pulled = int((as_of + PULL_DELAY).timestamp())
-        oldest = int((as_of - MAX_AGE).timestamp())
-        file = self._recording
-        if pulled < file.first_second or oldest > file.last_second:
+        pulled, file = int((as_of + PULL_DELAY).timestamp()), self._recording
+        listed = self._pairs.listed(np.array([pulled]))[0]
+        there = [(start, row) for (start, _), row in zip(file.spans, listed.tolist(), strict=True) if row != NOT_LISTED]
+        if not there:
             return None
-        rows = [row for row in self._rows(file, pulled, oldest) if file.ids[row] > after and (ids is None or file.ids[row] in ids)]
-        pairs = ",".join(self._written(row) for row in rows[:first])
+        wanted = [(start, row) for start, row in there if file.ids[start] > after and (ids is None or file.ids[start] in ids)]
+        pairs = ",".join(file.silent_json(start) if row == SILENT else self._written(row) for start, row in wanted[:first])
         return f'{{"data":{{"pairs":[{pairs}],"_meta":{{"block":{{"number":0,"timestamp":{pulled}}}}}}}}}'
 
-    def evidence_json(self, as_of: datetime, host: str) -> str | None:
+    def evidence_json(self, as_of: datetime, host: str, asked: str) -> str | None:
         """What a source of evidence had said at `as_of` + 27 min; None where that is not recorded."""
-        said = self._answers.answer(host, int((as_of + PULL_DELAY).timestamp()))
+        if host not in HOSTS:
+            return None
+        second = int((as_of + PULL_DELAY).timestamp())
+        said = answer(host, self._told(HOSTS[host][0], np.array([second]).astype("datetime64[s]").astype("datetime64[us]")), asked, second)
         return None if said is None else json.dumps(said, separators=(",", ":"))
 
-    @staticmethod
-    def _rows(file: Recording, pulled: int, oldest: int) -> list[int]:
-        """Per pair the last row at or before `pulled`, where it is not older than `oldest`."""
-        last = np.array([np.searchsorted(file.seconds[start:end], pulled, side="right") + start - 1 for start, end in file.spans])
-        starts = np.array([start for start, _ in file.spans])
-        return [int(row) for row in last[(last >= starts) & (file.seconds[np.maximum(last, 0)] >= oldest)]]
+    def _told(self, name: str, instants: np.ndarray) -> Told | None:
+        """What a file's source said; where no file has the price of ETH, it is the pairs' own."""
+        told = self._evidence.told(name, instants)
+        if name != files.PRICES:
+            return told
+        price, at = self._pairs.ether(_seconds(instants))
+        if told is not None:
+            price[told.instant[told.columns["coin_id"] == ETHER]] = np.nan
+        ether = coins([ETHER], price[:, None], at[:, None])
+        return ether if told is None else joined(told, ether)
+
+
+def _seconds(instants: np.ndarray) -> np.ndarray:
+    return instants.astype("datetime64[s]").astype(np.int64)
 
 
 class RecordedTransport(BaseAdapter):
@@ -88,14 +117,18 @@ class RecordedTransport(BaseAdapter):
         self._market, self._as_of = market, as_of
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
-        host = urlsplit(request.url or "").hostname or ""
-        body = self._answer(request) if host == HOST else self._market.evidence_json(self._as_of, host)
+        url = urlsplit(request.url or "")
+        body = self._answer(request) if url.hostname == HOST else self._evidence(url.hostname or "", url.path, request)
         if body is None:
             return _response(request, 404, b'{"error":"not recorded"}', {RECORDED_HEADER: "none"})
         return _response(request, 200, body.encode(), {})
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _evidence(self, host: str, path: str, request: PreparedRequest) -> str | None:
+        asked = request.body.decode() if isinstance(request.body, bytes) else request.body
+        return None if path.endswith(NOT_RECORDED_PATH) else self._market.evidence_json(self._as_of, host, asked or "{}")
 
     def _answer(self, request: PreparedRequest) -> str | None:
         asked = json.loads(request.body or "{}").get("variables") or {}

@@ -17,7 +17,10 @@ HOUR, DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
 
 @dataclass(frozen=True)
 class EvidenceFile:
-    """A value is true `true` after its time and known `known` after it, and serves until it is `max_age_hours` old."""
+    """A value is true `true` after its time and known `known` after it, and is told until it is `max_age_hours` old.
+
+    A host that gives no time tells what is current and no more: how long that serves is for those to say who hear it.
+    """
 
     shape: Shape
     true: np.timedelta64
@@ -39,11 +42,11 @@ _reserves = _shape(
     supplied_usd=_aave("supplied_usd"), borrowed_usd=_aave("borrowed_usd"), liquidations_usd=_aave("liquidated_usd_cum"),
 )  # fmt: skip
 FILES = {
-    FUNDING: EvidenceFile(_funding, 0 * HOUR, HOUR),
+    FUNDING: EvidenceFile(_funding, 0 * HOUR, HOUR, 2.0),
     AAVE: EvidenceFile(_reserves, HOUR, HOUR),
     # An average or a close of a day is published in the night after it, an index in the morning.
-    STABLECOINS: EvidenceFile(_shape("date", "symbol", supply=raw.STABLECOINS.column("circulating")), DAY, DAY + HOUR, 48.0),
-    GAS: EvidenceFile(_shape("date", gas_wei=number("gas_wei", "Mean price of a day", "wei", ge=0.0, le=1e15)), DAY, DAY + HOUR, 48.0),
+    STABLECOINS: EvidenceFile(_shape("date", "symbol", supply=raw.STABLECOINS.column("circulating")), DAY, DAY + HOUR, 25.0),
+    GAS: EvidenceFile(_shape("date", gas_wei=number("gas_wei", "Mean price of a day", "wei", ge=0.0, le=1e15)), DAY, DAY + HOUR, 25.0),
     MOOD: EvidenceFile(_shape("date", value=raw.FEAR_GREED.column("value")), 0 * HOUR, np.timedelta64(10, "m"), 48.0),
     # The time is a bar's opening, the value its close.
     PRICES: EvidenceFile(_shape("ts", "symbol", "venue", close=_perps("mark_price_usd")), HOUR, HOUR),

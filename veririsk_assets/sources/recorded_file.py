@@ -57,18 +57,23 @@ class Recording:
     def pair_json(self, row: int) -> str:
         """One row as a pair of The Graph. `recorded` is ours: a reply has one block time, a recorded row its own."""
         said = {name: _decimal(values[row]) for name, values in self.values.items()}
-        pair = {
-            "id": self.ids[row],
-            "token0": {"symbol": self.tokens[0][row]},
-            "token1": {"symbol": self.tokens[1][row]},
+        values = {
             "reserve0": said["reserve0"],
             "reserve1": said["reserve1"],
             "reserveUSD": said["tvl_usd"],
             "totalSupply": said["lp_supply"],
             "volumeUSD": said["volume_usd_cum"],
             "txCount": said["tx_count_cum"],
-            "recorded": {"timestamp": int(self.seconds[row]), "dex": self.dexs[row]},
         }
+        return self._pair(row, values, timestamp=int(self.seconds[row]))
+
+    def silent_json(self, row: int) -> str:
+        """The pair of a row where nothing is recorded of it: its name alone, at the time of the block."""
+        return self._pair(row, {})
+
+    def _pair(self, row: int, values: dict[str, str | None], **recorded: int) -> str:
+        tokens = {f"token{side}": {"symbol": self.tokens[side][row]} for side in (0, 1)}
+        pair = {"id": self.ids[row]} | tokens | values | {"recorded": recorded | {"dex": self.dexs[row]}}
         return json.dumps(pair, separators=(",", ":"))
 
 

@@ -31,7 +31,8 @@ def test_a_twin_is_found_with_its_evidence() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 1000), st.floats(0, 0.25), st.integers(2, 40))
+# Of two columns that miss a fifth each, 107 hours are known together: well above the 84 that are asked for.
+@given(st.integers(0, 1000), st.floats(0, 0.2), st.integers(2, 40))
 def test_gaps_hide_no_twin_and_make_none(seed: int, share: float, columns: int) -> None:
     x = with_twin(walks(columns, seed), of=columns // 2)
     x[np.random.default_rng(seed).random(x.shape) < share] = NAN

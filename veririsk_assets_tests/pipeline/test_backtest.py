@@ -57,10 +57,10 @@ def test_an_observation_serves_at_most_six_hours_and_a_gap_that_ends_is_no_exit(
     holes = (names == gap) & rows["ts"].between(since, since + timedelta(days=1))
     rows[~(holes | ((names == gone) & (rows["ts"] > since)))].to_parquet(tmp_path / "pool_reserves_4h.parquet", index=False)
     seen = read_recorded(tmp_path)
-    tvl, tombstone = seen.pools["tvl_usd"], seen.pools["is_tombstone"]
+    tvl, tombstone = seen.pools["tvl_usd"], seen.pools["is_tombstone"] > 0
     assert np.isnan(tvl[:, seen.names.index(gap)]).sum() in range(15, 27) and not tombstone[:, seen.names.index(gap)].any()
     exit_hours = np.flatnonzero(tombstone[:, seen.names.index(gone)])
-    assert abs(exit_hours[0] - 20 * 24) <= 8 and tombstone[exit_hours[0] :, seen.names.index(gone)].all()
+    assert abs(exit_hours[0] - 20 * 24) <= 8 and np.isnan(tvl[exit_hours[0] :, seen.names.index(gone)]).all()
 
 
 def test_a_window_of_the_recording_knows_nothing_outside_it(recorded: Path) -> None:

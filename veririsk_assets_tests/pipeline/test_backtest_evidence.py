@@ -1,6 +1,6 @@
 """What a recorded folder knows beside its pools: from when on, for how long, and what is not taken for knowledge."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -10,13 +10,15 @@ import pandas as pd
 import pytest
 
 from veririsk_assets.backtest.setting import Setting
-from veririsk_assets.contracts.pool_features import MODEL_FEATURES, SURROUNDING_INPUTS
-from veririsk_assets.contracts.windows import Window
+from veririsk_assets.contracts.pool_features import SURROUNDING_INPUTS
+from veririsk_assets.contracts.windows import PULL_DELAY, Window
 from veririsk_assets.pipeline import backtest
-from veririsk_assets.pipeline.backtest_evidence import read_evidence
 from veririsk_assets.pipeline.backtest_recorded import read_recorded
 from veririsk_assets.simulation.market import EPOCH, Market
 from veririsk_assets.simulation.recording import recorded_file
+from veririsk_assets.snapshots.prices import OutsidePrices
+from veririsk_assets.snapshots.surroundings import surrounding_rows
+from veririsk_assets.sources.recorded_answers import Evidence
 from veririsk_assets.sources.recorded_evidence import FILES
 
 DAYS = Window.of("2021-05-10", "2021-05-16")
@@ -52,6 +54,33 @@ def write(folder: Path, **frames: pd.DataFrame) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Said:
+    """SURROUNDING_INPUTS that are ever known, by hour; the outside prices; and what is not used."""
+
+    market: dict[str, np.ndarray]
+    prices: OutsidePrices
+    left_out: list[str]
+
+    def price(self, token: str) -> np.ndarray:
+        return self.prices.of_ticker(token.lower(), self.prices.believed)
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        return self.market | {f"price of {coin}": self.price(coin) for coin in self.prices.coins}
+
+
+def read_evidence(folder: Path) -> Said:
+    """The files of a folder as the snapshots of DAYS know them."""
+    evidence, instants = Evidence(folder), (DAYS.as_ofs + np.timedelta64(PULL_DELAY)).astype("datetime64[us]")
+    told = [one for name in evidence.names if (one := evidence.told(name, instants)) is not None]
+    raw = {one.table.name: one.raw(instants) for one in told if len(one)}
+    prices = OutsidePrices.of(raw, DAYS)
+    rows = surrounding_rows(raw, prices, DAYS)
+    market = {name: rows[name].to_numpy(np.float64) for name in SURROUNDING_INPUTS}
+    return Said({name: column for name, column in market.items() if np.isfinite(column).any()}, prices, list(evidence.left_out))
+
+
 def known(column: np.ndarray) -> tuple[str, str]:
     """First and last hour that a column knows."""
     hours = DAYS.as_ofs[np.isfinite(np.asarray(column).ravel())].astype("datetime64[h]")
@@ -62,33 +91,34 @@ def known(column: np.ndarray) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("column", "value", "span"),
     [
-        ("funding_rate", 1e-5, ("2021-05-11T13", "2021-05-11T17")),
-        ("perp_premium", 2e-4, ("2021-05-11T13", "2021-05-11T17")),
+        ("funding_rate", 1e-5, ("2021-05-11T13", "2021-05-11T18")),
+        ("perp_premium", 2e-4, ("2021-05-11T13", "2021-05-11T18")),
         ("aave_utilisation", 0.4, ("2021-05-11T13", "2021-05-11T18")),
-        ("stablecoin_supply_usd", 15e9, ("2021-05-12T01", "2021-05-13T23")),
-        ("gas_gwei", 30.0, ("2021-05-12T01", "2021-05-13T23")),
+        # Told until the next day's would be, and of no time: as old as the last pull.
+        ("stablecoin_supply_usd", 15e9, ("2021-05-12T01", "2021-05-14T23")),
+        ("gas_gwei", 30.0, ("2021-05-12T01", "2021-05-13T05")),
         ("fear_greed", 4.0, ("2021-05-11T00", "2021-05-12T23")),
     ],
 )
 def test_a_value_is_known_from_its_publication_until_it_is_too_old(
     column: str, value: float, span: tuple[str, str], tmp_path: Path
 ) -> None:
-    found = read_evidence(write(tmp_path, **SAID), DAYS).market[column]
-    assert known(found) == span and found.shape == (DAYS.hours, 1)
+    found = read_evidence(write(tmp_path, **SAID)).market[column]
+    assert known(found) == span
     np.testing.assert_allclose(found[np.isfinite(found)], value, rtol=1e-6)
 
 
 def test_a_bars_close_is_known_when_the_bar_has_ended(tmp_path: Path) -> None:
-    found = read_evidence(write(tmp_path, prices_hourly=SAID["prices_hourly"]), DAYS)
+    found = read_evidence(write(tmp_path, prices_hourly=SAID["prices_hourly"]))
     assert known(found.price("weth")) == ("2021-05-11T13", "2021-05-11T18")
-    assert np.nanmax(found.price("ETH")) == 2_000.0 and found.market == {}
+    assert np.nanmax(found.price("eth")) == 2_000.0 and set(found.market) == {"eth_price_usd"}
 
 
 def test_a_token_has_its_own_price_or_none(tmp_path: Path) -> None:
     bars = hourly(("ETH", "BTC", "USDC", "LINK"), "symbol", close=7.0).assign(venue="binance_perp")
     spot = hourly(("LINK",), "symbol", close=6.0).assign(venue="binance_spot_a")
     later = spot.assign(ts=spot["ts"] - pd.Timedelta(hours=9))
-    found = read_evidence(write(tmp_path, prices_hourly=pd.concat([bars, spot, later])), DAYS)
+    found = read_evidence(write(tmp_path, prices_hourly=pd.concat([bars, spot, later])))
     hour = int((STAMP - pd.Timestamp(DAYS.as_ofs[0])) / pd.Timedelta(hours=1)) + 1
     assert [np.asarray(found.price(token))[hour] for token in ("weth", "wbtc", "usdc", "link")] == [7.0, 7.0, 7.0, 6.0]
     assert all(np.isnan(found.price(token)).all() for token in ("usdt", "dai", "renbtc", "koko"))
@@ -100,23 +130,22 @@ def test_a_mean_or_a_sum_with_an_unknown_part_is_unknown(tmp_path: Path) -> None
         "aave_reserves_hourly": SAID["aave_reserves_hourly"].query("asset != 'USDC'"),
         "terra_stablecoins_daily": SAID["terra_stablecoins_daily"].query("symbol != 'DAI'"),
     }
-    found = read_evidence(write(tmp_path, **short), DAYS).market
-    assert set(found) == {"funding_rate", "perp_premium", "aave_utilisation", "aave_liquidations_usd", "stablecoin_supply_usd"}
-    assert [name for name, column in found.items() if np.isfinite(column).any()] == []
+    found = read_evidence(write(tmp_path, **short)).market
+    assert found == {}
 
 
 def test_a_rate_of_eight_hours_is_no_hourly_rate(tmp_path: Path) -> None:
     rows = SAID["hyperliquid_funding_hourly"].assign(funding_rate=1e-5, premium=0.0)
     rows.loc[rows["ts"] < STAMP, "ts"] -= pd.Timedelta(hours=7)
-    found = read_evidence(write(tmp_path, hyperliquid_funding_hourly=rows), DAYS).market
-    assert not np.isfinite(found["funding_rate"]).any()
+    found = read_evidence(write(tmp_path, hyperliquid_funding_hourly=rows)).market
+    assert "funding_rate" not in found
 
 
 def test_liquidations_are_those_of_the_24_hours_known_last(tmp_path: Path) -> None:
     stamps = pd.date_range("2021-05-11", "2021-05-12T23:00", freq="h")
     rows = pd.concat([pd.DataFrame({"ts": stamps, "asset": asset, "liquidations_usd": np.arange(48.0)}) for asset in RESERVES])
     rows = rows.assign(supplied_usd=1.0, borrowed_usd=0.5)
-    found = read_evidence(write(tmp_path, aave_reserves_hourly=rows), DAYS).market["aave_liquidations_usd"][:, 0]
+    found = read_evidence(write(tmp_path, aave_reserves_hourly=rows)).market["aave_liquidations_usd"]
     at = {str(hour): value for hour, value in zip(DAYS.as_ofs.astype("datetime64[h]"), found, strict=True)}
     assert at["2021-05-12T13"] == 4 * sum(range(13, 37))
     assert known(found) == ("2021-05-12T01", "2021-05-13T05")
@@ -126,19 +155,19 @@ def test_what_a_file_says_twice_is_counted_once_and_a_contradiction_is_no_news(t
     stamps = pd.date_range("2021-05-10", "2021-05-12T23:00", freq="h")
     rows = pd.concat([pd.DataFrame({"ts": stamps, "asset": asset, "liquidations_usd": 1.0}) for asset in RESERVES], ignore_index=True)
     rows = rows.assign(supplied_usd=50.0, borrowed_usd=20.0)
-    twice = read_evidence(write(tmp_path, aave_reserves_hourly=pd.concat([rows, rows])), DAYS)
+    twice = read_evidence(write(tmp_path, aave_reserves_hourly=pd.concat([rows, rows])))
     assert np.nanmax(twice.market["aave_liquidations_usd"]) == 24 * len(RESERVES)
     assert twice.left_out == [f"aave_reserves_hourly.parquet: of {2 * len(rows)} rows left out: {len(rows)} said twice"]
     other = rows[rows["ts"] == STAMP].assign(borrowed_usd=49.0)
-    torn = read_evidence(write(tmp_path, aave_reserves_hourly=pd.concat([rows, other])), DAYS)
+    torn = read_evidence(write(tmp_path, aave_reserves_hourly=pd.concat([rows, other])))
     assert np.nanmax(torn.market["aave_utilisation"]) == pytest.approx(0.4)
     assert torn.left_out == ["aave_reserves_hourly.parquet: of 292 rows left out: 8 that contradict another row of the same time"]
 
 
 @pytest.mark.parametrize(("name", "column", "value"), [("fear_greed_daily", "value", 999.0), ("prices_hourly", "close", -1.0)])
 def test_what_no_source_may_say_is_unknown_and_said(name: str, column: str, value: float, tmp_path: Path) -> None:
-    seen = read_evidence(write(tmp_path, **{name: SAID[name].assign(**{column: value})}), DAYS)
-    assert not any(np.isfinite(found).any() for found in (*seen.market.values(), *seen.prices.values()))
+    seen = read_evidence(write(tmp_path, **{name: SAID[name].assign(**{column: value})}))
+    assert not any(np.isfinite(found).any() for found in seen.columns.values())
     assert len(seen.left_out) == 1 and f"values taken as unknown: {len(SAID[name])} {column} " in seen.left_out[0]
 
 
@@ -151,24 +180,24 @@ def test_evidence_may_be_a_folder_of_parts_with_counts_for_times(tmp_path: Path)
     for coin, some in rows.groupby("symbol"):
         odd = some.assign(ts=some["ts"].astype("datetime64[ms]").astype("int64"), symbol=some["symbol"].astype("category"))
         odd.to_parquet(parts / "hyperliquid_funding_hourly.parquet" / f"{coin}.parquet")
-    one, other = read_evidence(write(plain, hyperliquid_funding_hourly=rows), DAYS), read_evidence(parts, DAYS)
+    one, other = read_evidence(write(plain, hyperliquid_funding_hourly=rows)), read_evidence(parts)
     np.testing.assert_array_equal(one.market["funding_rate"], other.market["funding_rate"])
-    assert np.isfinite(one.market["funding_rate"]).any() and len(other.files["hyperliquid_funding_hourly.parquet"]) == 64
+    assert np.isfinite(one.market["funding_rate"]).any()
 
 
 def test_an_empty_folder_knows_nothing_and_an_unusable_file_says_why(tmp_path: Path) -> None:
-    nothing = read_evidence(tmp_path, DAYS)
-    assert (nothing.market, nothing.files) == ({}, {}) and np.isnan(nothing.price("weth"))
+    nothing = read_evidence(tmp_path)
+    assert nothing.columns == {} and np.isnan(nothing.price("weth")).all()
     for name in FILES:
         file = write(tmp_path, **{name: SAID[name].drop(columns=SAID[name].columns[-1])}) / f"{name}.parquet"
         with pytest.raises(ValueError, match=rf"{name}.parquet lacks the columns {SAID[name].columns[-1]}"):
-            read_evidence(tmp_path, DAYS)
+            read_evidence(tmp_path)
         file.write_bytes(b"PAR1 of another kind")
         with pytest.raises(ValueError, match=rf"{name}.parquet cannot be read as Parquet"):
-            read_evidence(tmp_path, DAYS)
+            read_evidence(tmp_path)
         file.unlink()
     with pytest.raises(ValueError, match=r"fear_greed_daily.parquet holds columns of a wrong type"):
-        read_evidence(write(tmp_path, fear_greed_daily=daily(value="greedy")), DAYS)
+        read_evidence(write(tmp_path, fear_greed_daily=daily(value="greedy")))
 
 
 def test_rows_without_a_time_a_name_or_a_value_say_nothing(tmp_path: Path) -> None:
@@ -184,8 +213,8 @@ def test_rows_without_a_time_a_name_or_a_value_say_nothing(tmp_path: Path) -> No
 
 
 def _said_by(folder: Path, frames: dict[str, pd.DataFrame]) -> list[np.ndarray]:
-    found = read_evidence(write(folder, **frames), DAYS)
-    return [*found.market.values(), *found.prices.values()]
+    found = read_evidence(write(folder, **frames))
+    return list(found.columns.values())
 
 
 def test_values_of_later_hours_change_nothing_before_them(tmp_path: Path) -> None:
@@ -202,10 +231,10 @@ def test_values_of_later_hours_change_nothing_before_them(tmp_path: Path) -> Non
             wavy = [last.assign(**{time: at}, **{n: last[n] * (1 + i % 7) * (factor if at >= STAMP else 1) for n in numbers})
                     for i, at in enumerate(stamps)]  # fmt: skip
             write(folder, **{name: pd.concat(wavy)})
-    one, other = read_evidence(before, DAYS), read_evidence(after, DAYS)
+    one, other = read_evidence(before), read_evidence(after)
     early = DAYS.as_ofs <= np.datetime64(STAMP)
-    for name in (*one.market, *one.prices):
-        a, b = (np.asarray((found.market | found.prices)[name]) for found in (one, other))
+    for name in one.columns:
+        a, b = (np.asarray(found.columns[name]) for found in (one, other))
         assert np.array_equal(a[early], b[early], equal_nan=True), name
         assert name == "aave_utilisation" or not np.array_equal(a[~early], b[~early], equal_nan=True), name
         assert np.isfinite(a[early]).any(), name
@@ -232,7 +261,7 @@ def test_the_panels_hold_what_the_folder_knows_and_null_for_the_rest(recorded: P
     assert any("weth" in name for name in seen.names)
 
 
-def test_evidence_is_named_with_its_hashes_and_moves_no_feature_of_today(recorded: Path) -> None:
+def test_evidence_is_named_with_its_hashes_and_moves_the_features_that_it_is_of(recorded: Path) -> None:
     setting = Setting(models=("ewma_volatility_7d",))
     file = recorded / "pool_reserves_4h.parquet"
     material, alone = (backtest.recorded_material(path, setting) for path in (recorded, file))
@@ -244,8 +273,8 @@ def test_evidence_is_named_with_its_hashes_and_moves_no_feature_of_today(recorde
     moved = {name for name, is_same in zip(material.study.features, same, strict=True) if not is_same}
     assert moved == {
         "fear_greed", "fear_greed_change_7d", "token_price_change_24h_worst", "token_price_volatility_7d", "token_price_drawdown_7d_worst",
+        "eth_return_24h", "eth_volatility_7d", "eth_drawdown_7d",
     }  # fmt: skip
-    assert not moved & set(MODEL_FEATURES)
 
 
 def test_the_page_of_a_report_names_the_evidence(recorded: Path, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_half_of_the_pools_ending_at_once_is_no_exit(tmp_path: Path) -> None:
     for gone, is_exit in ((POOLS[:1], True), (POOLS[:2], False), (POOLS[:3], False)):
         rows = WHOLE[~(WHOLE["pool"].isin(gone) & (WHOLE["ts"] > end))]
         seen = read_recorded(write(rows, tmp_path))
-        exits = {name for name, one in zip(seen.names, seen.pools["is_tombstone"].T, strict=True) if one.any()}
+        exits = {name for name, one in zip(seen.names, seen.pools["is_tombstone"].T, strict=True) if (one > 0).any()}
         assert exits == ({f"uni:{pool}" for pool in gone} if is_exit else set())
 
 
