@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from veririsk_assets.contracts.panel import Panel
+from veririsk_assets.snapshots.surroundings import MAX_AGE_HOURS
 
 JUMP = float(np.log(1.25))
 # As near as this to where it was is back.
@@ -20,9 +21,9 @@ KNOWN_HOURS = 24
 SUPPORT_SHARE = 0.5
 # Of a fall to nothing half is still asked for: four fifths gone says the same.
 LARGEST_JUMP = float(np.log(5.0))
-LOOKBACK_HOURS = KNOWN_HOURS + STAYS_HOURS
+LOOKBACK_HOURS = KNOWN_HOURS + STAYS_HOURS + int(MAX_AGE_HOURS)
 MOVING_ALONG = ("lp_supply", "price0_usd", "price1_usd", "second_tvl_usd")
-INPUTS = ("tvl_usd", "price_ratio", "protocol_held_usd", "is_suspect", *MOVING_ALONG)
+INPUTS = ("tvl_usd", "price_ratio", "protocol_held_usd", "is_suspect", "input_age_hours", *MOVING_ALONG)
 
 
 @dataclass(frozen=True)
@@ -96,19 +97,29 @@ def _log_ratio(now: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 
 def _is_supported(panel: Panel, eth: np.ndarray, row: int, base: np.ndarray, jump: np.ndarray) -> np.ndarray:
-    """Per pool, whether anything else moved by half of the jump between the base's row and this one, in its direction."""
+    """Per pool, whether anything else moved by half of the jump between the base and this row, in its direction.
+
+    The base's TVL may have been observed hours before its row: what moved since then has moved along too.
+    """
+    age = panel["input_age_hours"][base, np.arange(len(jump))]
+    observed = np.maximum(base - np.floor(np.nan_to_num(age, nan=0.0)).astype(np.int64), 0)
+    supported = _has_moved(panel, eth, row, base, jump)
+    return supported | _has_moved(panel, eth, row, observed, jump) if (observed < base).any() else supported
+
+
+def _has_moved(panel: Panel, eth: np.ndarray, row: int, since: np.ndarray, jump: np.ndarray) -> np.ndarray:
     pools = np.arange(len(jump))
     needed = SUPPORT_SHARE * np.minimum(np.abs(jump), LARGEST_JUMP)
 
     def moved(values: np.ndarray) -> np.ndarray:
         column = pools if values.shape[1] == len(pools) else np.zeros_like(pools)
-        return _log_ratio(values[row, column].astype(np.float64), values[base, column].astype(np.float64))
+        return _log_ratio(values[row, column].astype(np.float64), values[since, column].astype(np.float64))
 
     with np.errstate(invalid="ignore"):
         supported = np.abs(moved(panel["price_ratio"])) >= needed
         for values in (*(panel[name] for name in MOVING_ALONG), eth):
             supported |= moved(values) * np.sign(jump) >= needed
         held, tvl = panel["protocol_held_usd"], panel["tvl_usd"]
-        change = tvl[row] - tvl[base, pools]
-        supported |= (held[row] - held[base, pools]) * np.sign(change) >= SUPPORT_SHARE * np.abs(change)
+        change = tvl[row] - tvl[since, pools]
+        supported |= (held[row] - held[since, pools]) * np.sign(change) >= SUPPORT_SHARE * np.abs(change)
     return supported

@@ -19,7 +19,8 @@ def panel(tvl: list[float], **others: list[float]) -> Panel:
     """One pool: 100 through the look-back, then `tvl`; other inputs stand still unless they are given for the same hours."""
     hours = LOOKBACK_HOURS + len(tvl)
     values = {name: np.full((hours, 1), 1000.0, dtype=np.float32) for name in INPUTS} | {
-        "is_suspect": np.zeros((hours, 1), dtype=np.float32)
+        "is_suspect": np.zeros((hours, 1), dtype=np.float32),
+        "input_age_hours": np.full((hours, 1), 0.5, dtype=np.float32),
     }
     values["tvl_usd"][:] = 100.0
     for name, column in {"tvl_usd": tvl, **others}.items():
@@ -60,6 +61,13 @@ def test_a_fall_that_something_else_shows_too_is_none(support: dict[str, list[fl
 )
 def test_what_hardly_moves_or_moves_the_other_way_or_is_not_known_supports_nothing(other: dict[str, list[float]]) -> None:
     assert flags([50.0], **other) == [True]
+
+
+@pytest.mark.parametrize(("ages", "suspect"), [([0.5, 1.5, 2.5, 0.5], False), ([0.5, 0.5, 0.5, 0.5], True)])
+def test_what_moved_since_the_tvl_was_observed_supports_its_jump(ages: list[float], suspect: bool) -> None:
+    """The source is silent for two hours; the price of ETH falls in the first of them, and the TVL is heard of in the hour after."""
+    heard = found([100.0, 100.0, 100.0, 50.0], eth=[3000.0, 1500.0, 1500.0, 1500.0], input_age_hours=ages)
+    assert heard.is_suspect[:, 0].tolist() == [False, False, False, suspect]
 
 
 def test_support_may_come_later() -> None:
