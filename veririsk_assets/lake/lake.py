@@ -112,17 +112,17 @@ class Lake:
         first, last = self._connection.cursor().execute(query, list(parameters)).fetchall()[0]
         return None if first is None else (utc(first), utc(last))
 
-    def earliest_change(self, table: Table, column: str, after_snapshot: int) -> datetime | None:
-        """The smallest `column` among rows that were added after a lake snapshot; None when none was, or when it has expired."""
-        earliest = pd.Timestamp(self._of_added(table, f"min({column})", after_snapshot))
+    def earliest_change(self, table: Table, column: str, after_snapshot: int, until_snapshot: int) -> datetime | None:
+        """The smallest `column` among rows that were added after a lake snapshot and by another; None when none was, or when one has expired."""
+        earliest = pd.Timestamp(self._of_added(table, f"min({column})", after_snapshot, until_snapshot))
         return None if earliest is pd.NaT else earliest.to_pydatetime()
 
     def count_added(self, table: Table, after_snapshot: int, where: str, parameters: Sequence[Any] = ()) -> int | None:
         """How many rows that `where` selects were added after a lake snapshot; None when it has expired."""
-        return self._of_added(table, "count(*)", after_snapshot, where, parameters)
+        return self._of_added(table, "count(*)", after_snapshot, self.snapshot_id(), where, parameters)
 
-    def _of_added(self, table: Table, what: str, after: int, where: str = "true", parameters: Sequence[Any] = ()) -> Any:
-        added = f"ducklake_table_insertions('lake', '{table.stage}', '{table.name}', {after + 1}::BIGINT, {self.snapshot_id()}::BIGINT)"
+    def _of_added(self, table: Table, what: str, after: int, until: int, where: str = "true", parameters: Sequence[Any] = ()) -> Any:
+        added = f"ducklake_table_insertions('lake', '{table.stage}', '{table.name}', {after + 1}::BIGINT, {until}::BIGINT)"
         try:
             return self.sql(f"SELECT {what} AS found FROM {added} WHERE {where}", parameters)["found"].iloc[0]
         except duckdb.Error:

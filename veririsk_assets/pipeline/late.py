@@ -10,15 +10,16 @@ from veririsk_assets.pipeline.step import House
 MAX_LATE_HOURS = 48
 
 
-def widened(house: House, made: Table, inputs: Iterable[Table], column: str, window: Window) -> Window:
+def widened(house: House, made: Table, inputs: Iterable[Table], column: str, window: Window, now: int) -> Window:
     """The window, begun earlier where rows of `inputs` that the step of the table `made` has not seen yet are about earlier hours.
 
-    `column` is when a row counts: `available_at` of raw rows, `as_of` of others.
+    `column` is when a row counts: `available_at` of raw rows, `as_of` of others. `now`: the lake snapshot that the step sees.
     """
     seen = house.state.get(_name(made))
     if seen is None:
         return window
-    earliest = min((at for table in inputs if (at := house.lake.earliest_change(table, column, int(seen))) is not None), default=None)
+    changes = (house.lake.earliest_change(table, column, int(seen), now) for table in inputs)
+    earliest = min((at for at in changes if at is not None), default=None)
     if earliest is None:
         return window
     touched = _first_step(earliest, window) if column == "available_at" else utc(earliest) - window.step

@@ -4,8 +4,7 @@ A failing source is data: its step succeeds without rows and says why in `raw/so
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from threading import Event, Lock
 from typing import Any
@@ -14,9 +13,10 @@ import pandas as pd
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.tables import ContractError, Table
-from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
+from veririsk_assets.contracts.windows import PULL_DELAY, Window, naive
 from veririsk_assets.lake.lake import Written
 from veririsk_assets.pipeline import once_a_day
+from veririsk_assets.pipeline.asked import Asked, Status, came_of, done_hours, pull_window, say, status, stored_hours
 from veririsk_assets.pipeline.endpoints import Endpoint, every_endpoint
 from veririsk_assets.pipeline.once_a_day import Ask
 from veririsk_assets.pipeline.outside import Outside
@@ -43,43 +43,57 @@ UNSTORABLE = (ContractError, ValueError, TypeError, ArithmeticError, LookupError
 LONGEST_REASON = 300
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What came of asking about an hour. `known`: rows of the hour that were stored before."""
-
-    hour: Window
-    known: int
-    outcome: str
-    reason: str
-    tried_at: datetime
-    answer: Pull | None = None
-
-
-def pull_window(window: Window) -> Window:
-    """The window of `pulled_at` that belongs to a window of hours: each hour is pulled after its end."""
-    return Window(window.start + HOUR, window.end + HOUR)
-
-
 def pull(house: House, endpoint: Endpoint, window: Window, outside: Outside, repull: bool = False) -> StepResult:
     """Appends what the endpoint says about each hour; hours that are stored or cannot be asked about stay untouched."""
-    return _store(house, endpoint, window, _ask(house, endpoint, window, outside, repull, house.now()), repull)
+    asked = _ask(house, endpoint, window, outside, repull, house.now(), done_hours(house, window))
+    done, statuses = _store(house, endpoint, window, asked, repull)
+    say(house, window, statuses)
+    return done
 
 
 def pull_all(
     house: House, window: Window, outside: Outside, repull: bool = False, endpoints: Sequence[Endpoint] = ()
 ) -> dict[str, StepResult]:
-    """What each pull did, by table. Live hosts are asked side by side, within what is left before the cut-off; stored one after the other."""
+    """What each pull did, by table. Live hosts are asked side by side, within what is left before the cut-off; stored one after the other.
+
+    All statuses are said at the end: of a run that is killed before, every endpoint is asked again.
+    """
     endpoints = endpoints or every_endpoint()
-    if house.settings.source != "live":
-        return {endpoint.table.name: pull(house, endpoint, window, outside, repull) for endpoint in endpoints}
-    began, results, storing, over = house.now(), dict[str, StepResult](), Lock(), Event()
+    began, whole, results, told = house.now(), done_hours(house, window), dict[str, StepResult](), list[Status]()
+
+    def store(endpoint: Endpoint, asked: Sequence[Asked]) -> None:
+        results[endpoint.table.name], statuses = _store(house, endpoint, window, asked, repull)
+        told.extend(statuses)
+
+    def ask(endpoint: Endpoint) -> list[Asked]:
+        return _ask(house, endpoint, window, outside, repull, began, whole)
+
+    if house.settings.source == "live":
+        _side_by_side(house, window, began, endpoints, ask, store)
+    for endpoint in endpoints:
+        if endpoint.table.name not in results:
+            store(endpoint, _unheard(house, endpoint, window) if house.settings.source == "live" else ask(endpoint))
+    say(house, window, told)
+    return {endpoint.table.name: results[endpoint.table.name] for endpoint in endpoints}
+
+
+def _side_by_side(
+    house: House,
+    window: Window,
+    began: datetime,
+    endpoints: Sequence[Endpoint],
+    ask: Callable[[Endpoint], list[Asked]],
+    store: Callable[[Endpoint, Sequence[Asked]], None],
+) -> None:
+    """Asks hosts side by side and stores what came in time, one after the other. Raises the first error."""
+    storing, over = Lock(), Event()
 
     def call(endpoint: Endpoint) -> Callable[[], None]:
         def pulled() -> None:
-            asked = _ask(house, endpoint, window, outside, repull, began)
+            asked = ask(endpoint)
             with storing:
                 if not over.is_set():
-                    results[endpoint.table.name] = _store(house, endpoint, window, asked, repull)
+                    store(endpoint, asked)
 
         return pulled
 
@@ -92,9 +106,6 @@ def pull_all(
             over.set()
     if errors:
         raise errors[0]
-    silent = [endpoint for endpoint in endpoints if endpoint.table.name not in results]
-    results |= {endpoint.table.name: _store(house, endpoint, window, _unheard(house, endpoint, window), repull) for endpoint in silent}
-    return {endpoint.table.name: results[endpoint.table.name] for endpoint in endpoints}
 
 
 def _seconds_left(house: House, window: Window, began: datetime, longest_chain: int) -> float:
@@ -107,12 +118,20 @@ def _seconds_left(house: House, window: Window, began: datetime, longest_chain: 
 def _unheard(house: House, endpoint: Endpoint, window: Window) -> list[Asked]:
     """Nothing came in time: that is said of the hour that could be asked about."""
     hour = Window.ending(window.as_of)
-    known = _stored_hours(house, endpoint.table, hour).get(naive(hour.as_of), 0)
+    known = stored_hours(house, endpoint.table, hour).get(naive(hour.as_of), 0)
     return [Asked(hour, known, "failed", "no answer within the time of the hour", house.now())]
 
 
-def _ask(house: House, endpoint: Endpoint, window: Window, outside: Outside, repull: bool, began: datetime) -> list[Asked]:
-    stored, done = _stored_hours(house, endpoint.table, window), _done_hours(house, endpoint.table, window)
+def _ask(
+    house: House,
+    endpoint: Endpoint,
+    window: Window,
+    outside: Outside,
+    repull: bool,
+    began: datetime,
+    whole: Mapping[str, Set[datetime]],
+) -> list[Asked]:
+    stored, done = stored_hours(house, endpoint.table, window), whole.get(endpoint.table.name, frozenset())
     ask = endpoint.begin(house, window)
     asked = []
     for hour in window.each():
@@ -152,10 +171,10 @@ def _told(error: Exception) -> str:
     return redact(f"{type(error).__name__}: {error}")[:LONGEST_REASON]
 
 
-def _store(house: House, endpoint: Endpoint, window: Window, asked: Sequence[Asked], repull: bool) -> StepResult:
-    """Rows, then what is said of them: a run that is killed between the two is asked again, and finds its rows stored."""
+def _store(house: House, endpoint: Endpoint, window: Window, asked: Sequence[Asked], repull: bool) -> tuple[StepResult, list[Status]]:
+    """Rows, and what is to be said of them after: a run that is killed between the two is asked again, and finds its rows stored."""
     answers = [one.answer for one in asked if one.answer is not None and len(one.answer)]
-    written, fault = Written(0, 0, False, house.lake.snapshot_id()), ""
+    written, fault = None, ""
     if answers:
         try:
             rows = _without_repeats(house, endpoint.table, together(endpoint.table, answers).frame, window)
@@ -165,59 +184,14 @@ def _store(house: House, endpoint: Endpoint, window: Window, asked: Sequence[Ask
             written = house.lake.append_once(endpoint.table, rows, window.as_of, **how)
         except UNSTORABLE as error:
             fault = _told(error)
-    stored = _stored_hours(house, endpoint.table, window) if answers else {}
-    statuses = [_status(endpoint, one, *_came_of(house, one, stored, written.taken, fault)) for one in asked]
-    # Where the clock stands, an hour that is kept was tried at the very moment at which it was pulled: that is said already.
-    told = [status for status in statuses if house.settings.source == "live" or status["outcome"] != "kept"]
-    if told:
-        house.lake.append_once(raw.SOURCE_STATUS, pd.DataFrame(told), window.as_of)
-    outcomes = pd.Series([status["outcome"] for status in statuses]).value_counts().to_dict()
+    written = written or Written(0, 0, False, house.lake.snapshot_id())
+    stored = stored_hours(house, endpoint.table, window) if answers else {}
+    statuses = [status(endpoint, one, *came_of(house, one, stored, written.taken, fault)) for one in asked]
+    outcomes = pd.Series([one["outcome"] for one in statuses]).value_counts().to_dict()
     is_pulled = not {"pulled", "partial"}.isdisjoint(outcomes)
     kept = sum(one.known for one in asked)
-    return StepResult.of(written, pulled=is_pulled, rows_kept=kept, outcomes=outcomes, reason=statuses[-1]["reason"] or "")
-
-
-def _came_of(house: House, one: Asked, stored: dict[datetime, int], taken: frozenset[datetime], fault: str) -> tuple[str, str, int]:
-    """Outcome, reason and rows of an hour, now that its rows are stored or not."""
-    hour = naive(one.hour.as_of)
-    if one.answer is None or not len(one.answer):
-        return one.outcome, one.reason, one.known
-    if fault:
-        return "failed", f"its rows could not be stored: {fault}", one.known
-    if hour in taken:
-        return "kept", "another run stored this hour meanwhile", stored.get(hour, 0)
-    if house.settings.source == "recorded":  # of a row that is said again only the first time is stored
-        return one.outcome, one.reason, len(one.answer)
-    if not stored.get(hour):
-        return "failed", f"all {len(one.answer)} rows were refused, see monitoring/quarantine", 0
-    return one.outcome, one.reason, stored[hour] - one.known or one.known
-
-
-def _stored_hours(house: House, table: Table, window: Window) -> dict[datetime, int]:
-    stored = house.lake.sql(
-        f"SELECT time_bucket(INTERVAL 1 HOUR, pulled_at) AS as_of, count(*) AS n FROM lake.{table.sql_name} "
-        "WHERE pulled_at > ? AND pulled_at <= ? GROUP BY ALL",
-        [naive(pull_window(window).start), naive(pull_window(window).end)],
-    )
-    return {stamp.to_pydatetime(): int(n) for stamp, n in zip(stored["as_of"], stored["n"], strict=True)}
-
-
-def _done_hours(house: House, table: Table, window: Window) -> set[datetime]:
-    """Hours of which it is said that all came: an hour that came in part, or whose run was killed, is asked about again."""
-    said = house.lake.read(raw.SOURCE_STATUS, window, ["as_of"], "endpoint = ? AND outcome = 'pulled'", [table.name])
-    return set(said["as_of"].dt.to_pydatetime())
-
-
-def _status(endpoint: Endpoint, one: Asked, outcome: str, reason: str, rows_count: int) -> dict[str, Any]:
-    return {
-        "source": endpoint.source,
-        "endpoint": endpoint.table.name,
-        "as_of": pd.Timestamp(naive(one.hour.as_of)),
-        "pulled_at": pd.Timestamp(naive(one.tried_at)),
-        "outcome": outcome,
-        "reason": reason or None,
-        "rows_count": rows_count,
-    }
+    done = StepResult.of(written, pulled=is_pulled, rows_kept=kept, outcomes=outcomes, reason=statuses[-1]["reason"] or "")
+    return done, statuses
 
 
 def _without_repeats(house: House, table: Table, rows: pd.DataFrame, window: Window) -> pd.DataFrame:
