@@ -76,10 +76,12 @@ def make(cursor: duckdb.DuckDBPyConnection, lacking: Missing) -> None:
     """Adds them; rows that are stored already get a column's `before`, or null."""
     for table, columns in lacking:
         declared = [f"{c.name} {SQL_TYPES[c.kind]}" + (f" DEFAULT {c.before}" if c.before else "") for c in columns]
-        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{table.stage}")
-        cursor.execute(f"CREATE TABLE IF NOT EXISTS lake.{table.sql_name} ({', '.join(declared)})")
-        for column in declared:
-            cursor.execute(f"ALTER TABLE lake.{table.sql_name} ADD COLUMN IF NOT EXISTS {column}")
+        if len(columns) == len(table.columns):
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{table.stage}")
+            cursor.execute(f"CREATE TABLE IF NOT EXISTS lake.{table.sql_name} ({', '.join(declared)})")
+        else:
+            for column in declared:
+                cursor.execute(f"ALTER TABLE lake.{table.sql_name} ADD COLUMN IF NOT EXISTS {column}")
 
 
 def insert(table: Table) -> str:

@@ -13,10 +13,9 @@ from rich.console import Console
 
 from veririsk_assets.cli.demo import show_demo
 from veririsk_assets.cli.main import main
-from veririsk_assets.pipeline import replay
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.settings import Settings
-from veririsk_assets_tests.pipeline.world import home, hours, outside
+from veririsk_assets_tests.pipeline.world import lived
 
 KEYS = [
     "pool_id", "risk_score", "risk_level", "prediction_horizon", "prediction_type", "top_reasons", "early_warning_score", "features_used",
@@ -28,8 +27,7 @@ KEYS = [
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with thirty scored hours of a small market."""
     folder = tmp_path_factory.mktemp("home")
-    house = home(Settings(home=folder))
-    replay.score_window(house, outside(house), hours(0, 30))
+    house = lived(Settings(home=folder), scored=True)
     publish(house)
     house.close()
     return folder

@@ -25,7 +25,7 @@ from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault
 from veririsk_assets.simulation.market import Market
 from veririsk_assets.simulation.recording import recorded_file
-from veririsk_assets_tests.pipeline.world import START, home, hours, outside
+from veririsk_assets_tests.pipeline.world import START, home, hours, lived, outside
 
 OF = {endpoint.table: endpoint for endpoint in every_endpoint()}
 COLUMNS = [name for name in SURROUNDINGS.names if name not in {"as_of", "eth_price_usd", "market_cap_usd"}]
@@ -36,8 +36,7 @@ def outcomes(house: House, table: Any) -> list[str]:
 
 
 def test_every_hour_of_a_simulated_market_knows_what_its_sources_said(settings: Settings) -> None:
-    house = home(settings)
-    replay.load(house, outside(house), hours(0, 30))
+    house = lived(settings)
     markets = house.lake.read(SURROUNDINGS)
     assert markets[[name for name in COLUMNS if name != "aave_liquidations_usd"]].notna().all(axis=None)
     assert markets["aave_liquidations_usd"].isna().tolist() == [True] * 24 + [False] * 6
@@ -104,17 +103,16 @@ def test_scores_do_not_wait_long_for_evidence(settings: Settings) -> None:
 
 
 def test_evidence_that_arrives_late_has_the_hours_that_it_touches_computed_again(settings: Settings) -> None:
-    house = home(settings)
-    replay.load(house, outside(house, lambda as_of: {"eth_gas": Fault("timeout")} if as_of > START + 20 * HOUR else {}), hours(0, 30))
-    assert house.lake.read(SURROUNDINGS)["gas_gwei"].isna().tolist() == [False] * 25 + [True] * 5
-    pull(house, OF[raw.ETH_GAS], hours(25), outside(house))
-    replay.load(house, outside(house), hours(30))
-    assert house.lake.read(SURROUNDINGS, hours(25, 6))["gas_gwei"].notna().all()
+    house = lived(settings)
+    replay.load(house, outside(house, lambda _: {"eth_gas": Fault("timeout")}), hours(30, 10))
+    assert house.lake.read(SURROUNDINGS, hours(30, 10))["gas_gwei"].isna().tolist() == [False] * 5 + [True] * 5
+    pull(house, OF[raw.ETH_GAS], hours(35), outside(house))
+    replay.load(house, outside(house), hours(40))
+    assert house.lake.read(SURROUNDINGS, hours(35, 6))["gas_gwei"].notna().all()
 
 
 def test_what_was_known_then_holds_the_evidence_too(settings: Settings) -> None:
-    house = home(settings)
-    replay.load(house, outside(house), hours(0, 30))
+    house = lived(settings)
     then = known_then(house, POOLS, hours(29)).grid.set_index("pool_key")
     stored = house.lake.read(pools.POOL_SNAPSHOTS, hours(29)).set_index("pool_key")
     pd.testing.assert_series_equal(then["tvl_usd"], stored["tvl_usd"])

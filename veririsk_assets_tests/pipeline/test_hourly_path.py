@@ -21,27 +21,25 @@ from veririsk_assets.pipeline.snapshots import store_snapshots
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault
 from veririsk_assets.sources.pull import Pull
-from veririsk_assets_tests.pipeline.world import START, Clock, home, hours, outside
+from veririsk_assets_tests.pipeline.world import LIVED, START, Clock, home, hours, lived, outside
 
 DEFILLAMA = next(endpoint for endpoint in every_endpoint() if endpoint.table is raw.DEFILLAMA_POOLS)
 
 
 def test_hour_by_hour_equals_one_backfill_through_the_lake(settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    at_once, by_hour = home(settings), home(Settings(home=tmp_path / "other"))
+    at_once, by_hour = lived(settings), home(Settings(home=tmp_path / "other"))
     world = outside(by_hour)
-    replay.load(at_once, outside(at_once), hours(0, 30))
-    replay.load(by_hour, world, hours(0, 21))  # a day that changes within 24 hours look back on
-    for hour in hours(21, 9).each():
+    replay.load(by_hour, world, hours(0, 22))  # a day that changes within 24 hours look back on
+    for hour in hours(22, 5).each():
         replay.load(by_hour, world, hour)
     for table in (pools.POOL_SNAPSHOTS, SURROUNDINGS, pools.POOL_FEATURES):
-        pd.testing.assert_frame_equal(at_once.lake.read(table), by_hour.lake.read(table), rtol=1e-4, atol=1e-6)
+        pd.testing.assert_frame_equal(at_once.lake.read(table, hours(0, 27)), by_hour.lake.read(table), rtol=1e-4, atol=1e-6)
 
 
 def test_running_an_hour_again_changes_nothing_but_when_it_was_scored(settings: Settings) -> None:
     clock = Clock()
-    house = home(settings, clock)
+    house = lived(settings, clock, scored=True)
     world = outside(house)
-    replay.score_window(house, world, hours(0, 30))
     before = {table: house.lake.read(table) for table in (pools.POOL_FEATURES, pools.POOL_SCORES, pools.POOL_EXPLANATIONS)}
     clock.time += HOUR
     replay.score_window(house, world, hours(20, 10))
@@ -70,9 +68,9 @@ def test_a_live_source_leaves_every_hour_but_the_current_one_alone(settings: Set
 
 @pytest.mark.parametrize("kind", ["server_error", "timeout", "truncated", "unauthorized"])
 def test_a_failing_source_degrades_the_scores_that_it_feeds_and_says_so(settings: Settings, kind: str) -> None:
-    house = home(settings)
-    broken = outside(house, lambda as_of: {"thegraph_pairs": Fault(kind)} if as_of > START + 30 * HOUR else {})
-    replay.score_window(house, broken, hours(0, 31))
+    house = lived(settings, scored=True)
+    broken = outside(house, lambda as_of: {"thegraph_pairs": Fault(kind)})
+    replay.score_window(house, broken, hours(30))
     status = house.lake.read(raw.SOURCE_STATUS, hours(30))
     assert status.set_index("endpoint").loc["thegraph_pairs", "outcome"] == "failed"
     scores = house.lake.read(pools.POOL_SCORES, hours(30), where="horizon_hours = 24")
@@ -82,11 +80,11 @@ def test_a_failing_source_degrades_the_scores_that_it_feeds_and_says_so(settings
 
 
 def test_a_pool_that_vanishes_ages_then_becomes_a_tombstone_and_never_looks_calm(settings: Settings) -> None:
-    house = home(settings)
+    house = lived(settings, scored=True)
     gone = outside(house).transport(START + HOUR).market.pools[0]
     missing = {"defillama_pools": Fault("missing", ids=frozenset({gone.uuid}))}
     world = outside(house, lambda as_of: missing if as_of > START + 40 * HOUR else {})
-    replay.score_window(house, world, hours(0, 60))
+    replay.score_window(house, world, hours(30, 30))
     key = house.lake.read(pools.POOLS, where="pool_id = ?", parameters=[gone.pool_id])["pool_key"].iloc[0]
     seen = house.lake.read(pools.POOL_SNAPSHOTS, hours(38, 22), where=f"pool_key = {key}").set_index("as_of")
     # Last said at 40:27; at the cut-off of 46 that is six hours and three minutes ago.
@@ -103,18 +101,18 @@ def test_a_pool_that_vanishes_ages_then_becomes_a_tombstone_and_never_looks_calm
 
 
 def test_a_row_that_arrives_late_has_the_hours_that_it_touches_computed_again(settings: Settings) -> None:
-    house = home(settings)
-    world = outside(house, lambda as_of: {"defillama_pools": Fault("server_error")} if as_of == START + 30 * HOUR else {})
-    replay.load(house, world, hours(0, 33))
+    house = lived(settings)
+    world = outside(house, lambda as_of: {"defillama_pools": Fault("server_error")} if as_of == START + 31 * HOUR else {})
+    replay.load(house, world, hours(30, 4))
     column = f"pool_key IN (SELECT pool_key FROM lake.{pools.POOLS.sql_name} WHERE source = 'defillama')"
-    aged = house.lake.read(pools.POOL_SNAPSHOTS, hours(29), where=column)
+    aged = house.lake.read(pools.POOL_SNAPSHOTS, hours(30), where=column)
     assert aged["input_age_hours"].gt(1).all()
-    pull(house, DEFILLAMA, hours(29), outside(house))
-    pull(house, DEFILLAMA, hours(33), outside(house))
-    done = store_snapshots(house, POOLS, hours(33))
+    pull(house, DEFILLAMA, hours(30), outside(house))
+    pull(house, DEFILLAMA, hours(34), outside(house))
+    done = store_snapshots(house, POOLS, hours(34))
     assert done.metadata["late_hours"] == 4
-    assert store_features(house, POOLS, hours(33)).metadata["late_hours"] >= 4
-    assert house.lake.read(pools.POOL_SNAPSHOTS, hours(29), where=column)["input_age_hours"].lt(1).all()
+    assert store_features(house, POOLS, hours(34)).metadata["late_hours"] >= 4
+    assert house.lake.read(pools.POOL_SNAPSHOTS, hours(30), where=column)["input_age_hours"].lt(1).all()
 
 
 def test_rows_of_nonsense_go_to_quarantine_and_the_hour_goes_on(settings: Settings) -> None:
@@ -135,8 +133,7 @@ def test_rows_of_nonsense_go_to_quarantine_and_the_hour_goes_on(settings: Settin
 
 
 def test_reasons_add_up_to_the_rule_s_score(settings: Settings) -> None:
-    house = home(settings)
-    replay.score_window(house, outside(house), hours(0, 30))
+    house = lived(settings, scored=True)
     reasons = house.lake.read(pools.POOL_EXPLANATIONS)
     scores = house.lake.read(pools.POOL_SCORES, where="risk_score IS NOT NULL").set_index(["as_of", "pool_key", "horizon_hours"])
     parts = reasons.groupby(["as_of", "pool_key", "horizon_hours"])
@@ -147,9 +144,8 @@ def test_reasons_add_up_to_the_rule_s_score(settings: Settings) -> None:
 
 
 def test_publishing_is_incremental_and_equals_a_whole_build(settings: Settings) -> None:
-    house = home(settings)
+    house = lived(settings, scored=True)
     world = outside(house)
-    replay.score_window(house, world, hours(0, 30))
     assert not publish(house.lake, settings.published_file, 90, 30).is_incremental
     replay.score_window(house, world, hours(28, 6))
     again = publish(house.lake, settings.published_file, 90, 30)
@@ -170,8 +166,8 @@ def test_publishing_is_incremental_and_equals_a_whole_build(settings: Settings) 
 
 
 def test_a_published_file_drops_what_is_out_of_range_and_has_comments(settings: Settings) -> None:
-    house = home(settings)
-    replay.score_window(house, outside(house), hours(0, 72))
+    house = lived(settings, scored=True)
+    replay.score_window(house, outside(house), hours(30, 20))
     publish(house.lake, settings.published_file, history_days=2, detail_days=1)
     with duckdb.connect(str(settings.published_file), read_only=True) as connection:
         spans = {
@@ -184,8 +180,7 @@ def test_a_published_file_drops_what_is_out_of_range_and_has_comments(settings: 
 
 
 def test_an_older_lake_never_replaces_a_newer_file(settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    newer, older = home(settings), home(Settings(home=tmp_path / "older"))
-    replay.score_window(newer, outside(newer), hours(0, 30))
+    newer, older = lived(settings, scored=True), home(Settings(home=tmp_path / "older"))
     publish(newer.lake, settings.published_file, 90, 30)
     before = rows_of(settings.published_file, "_about")
     done = publish(older.lake, settings.published_file, 90, 30)
@@ -195,8 +190,7 @@ def test_an_older_lake_never_replaces_a_newer_file(settings: Settings, tmp_path)
 
 
 def test_a_torn_published_file_is_built_anew(settings: Settings) -> None:
-    house = home(settings)
-    replay.score_window(house, outside(house), hours(0, 26))
+    house = lived(settings, scored=True)
     settings.published_file.parent.mkdir(parents=True)
     settings.published_file.write_bytes(b"half a file")
     assert publish(house.lake, settings.published_file, 90, 30).is_written
@@ -234,10 +228,9 @@ def test_explanations_and_scores_of_an_empty_hour_are_empty(settings: Settings) 
 
 
 def test_labels_wait_for_the_snapshots_of_their_horizon(settings: Settings) -> None:
-    house = home(settings)
-    replay.load(house, outside(house), hours(0, 40))
+    house = lived(settings)
     replay.label_until(house, POOLS, hours(0, 400).end)
     labels = house.lake.read(pools.POOL_LABELS)
-    newest = naive(hours(0, 40).end)
+    newest = naive(hours(0, LIVED).end)
     assert (labels["matured_at"] <= newest).all()
     assert labels.groupby("horizon_hours")["as_of"].max().to_dict() == {6: newest - 6 * HOUR, 24: newest - 24 * HOUR}

@@ -1,9 +1,15 @@
 """A small simulated home for tests of the whole path."""
 
+import atexit
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
+from pathlib import Path
+from shutil import copytree, rmtree
+from tempfile import mkdtemp
 
 from veririsk_assets.contracts.windows import HOUR, Window, utc
+from veririsk_assets.pipeline import replay
 from veririsk_assets.pipeline.outside import Replayed
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
@@ -11,7 +17,7 @@ from veririsk_assets.simulation.faults import Fault
 from veririsk_assets.simulation.market import Market
 from veririsk_assets.simulation.transport import SimulatedTransport
 
-START = utc("2025-03-01")
+START, LIVED = utc("2025-03-01"), 30
 Faults = Callable[[datetime], Mapping[str, Fault]]
 
 
@@ -27,6 +33,23 @@ class Clock:
 
 def home(settings: Settings, clock: Clock | None = None) -> House:
     return House.open(settings, clock or Clock(), run_id="test")
+
+
+@cache
+def _made(scored: bool) -> Path:
+    """A home of LIVED plain hours, made once for all tests of a process."""
+    folder = Path(mkdtemp(prefix="veririsk-lived-"))
+    atexit.register(rmtree, folder, ignore_errors=True)
+    house = home(Settings(home=folder))
+    (replay.score_window if scored else replay.load)(house, outside(house), hours(0, LIVED))
+    house.close()
+    return folder
+
+
+def lived(settings: Settings, clock: Clock | None = None, scored: bool = False) -> House:
+    """A home in which the first LIVED hours of the plain market are loaded, or scored: a copy of one that is made once."""
+    copytree(_made(scored), settings.home, dirs_exist_ok=True)
+    return home(settings, clock)
 
 
 def outside(house: House, faults: Faults | None = None, pools: int = 8, seed: int = 3) -> Replayed:
