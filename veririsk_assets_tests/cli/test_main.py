@@ -207,7 +207,7 @@ main()
 
 
 def test_a_ctrl_c_that_a_library_swallowed_stops_before_the_next_step(tmp_path: Path) -> None:
-    words = ["run", "--from", "2025-03-01", "--to", "2025-03-20", "--history", "0"]
+    words = ["run", "--from", "2025-03-01", "--to", "2025-03-02", "--history", "0"]
     environment = os.environ | {"VERIRISK_HOME": str(tmp_path), "VERIRISK_POOLS": "8"}
     done = subprocess.run([sys.executable, "-c", HEARS + SWALLOWS, *words], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 130

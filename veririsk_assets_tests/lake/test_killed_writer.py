@@ -35,7 +35,7 @@ def kill_at_random(catalog: Catalog, lake: Lake, kills: int) -> None:
 
 
 def test_a_killed_writer_leaves_whole_hours_and_no_lock(catalog: Catalog, open_lake: Callable[..., Lake]) -> None:
-    kill_at_random(catalog, open_lake(), kills=2)
+    kill_at_random(catalog, open_lake(), kills=1)
 
 
 @pytest.mark.stress
