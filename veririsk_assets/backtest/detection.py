@@ -7,7 +7,7 @@ from 6 before to 24 after it is on. Recall and delay are over onsets at least 7 
 precision counts every onset, because a second fall in a week is a fall too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,10 @@ from veririsk_assets.evaluation.intervals import Draws, as_draws, calibration_dr
 from veririsk_assets.evaluation.resampling import block_counts, block_sums, ratio
 from veririsk_assets.evaluation.splits import Fold
 from veririsk_assets.models.catalogue import pools as catalogue
-from veririsk_assets.training.datasets import CannotTrain, well_known
-from veririsk_assets.training.folds import fit_calibrated
+from veririsk_assets.training.datasets import CannotTrain, Dataset
+from veririsk_assets.training.folds import Piece, Said, fit_calibrated, out_of_fold, piece_of
 
+FELL = "fell"
 HEAD, RULES = "detection", ("10 % below the 24-hour high", "20 % below the 24-hour high")
 BEFORE_HOURS, AFTER_HOURS = 24, DETECTION_HORIZON_HOURS
 # Not chosen on any data: more likely than not, and one in four.
@@ -37,12 +38,10 @@ FALLING, FALLEN = DETECTION_STATES.index("falling"), DETECTION_STATES.index("fal
 class DetectionStudy:
     """Hours × pools: `state` (places in DETECTION_STATES, NaN where out of scope) and `tvl_usd`; and the rows whose drop has begun.
 
-    `hour` and `pool` of a row are places on the grid, in order of hour; `y` is NaN where it cannot be said what became of it.
+    `hour` and `pool` of a row are places on the grid, in order of hour; its label is NaN where it cannot be said what became of it.
     """
 
-    features: tuple[str, ...]
-    x: np.ndarray
-    y: np.ndarray
+    rows: Dataset
     hour: np.ndarray
     pool: np.ndarray
     state: np.ndarray
@@ -62,7 +61,9 @@ def build_detection_study(pools: Panel, features: Panel, detections: Panel, fell
     label = np.full(state.shape, np.nan, dtype=np.float32)
     label[: len(fell)] = fell
     x = np.column_stack([columns[name][hour, pool] for name in names]).astype(np.float32)
-    return DetectionStudy(names, x, label[hour, pool].astype(np.float64), hour, pool, state, pools["tvl_usd"])
+    became = label[hour, pool].astype(np.float64)
+    rows = Dataset(names, x, became, features.as_ofs[hour], features.keys[pool], DETECTION_HORIZON_HOURS, FELL)
+    return DetectionStudy(rows, hour, pool, state, pools["tvl_usd"])
 
 
 def detection_report(study: DetectionStudy, setting: Setting, name: str = catalogue.DETECTION) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def detection_report(study: DetectionStudy, setting: Setting, name: str = catalo
     on = dict(zip(RULES, (study.state >= FALLING, study.state >= FALLEN), strict=True))
     found: dict[str, Any] = {"thresholds": THRESHOLDS, "refused": None, "rows": {}}
     try:
-        probability = out_of_fold(study, folds, name)
+        probability = forecast(study, folds, name)
     except CannotTrain as reason:
         found["refused"] = str(reason)
     else:
@@ -93,21 +94,29 @@ def detection_report(study: DetectionStudy, setting: Setting, name: str = catalo
     return found | {"counts": _counts(study, covered, on), "results": results, "paired": paired}
 
 
-def out_of_fold(study: DetectionStudy, folds: list[Fold], name: str) -> np.ndarray:
+def forecast(study: DetectionStudy, folds: list[Fold], name: str) -> np.ndarray:
     """Calibrated probability of every row in a test segment, NaN elsewhere. Raises CannotTrain."""
-    probability = np.full(len(study.hour), np.nan)
-    for fold in folds:
-        train, held = (_within(study, part) & np.isfinite(study.y) for part in (fold.train, fold.validation))
-        for rows, what in ((train, "training"), (held, "validation")):
-            events = int(study.y[rows].sum())
-            if rows.sum() < MIN_ROWS or min(events, rows.sum() - events) < MIN_EVENTS:
+    spec, rows = catalogue.spec(name, DETECTION_HORIZON_HOURS), study.rows
+
+    def speak(_: str, piece: Piece) -> Said:
+        train, held = (part[np.isfinite(rows.y[part])] for part in (piece.train, piece.validation))
+        for part, what in ((train, "training"), (held, "validation")):
+            events = int(rows.y[part].sum())
+            if len(part) < MIN_ROWS or min(events, len(part) - events) < MIN_EVENTS:
                 raise CannotTrain(
-                    f"{rows.sum():,} {what} rows with a drop under way, {events:,} of them falls: too few for a detection head"
+                    f"{len(part):,} {what} rows with a drop under way, {events:,} of them falls: too few for a detection head"
                 )
-        keep = well_known(study.x[train], study.y[train][:, None])
-        x, spec = study.x[:, keep], catalogue.spec(name, DETECTION_HORIZON_HOURS)
-        test = _within(study, fold.test)
-        probability[test] = fit_calibrated(spec.make(), (x[train], study.y[train]), (x[held], study.y[held])).probability(x[test])
+        names = replace(rows, train=train).usable([FELL])
+        x, held_x, test_x = (rows.columns(names, part) for part in (train, held, piece.test))
+        fitted = fit_calibrated(spec.make(), (x, rows.y[train]), (held_x, rows.y[held]))
+        said = fitted.probability(test_x)
+        return Said(fitted.held, said, said)
+
+    found = out_of_fold([name], [piece_of(fold, study.hour, number) for number, fold in enumerate(folds)], speak)
+    if found.refused:
+        raise CannotTrain(found.refused[name])
+    probability = np.full(len(study.hour), np.nan)
+    probability[found.rows] = found.probability[name]
     return probability
 
 
@@ -118,14 +127,10 @@ def _alert(study: DetectionStudy, on: np.ndarray) -> np.ndarray:
     return alert
 
 
-def _within(study: DetectionStudy, hours: range) -> np.ndarray:
-    return (study.hour >= hours.start) & (study.hour < hours.stop)
-
-
 def _row_metrics(study: DetectionStudy, probability: np.ndarray, setting: Setting) -> dict[str, Any]:
     """How well the head tells falls from drops, on rows with a drop under way."""
-    known = np.isfinite(probability) & np.isfinite(study.y)
-    rows = (study.y[known], probability[known], study.hour[known] // WEEK_HOURS, setting.draws, setting.seed)
+    known = np.isfinite(probability) & np.isfinite(study.rows.y)
+    rows = (study.rows.y[known], probability[known], study.hour[known] // WEEK_HOURS, setting.draws, setting.seed)
     drawn = ranking_draws(*rows) | calibration_draws(*rows)
     return {metric: _interval(drawn[metric]) for metric in ("base_rate", "ap", "auc", "brier_skill", "ece")}
 
@@ -144,7 +149,7 @@ def _draws(study: DetectionStudy, alerts: Alerts, setting: Setting) -> dict[str,
         return counts @ block_sums(np.broadcast_to(value, place.shape), place, len(ids))
 
     became = np.full(study.state.shape, np.nan)
-    became[study.hour, study.pool] = study.y
+    became[study.hour, study.pool] = study.rows.y
     known = np.isfinite(became[on_hour, on_pool])
     right = followed_or_preceded(run.key_index, run.first_hour, run.last_hour, onsets, len(study.state))
     months, late = total(hour, 1.0 / HOURS_PER_MONTH), np.searchsorted(ids, events.hour_index[found] // WEEK_HOURS)

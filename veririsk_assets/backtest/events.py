@@ -21,7 +21,7 @@ class Alarm:
 
 
 def rule(study: Study) -> EventRule:
-    return EventRule(study.horizon_hours, tuple(lead for lead in LEADS if lead <= study.horizon_hours))
+    return EventRule(study.rows.horizon_hours, tuple(lead for lead in LEADS if lead <= study.rows.horizon_hours))
 
 
 def study_events(study: Study) -> Events:
@@ -29,7 +29,7 @@ def study_events(study: Study) -> Events:
     gone = study.gone.any(axis=0)
     left = np.flatnonzero(gone & ((study.level > 0) & ~study.gone).any(axis=0))
     exits = Events(np.argmax(study.gone[:, left], axis=0), left)
-    return event_onsets(study.level, horizon_hours=study.horizon_hours, extra=exits)
+    return event_onsets(study.level, horizon_hours=study.rows.horizon_hours, extra=exits)
 
 
 def thresholds(validation: list[np.ndarray], budget: float) -> tuple[float, ...]:

@@ -49,7 +49,7 @@ class Measure:
     def row_draws(self, forecasts: Forecasts, name: str, keep: np.ndarray, by: Block) -> dict[str, Draws]:
         """AP, AUC, lift, base rate, Brier skill and calibration error of the rows kept."""
         rows = forecasts.rows[keep]
-        label, probability = self.study.y[rows], forecasts.probability[name][keep]
+        label, probability = self.study.rows.y[rows], forecasts.probability[name][keep]
         block = self.study.hour[rows] // WEEK_HOURS if by == "week" else self.study.unit[self.study.pool[rows]]
         arguments = (label, probability, block, self.setting.draws, self.setting.seed)
         return ranking_draws(*arguments) | calibration_draws(*arguments)
@@ -92,7 +92,7 @@ class Measure:
     def moments(self, name: str) -> Tree:
         """When (hours against hours) and which (pools within an hour), on all rows; weeks drawn."""
         forecasts, arguments = self.backtest.forecasts, (self.setting.draws, self.setting.seed)
-        table = hourly(self.study.y[forecasts.rows], forecasts.probability[name], self.study.hour[forecasts.rows])
+        table = hourly(self.study.rows.y[forecasts.rows], forecasts.probability[name], self.study.hour[forecasts.rows])
         wide, mixed = table.key_count >= MIN_KEYS, np.isfinite(table.auc)
         when, which = tree(intervals(when_draws(table, *arguments))), tree(intervals(which_draws(table, *arguments)))
         return {"when": when | {"hour_count": int(wide.sum())}, "which": which | {"hour_count": int(mixed.sum())}}
@@ -103,7 +103,7 @@ class Measure:
         `effective_weeks`: how many weeks of equally many positive rows would say as much as these weeks do.
         """
         forecasts, draws = self.backtest.forecasts, min(self.setting.draws, CHANCE_DRAWS)
-        label, hour, pool = (column[forecasts.rows] for column in (self.study.y, self.study.hour, self.study.pool))
+        label, hour, pool = (column[forecasts.rows] for column in (self.study.rows.y, self.study.hour, self.study.pool))
         positive = np.bincount(hour // WEEK_HOURS, label)
         found: Tree = {"draws": draws, "effective_weeks": float(positive.sum() ** 2 / (positive**2).sum()), "models": {}}
         for name in names:
@@ -118,7 +118,7 @@ class Measure:
         found = []
         for i in range(len(self.backtest.folds)):
             mine = forecasts.fold == i
-            label, probability = self.study.y[forecasts.rows[mine]], forecasts.probability[name][mine]
+            label, probability = self.study.rows.y[forecasts.rows[mine]], forecasts.probability[name][mine]
             row = {metric: score(label, probability) for metric, score in POINTS.items()}
             on = float((forecasts.unshifted[name][mine] >= high.thresholds[i]).mean() * 730.0)
             found.append(row | {"mean_probability": float(probability.mean()), "high_alert_hours_per_pool_month": on})
@@ -138,7 +138,7 @@ class Measure:
         return found
 
     def _compared(self, forecasts: Forecasts, names: list[str], keep: np.ndarray, by: Block, rivals: Sequence[str]) -> Tree:
-        if len(np.unique(self.study.y[forecasts.rows[keep]])) < 2:
+        if len(np.unique(self.study.rows.y[forecasts.rows[keep]])) < 2:
             return {"results": {}, "paired": {}}
         drawn = {name: self.row_draws(forecasts, name, keep, by) for name in names}
         pairs = {n: {r: tree(differences(drawn[n], drawn[r])) for r in rivals if r != n and r in drawn} for n in names}
@@ -146,7 +146,7 @@ class Measure:
 
     def event_counts(self) -> list[int]:
         """Onsets within reach of each fold's test rows."""
-        return [len(_within(self.events, fold.test, self.study.horizon_hours)) for fold in self.backtest.folds]
+        return [len(_within(self.events, fold.test, self.study.rows.horizon_hours)) for fold in self.backtest.folds]
 
 
 POINTS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {

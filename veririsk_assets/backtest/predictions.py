@@ -23,9 +23,9 @@ def _rows(done: Backtest, run: str) -> pd.DataFrame:
     study, rows = done.study, forecasts.rows
     about = {
         "pool": np.array(study.names, dtype=object)[study.pool[rows]],
-        "as_of": study.as_of[rows],
+        "as_of": study.rows.as_of[rows],
         "fold": fold_of(done, rows),
-        "label": study.y[rows].astype(np.int8),
+        "label": study.rows.y[rows].astype(np.int8),
         "at_risk": study.at_risk[rows],
         "weight": np.ones(len(rows), dtype=np.float32),
         "run": run,

@@ -61,9 +61,9 @@ def _about(backtest: Backtest) -> dict[str, Any]:
         "pools": len(study.names),
         "first_as_of": _stamp(study.as_ofs[0]),
         "last_as_of": _stamp(study.as_ofs[-1]),
-        "base_rate": float(study.y[rows].mean()),
+        "base_rate": float(study.rows.y[rows].mean()),
         "at_risk_share": float(study.at_risk[rows].mean()),
-        "features": list(study.features),
+        "features": list(study.rows.features),
     }
 
 
@@ -78,8 +78,8 @@ def _folds(backtest: Backtest, measure: Measure) -> list[dict[str, Any]]:
                 "from": _stamp(study.as_ofs[hours.start]),
                 "to": _stamp(study.as_ofs[hours.stop - 1]),
                 "rows": int(rows.sum()),
-                "positives": int(study.y[rows].sum()),
-                "base_rate": float(study.y[rows].mean()) if rows.any() else None,
+                "positives": int(study.rows.y[rows].sum()),
+                "base_rate": float(study.rows.y[rows].mean()) if rows.any() else None,
             }
         found.append(about)
     return found

@@ -9,8 +9,9 @@ import numpy as np
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.windows import SAMPLED_HOURS
 from veririsk_assets.evaluation.events import event_onsets
-from veririsk_assets.evaluation.splits import CannotBeHonest, Fold
+from veririsk_assets.evaluation.splits import CannotBeHonest
 from veririsk_assets.panels.twins import groups, suspected_twins
+from veririsk_assets.training.datasets import Dataset
 
 HOUR_US = 3_600_000_000
 # A grid that all pools share, so that moments can be compared: hours 0, 4, 8 … UTC.
@@ -23,18 +24,14 @@ ONSET = "onset"
 
 @dataclass(frozen=True)
 class Study:
-    """Rows in order of hour and pool. `hour` and `pool` are places on the panel whose `level` (hours × pools) has the events.
+    """`rows` in order of hour and pool, with `onset` among their other labels. `hour` and `pool` are their places on the panel
+    whose `level` (hours × pools) has the events.
 
-    `labels` holds each label's 0, 1 or NaN, and `onset` of the study's own; the study's own `label` is known in every row.
-    `x`: rows × features, float32. `unit`: a number per pool; ids that are probably one pool share theirs, and are never
-    parted by a split or counted apart in an interval.
+    `unit`: a number per pool; ids that are probably one pool share theirs, and are never parted by a split or counted apart in
+    an interval.
     """
 
-    label: str
-    horizon_hours: int
-    features: tuple[str, ...]
-    x: np.ndarray
-    labels: dict[str, np.ndarray]
+    rows: Dataset
     hour: np.ndarray
     pool: np.ndarray
     at_risk: np.ndarray
@@ -45,33 +42,17 @@ class Study:
     unit: np.ndarray
 
     @property
-    def y(self) -> np.ndarray:
-        return self.labels[self.label]
-
-    @property
-    def as_of(self) -> np.ndarray:
-        return self.as_ofs[self.hour]
-
-    @property
     def hours(self) -> int:
         return len(self.as_ofs)
 
     @property
     def fingerprint(self) -> str:
         """Of everything that a prediction can depend on: rows, features and labels, so also of the code that made them."""
-        digest = sha256(repr((self.label, self.horizon_hours, self.features, self.names, sorted(self.labels))).encode())
-        for column in (self.x, self.hour, self.pool, self.as_ofs, *(self.labels[name] for name in sorted(self.labels))):
+        rows, labels = self.rows, self.rows.labels
+        digest = sha256(repr((rows.label, rows.horizon_hours, rows.features, self.names, sorted(labels))).encode())
+        for column in (rows.x, self.hour, self.pool, self.as_ofs, *(labels[name] for name in sorted(labels))):
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class Slices:
-    """Row places of one fold: to fit on, to calibrate, stop and set thresholds on, to judge on."""
-
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
 
 
 def build_study(
@@ -93,12 +74,18 @@ def build_study(
         raise CannotBeHonest(f"no row has a TVL above {min_tvl_usd:,.0f} USD and a matured {label} label of {horizon_hours} h")
     level = _level(pools, LEVELS[label])
     known = {name: labels[name][hour, pool].astype(np.float64) for name in LABELS}
+    known[ONSET] = _begins(level, horizon_hours)[hour, pool].astype(np.float64)
     return Study(
-        label=label,
-        horizon_hours=horizon_hours,
-        features=tuple(features.values),
-        x=np.column_stack([column[hour, pool] for column in features.values.values()]).astype(np.float32, copy=False),
-        labels=known | {ONSET: _begins(level, horizon_hours)[hour, pool].astype(np.float64)},
+        rows=Dataset(
+            features=tuple(features.values),
+            x=np.column_stack([column[hour, pool] for column in features.values.values()]).astype(np.float32, copy=False),
+            y=known.pop(label),
+            as_of=features.as_ofs[hour],
+            key=features.keys[pool],
+            horizon_hours=horizon_hours,
+            label=label,
+            others=known,
+        ),
         hour=hour,
         pool=pool,
         at_risk=labels["is_at_risk"][hour, pool] > 0,
@@ -108,17 +95,6 @@ def build_study(
         gone=pools["is_tombstone"] > 0 if "is_tombstone" in pools.values else np.zeros(pools.shape, dtype=bool),
         unit=groups(suspected_twins(pools["tvl_usd"]), len(pools.keys)),
     )
-
-
-def slices(study: Study, fold: Fold, train_pools: np.ndarray | None = None, test_pools: np.ndarray | None = None) -> Slices:
-    """Rows of a fold, of all pools or of those to learn from and those to judge on."""
-
-    def part(hours: range, pools: np.ndarray | None) -> np.ndarray:
-        first, stop = np.searchsorted(study.hour, (hours.start, hours.stop))
-        rows = np.arange(first, stop)
-        return rows if pools is None else rows[np.isin(study.pool[rows], pools)]
-
-    return Slices(part(fold.train, train_pools), part(fold.validation, train_pools), part(fold.test, test_pools))
 
 
 def _begins(level: np.ndarray, horizon_hours: int) -> np.ndarray:

@@ -55,7 +55,7 @@ def _figure(width: float = 7.0, height: float = 4.5, **grid: Any) -> Any:
 
 
 def _label(done: "Backtest") -> np.ndarray:
-    return done.study.y[done.forecasts.rows]
+    return done.study.rows.y[done.forecasts.rows]
 
 
 def _reliability(done: "Backtest") -> Any:

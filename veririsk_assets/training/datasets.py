@@ -18,6 +18,8 @@ VALIDATION_SHARE = 0.22
 MAX_NULL_SHARE = 0.5
 HOUR_US = 3_600_000_000
 Instant = datetime | np.datetime64
+# Rows by their places.
+Part = slice | np.ndarray
 
 
 class CannotTrain(Exception):
@@ -26,7 +28,7 @@ class CannotTrain(Exception):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows in time order. `train` and `validation` are slices; no label window of `train` reaches into `validation`.
+    """Rows in time order. No label window of `train` reaches into `validation`; rows that are not split yet are all to learn from.
 
     `x` is float32, rows × features, NaN where unknown; `y` holds 0 and 1 of `label`, `others` those of the other labels that
     the source of the rows knows, NaN where unknown.
@@ -39,15 +41,20 @@ class Dataset:
     key: np.ndarray
     horizon_hours: int
     label: str
-    train: slice
-    validation: slice
+    train: Part = field(default_factory=lambda: slice(None))
+    validation: Part = field(default_factory=lambda: slice(0, 0))
     others: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def columns(self, names: Sequence[str], part: slice) -> np.ndarray:
+    @property
+    def labels(self) -> dict[str, np.ndarray]:
+        """The label and the others."""
+        return {self.label: self.y, **self.others}
+
+    def columns(self, names: Sequence[str], part: Part) -> np.ndarray:
         """Rows of one part, features in the order asked for."""
         return self.x[part][:, [self.features.index(name) for name in names]]
 
-    def targets(self, labels: Sequence[str], part: slice) -> np.ndarray:
+    def targets(self, labels: Sequence[str], part: Part) -> np.ndarray:
         """Rows × labels; a label that nobody knows is NaN throughout."""
         unknown = np.full(len(self.y), np.nan)
         return np.column_stack([self.y if name == self.label else self.others.get(name, unknown) for name in labels])[part]

@@ -12,7 +12,7 @@ from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.score_map import choose_score_map
 from veririsk_assets.models.spec import Spec
-from veririsk_assets.training.datasets import CannotTrain, Dataset
+from veririsk_assets.training.datasets import CannotTrain, Dataset, Part
 from veririsk_assets.training.folds import fit_calibrated
 
 MIN_TRAIN_ROWS = 2_000
@@ -65,7 +65,7 @@ def _require_features(spec: Spec) -> None:
         raise CannotTrain(f"{spec.name} needs {', '.join(spec.lacking)}, null in more than half of the training rows")
 
 
-def _taught(dataset: Dataset, spec: Spec, part: slice) -> np.ndarray:
+def _taught(dataset: Dataset, spec: Spec, part: Part) -> np.ndarray:
     """What the model learns from: one label as a vector, several as columns."""
     targets = dataset.targets(spec.labels, part)
     return targets if spec.entry.also else targets[:, 0]
@@ -108,7 +108,7 @@ def validation_metrics(label: np.ndarray, margin: np.ndarray, probability: np.nd
 def describe(dataset: Dataset, spec: Spec) -> dict[str, Any]:
     """What the model was made from, as JSON values."""
 
-    def span(part: slice) -> list[str]:
+    def span(part: Part) -> list[str]:
         return [str(dataset.as_of[part][0].astype("datetime64[s]")), str(dataset.as_of[part][-1].astype("datetime64[s]"))]
 
     return {

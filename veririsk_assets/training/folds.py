@@ -1,12 +1,85 @@
-"""One fold, whoever asks for it: a model fitted on earlier rows, calibrated on the rows after them, and what it says of those that follow."""
+"""Folds, whoever asks for them: models fitted on earlier rows, calibrated on the rows after them, and what they say of those that follow."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from veririsk_assets.evaluation.splits import Fold
 from veririsk_assets.models.calibration import Calibration, calibrate
 from veririsk_assets.models.recalibration import followed
 from veririsk_assets.models.spec import RiskModel, Rows
+from veririsk_assets.training.datasets import CannotTrain
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Row places of one fold: to fit on, to calibrate, stop and set thresholds on, to judge on. `group` numbers what it is told under."""
+
+    name: str
+    group: int
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Said:
+    """Calibrated probabilities of the validation rows and of the test rows of one piece.
+
+    `unshifted`: the test rows before they follow the base rate. Alerts are decided on these, or a turn of the market would
+    spend the budget of a year.
+    """
+
+    validation: np.ndarray
+    test: np.ndarray
+    unshifted: np.ndarray
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """Out-of-fold probabilities of every model on the test rows `rows` (places, ascending) of the pieces' groups `fold`.
+
+    `unshifted` are those that alerts are decided on, `validation` holds, per model and piece, those that thresholds are chosen on. `refused`: model → reason.
+    """
+
+    rows: np.ndarray
+    fold: np.ndarray
+    probability: dict[str, np.ndarray]
+    unshifted: dict[str, np.ndarray]
+    validation: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def piece_of(
+    fold: Fold, hour: np.ndarray, number: int, name: str = "", learn: np.ndarray | None = None, judge: np.ndarray | None = None
+) -> Piece:
+    """The rows of a fold, whose hours are `hour` (ascending): of all entities, or of masks of rows to learn from and to judge on."""
+
+    def part(hours: range, of: np.ndarray | None) -> np.ndarray:
+        rows = np.arange(*np.searchsorted(hour, (hours.start, hours.stop)))
+        return rows if of is None else rows[of[rows]]
+
+    return Piece(name, number, part(fold.train, learn), part(fold.validation, learn), part(fold.test, judge))
+
+
+def out_of_fold(names: Iterable[str], pieces: Sequence[Piece], speak: Callable[[str, Piece], Said]) -> Forecasts:
+    """What each model says of every test row, by a fit that had not seen it. A model that `speak` cannot train in one piece is refused."""
+    made: dict[str, list[Said]] = {}
+    refused: dict[str, str] = {}
+    for name in names:
+        try:
+            made[name] = [speak(name, piece) for piece in pieces]
+        except CannotTrain as reason:
+            refused[name] = str(reason)
+    rows = np.concatenate([piece.test for piece in pieces])
+    group = np.concatenate([np.full(len(piece.test), piece.group) for piece in pieces])
+    order = np.argsort(rows, kind="stable")
+    probability, unshifted = (
+        {name: np.concatenate([getattr(one, kind) for one in said])[order] for name, said in made.items()} for kind in ("test", "unshifted")
+    )
+    validation = {name: [one.validation for one in said] for name, said in made.items()}
+    return Forecasts(rows[order], group[order], probability, unshifted, validation, refused)
 
 
 @dataclass(frozen=True)

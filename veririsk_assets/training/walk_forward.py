@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from veririsk_assets.evaluation.splits import CannotBeHonest, Fold, walk_forward
+from veririsk_assets.evaluation.splits import CannotBeHonest, walk_forward
 from veririsk_assets.models.spec import Spec
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.fit import check_floors, train
-from veririsk_assets.training.folds import following
+from veririsk_assets.training.folds import Piece, Said, following, out_of_fold, piece_of
 from veririsk_assets.training.paired import evidence_of, naive_scores, weeks, with_gains
 from veririsk_assets.training.promotion import Evidence, Verdict, verdict
 
@@ -65,44 +65,40 @@ class Pooled:
 
 def forecast_folds(dataset: Dataset, recipes: Mapping[str, Spec], ranks: Mapping[str, float]) -> Pooled:
     """Trains every recipe anew in every fold; `ranks`: the naive columns, with the sign of their risky end. Raises NoFolds, and CannotTrain for a recipe that cannot be trained in one of them."""
-    hour = ((dataset.as_of - dataset.as_of[0]) // HOUR).astype(np.int64)
-    pieces = _pieces(dataset, hour)
-    rows = np.concatenate([np.arange(len(hour))[test] for _, test in pieces])
-    probability = {name: np.concatenate([_forecast(fold, test, spec) for fold, test in pieces]) for name, spec in recipes.items()}
-    place = np.concatenate([np.full(len(hour[test]), i) for i, (_, test) in enumerate(pieces)])
+    said = out_of_fold(recipes, _pieces(dataset), lambda name, piece: _speak(dataset, piece, recipes[name]))
+    for reason in said.refused.values():
+        raise CannotTrain(reason)
+    rows = said.rows
     naive = naive_scores(ranks, {name: dataset.x[rows, i] for i, name in enumerate(dataset.features)})
-    return Pooled(dataset.y[rows], dataset.as_of[rows], place, probability, naive)
+    return Pooled(dataset.y[rows], dataset.as_of[rows], said.fold, said.probability, naive)
 
 
-def _pieces(dataset: Dataset, hour: np.ndarray) -> list[tuple[Dataset, slice]]:
-    """Each fold's training data and test rows; every row has matured, so the panel behind them is a horizon longer."""
+def _pieces(dataset: Dataset) -> list[Piece]:
+    """Every row has matured, so the panel behind them is a horizon longer."""
+    hour = ((dataset.as_of - dataset.as_of[0]) // HOUR).astype(np.int64)
     hours = int(hour[-1]) + 1 + dataset.horizon_hours
     test_days = int(TESTED_SHARE * hours / DAY / FOLDS)
     if test_days < MIN_TEST_DAYS:
         raise NoFolds(f"{hours // DAY} days of history give test windows of {test_days} days; {MIN_TEST_DAYS} are needed")
     try:
         folds = walk_forward(hours, FOLDS, test_days * DAY, test_days * DAY, dataset.horizon_hours, MIN_TRAIN_DAYS * DAY)
-        pieces = [_piece(dataset, hour, fold) for fold in folds]
-        for piece, _ in pieces:
-            check_floors(piece)
+        pieces = [piece_of(fold, hour, number) for number, fold in enumerate(folds)]
+        for piece in pieces:
+            check_floors(_as_seen(dataset, piece))
     except (CannotBeHonest, CannotTrain) as reason:
         raise NoFolds(str(reason)) from reason
     return pieces
 
 
-def _piece(dataset: Dataset, hour: np.ndarray, fold: Fold) -> tuple[Dataset, slice]:
-    """The dataset as this fold's training sees it, and the rows that it speaks for."""
-
-    def part(hours: range) -> slice:
-        first, stop = np.searchsorted(hour, (hours.start, hours.stop))
-        return slice(int(first), int(stop))
-
-    return replace(dataset, train=part(fold.train), validation=part(fold.validation)), part(fold.test)
+def _as_seen(dataset: Dataset, piece: Piece) -> Dataset:
+    """The dataset as this fold's training sees it."""
+    return replace(dataset, train=piece.train, validation=piece.validation)
 
 
-def _forecast(fold: Dataset, test: slice, spec: Spec) -> np.ndarray:
-    """Probabilities of the test rows, with the features that the fold's training rows know, following the base rate as a served model."""
-    trained = train(fold, spec)
-    said = trained.served.probability(trained.served.margin(fold.columns(trained.served.features, test)))
-    as_of, label = ((column[fold.validation], column[test]) for column in (fold.as_of, fold.y))
-    return following(as_of, (trained.probability, said), label, fold.horizon_hours, trained.metrics["base_rate"])
+def _speak(dataset: Dataset, piece: Piece, spec: Spec) -> Said:
+    """With the features that the fold's training rows know, following the base rate as a served model."""
+    trained = train(_as_seen(dataset, piece), spec)
+    said = trained.served.probability(trained.served.margin(dataset.columns(trained.served.features, piece.test)))
+    as_of, label = ((column[piece.validation], column[piece.test]) for column in (dataset.as_of, dataset.y))
+    followed = following(as_of, (trained.probability, said), label, dataset.horizon_hours, trained.metrics["base_rate"])
+    return Said(trained.probability, followed, said)

@@ -1,5 +1,6 @@
 """Detection's own numbers: episodes, onsets and delays by hand, and a head that is judged out of fold."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
@@ -12,7 +13,7 @@ from veririsk_assets.backtest.detection import (
     delays,
     detection_report,
     followed_or_preceded,
-    out_of_fold,
+    forecast,
 )
 from veririsk_assets.backtest.setting import Setting
 from veririsk_assets.contracts.pool_features import LOOKBACK_HOURS
@@ -79,20 +80,20 @@ def test_the_head_is_more_often_right_than_the_10_percent_rule_and_earlier_than_
 def test_no_probability_sees_what_comes_after_its_fold() -> None:
     rows, folds = study(), SETTING.walk(len(study().state))
     stop = folds[0].test.stop
-    turned = DetectionStudy(
-        rows.features, rows.x, np.where(rows.hour >= stop, 1 - rows.y, rows.y), rows.hour, rows.pool, rows.state, rows.tvl_usd
-    )
+    label = rows.rows.y
+    turned = replace(rows, rows=replace(rows.rows, y=np.where(rows.hour >= stop, 1 - label, label)))
     first = (rows.hour >= folds[0].test.start) & (rows.hour < stop)
-    before, after = (out_of_fold(one, folds, "detection")[first] for one in (rows, turned))
+    before, after = (forecast(one, folds, "detection")[first] for one in (rows, turned))
     np.testing.assert_array_equal(before, after)
     assert np.isfinite(before).all()
 
 
 def test_too_few_drops_leave_the_rules_alone_and_say_so() -> None:
     rows = study()
-    few = DetectionStudy(rows.features, rows.x[:90], rows.y[:90], rows.hour[:90], rows.pool[:90], rows.state, rows.tvl_usd)
+    some = {name: getattr(rows.rows, name)[:90] for name in ("x", "y", "as_of", "key")}
+    few = replace(rows, rows=replace(rows.rows, **some), hour=rows.hour[:90], pool=rows.pool[:90])
     with pytest.raises(CannotTrain, match="too few for a detection head"):
-        out_of_fold(few, SETTING.walk(len(rows.state)), "detection")
+        forecast(few, SETTING.walk(len(rows.state)), "detection")
     found = detection_report(few, SETTING)
     assert "too few" in found["refused"]
     assert len(found["results"]) == 2

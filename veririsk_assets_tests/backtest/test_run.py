@@ -10,12 +10,12 @@ import pytest
 
 from veririsk_assets.backtest.committee import Committee
 from veririsk_assets.backtest.events import alarm, study_events, thresholds
-from veririsk_assets.backtest.fit import Candidate, candidate, fit_part
+from veririsk_assets.backtest.fit import Candidate, candidate, speak
 from veririsk_assets.backtest.measure import Measure
 from veririsk_assets.backtest.report import report
 from veririsk_assets.backtest.run import Parts, run
 from veririsk_assets.backtest.setting import Setting
-from veririsk_assets.backtest.study import Study, build_study, slices
+from veririsk_assets.backtest.study import Study, build_study
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.windows import SAMPLED_HOURS, Window
 from veririsk_assets.evaluation.splits import CannotBeHonest, leave_keys_out
@@ -23,7 +23,8 @@ from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
 from veririsk_assets.pages.backtest import report_page
 from veririsk_assets.simulation.market import EPOCH
-from veririsk_assets.training.datasets import CannotTrain
+from veririsk_assets.training.datasets import CannotTrain, Dataset
+from veririsk_assets.training.folds import piece_of
 from veririsk_assets_tests.market import market, market_panels
 
 HOURS = 24 * 100
@@ -63,14 +64,14 @@ def test_every_model_is_judged_on_exactly_the_same_rows() -> None:
 def test_no_label_window_crosses_from_one_segment_into_the_next() -> None:
     rows, horizon = study(), SETTING.horizon_hours
     for fold in done().folds:
-        part = slices(rows, fold)
+        part = piece_of(fold, rows.hour, 0)
         assert rows.hour[part.train].max() + horizon <= rows.hour[part.validation].min()
         assert rows.hour[part.validation].max() + horizon <= rows.hour[part.test].min()
         assert rows.hour[part.test].max() + horizon < rows.hours
 
 
 def test_rows_share_one_grid_of_every_fourth_hour() -> None:
-    hours = study().as_of.astype("datetime64[h]").astype(int)
+    hours = study().rows.as_of.astype("datetime64[h]").astype(int)
     assert set(hours % SAMPLED_HOURS) == {0}
 
 
@@ -95,28 +96,34 @@ def test_one_pool_under_two_ids_is_never_learnt_from_and_judged_on() -> None:
     assert len(np.unique(study().unit)) == 48
 
 
+def with_labels_turned(study: Study, where: np.ndarray) -> Dataset:
+    rows = study.rows
+    turned = {name: np.where(where, 1.0 - values, values) for name, values in rows.labels.items()}
+    return replace(rows, y=turned.pop(rows.label), others=turned)
+
+
 def test_the_future_does_not_change_a_forecast() -> None:
     """The first fold's probabilities stay when everything after its test hours is turned upside down."""
     rows, fold = study(), done().folds[0]
     later = rows.hour > fold.test.stop + SETTING.horizon_hours
-    x = rows.x.copy()
+    x = rows.rows.x.copy()
     x[later] = -x[later]
-    labels = {name: np.where(later, 1.0 - values, values) for name, values in rows.labels.items()}
-    turned = replace(rows, x=x, labels=labels)
+    turned = replace(with_labels_turned(rows, later), x=x)
     model = candidate("gradient_boosting", rows)
-    np.testing.assert_array_equal(fit_part(turned, model, slices(turned, fold)).test, fit_part(rows, model, slices(rows, fold)).test)
+    part = piece_of(fold, rows.hour, 0)
+    np.testing.assert_array_equal(speak(replace(rows, rows=turned), model, part).test, speak(rows, model, part).test)
 
 
 def test_only_labels_that_had_matured_shift_a_forecast() -> None:
     rows, fold = study(), done().folds[0]
-    part, middle = slices(rows, fold), (fold.test.start + fold.test.stop) // 2 // 24 * 24
-    labels = {name: np.where(rows.hour > middle - SETTING.horizon_hours, 1.0 - values, values) for name, values in rows.labels.items()}
+    part, middle = piece_of(fold, rows.hour, 0), (fold.test.start + fold.test.stop) // 2 // 24 * 24
+    other = replace(rows, rows=with_labels_turned(rows, rows.hour > middle - SETTING.horizon_hours))
     model = candidate("volatility_logistic", rows)
-    seen, turned = fit_part(rows, model, part).test, fit_part(replace(rows, labels=labels), model, part).test
+    seen, turned = speak(rows, model, part).test, speak(other, model, part).test
     day_is_over = rows.hour[part.test] < middle
     np.testing.assert_array_equal(turned[day_is_over], seen[day_is_over])
     assert (turned[~day_is_over] != seen[~day_is_over]).any()
-    raw = fit_part(rows, replace(model, is_shifted=False), part)
+    raw = speak(rows, replace(model, is_shifted=False), part)
     assert (raw.test != seen).any() and not candidate("ewma_volatility_7d", rows).is_shifted
 
 
@@ -193,7 +200,7 @@ def test_thresholds_on_validation_keep_to_the_budget_there() -> None:
 
 def test_the_onset_label_says_that_an_event_begins_within_the_horizon() -> None:
     rows, events = study(), study_events(study())
-    begins = rows.labels["onset"] > 0
+    begins = rows.rows.labels["onset"] > 0
     for hour, pool in list(zip(events.hour_index, events.key_index, strict=True))[:200]:
         before = (rows.pool == pool) & (rows.hour < hour) & (rows.hour >= hour - 24)
         assert begins[before].all()
@@ -279,9 +286,10 @@ def test_a_committee_says_the_mean_of_what_its_members_say() -> None:
 
 def test_a_changed_feature_is_other_rows() -> None:
     rows = study()
-    x = rows.x.copy()
+    x = rows.rows.x.copy()
     x[17, 3] = 0.123
-    assert replace(rows, x=x).fingerprint != rows.fingerprint == replace(rows, x=rows.x.copy()).fingerprint
+    other, same = (replace(rows, rows=replace(rows.rows, x=values)) for values in (x, rows.rows.x.copy()))
+    assert other.fingerprint != rows.fingerprint == same.fingerprint
 
 
 @pytest.mark.parametrize(

@@ -269,8 +269,11 @@ def test_evidence_is_named_with_its_hashes_and_moves_the_features_that_it_is_of(
         name: sha256((recorded / name).read_bytes()).hexdigest() for name in ("prices_hourly.parquet", "fear_greed_daily.parquet")
     }
     assert alone.about["evidence"] == {} and alone.about["sha256"] == material.about["sha256"]
-    same = [np.array_equal(material.study.x[:, i], alone.study.x[:, i], equal_nan=True) for i in range(len(material.study.features))]
-    moved = {name for name, is_same in zip(material.study.features, same, strict=True) if not is_same}
+    same = [
+        np.array_equal(material.study.rows.x[:, i], alone.study.rows.x[:, i], equal_nan=True)
+        for i in range(len(material.study.rows.features))
+    ]
+    moved = {name for name, is_same in zip(material.study.rows.features, same, strict=True) if not is_same}
     assert moved == {
         "fear_greed", "fear_greed_change_7d", "token_price_change_24h_worst", "token_price_volatility_7d", "token_price_drawdown_7d_worst",
         "eth_return_24h", "eth_volatility_7d", "eth_drawdown_7d",

@@ -45,7 +45,7 @@ def _store(house: House, table, frame: pd.DataFrame, window: Window, fixed: dict
 
 def test_the_lakes_own_history_can_be_judged(house: House) -> None:
     material = backtest.lake_material(house, SETTING)
-    assert material.about["lake_snapshot_id"] == house.lake.snapshot_id() and material.study.features == FEATURE_NAMES
+    assert material.about["lake_snapshot_id"] == house.lake.snapshot_id() and material.study.rows.features == FEATURE_NAMES
     done = run(material.study, SETTING)
     assert set(done.forecasts.probability) == set(MODELS)
     assert np.isfinite(done.forecasts.probability["volatility_logistic"]).all()
@@ -54,9 +54,9 @@ def test_the_lakes_own_history_can_be_judged(house: House) -> None:
 def test_a_part_of_the_history_is_the_same_rows(house: House) -> None:
     whole = backtest.lake_material(house, SETTING).study
     part = backtest.lake_material(house, SETTING, EPOCH + timedelta(days=20), EPOCH + timedelta(days=40)).study
-    inside = np.isin(whole.as_of, part.as_of)
-    np.testing.assert_array_equal(whole.x[inside], part.x)
-    np.testing.assert_array_equal(whole.y[inside], part.y)
+    inside = np.isin(whole.rows.as_of, part.rows.as_of)
+    np.testing.assert_array_equal(whole.rows.x[inside], part.rows.x)
+    np.testing.assert_array_equal(whole.rows.y[inside], part.rows.y)
 
 
 def test_an_empty_lake_is_refused_in_a_sentence(tmp_path: Path) -> None:
