@@ -16,7 +16,7 @@ SMALLEST_SLOPE = 0.05
 SMALLEST_RISE = 0.001
 BENT_POSITIVES = 200
 POSITIVES_PER_KNOT = 20
-# Priors of the line: the slope moves from 1 only on evidence, the shift is nearly free because base rates drift.
+# Priors of the line: the slope moves from 1 only where many rows ask for it, the shift is nearly free because base rates drift.
 PRIOR, PRECISION = (1.0, 0.0), (20.0, 0.5)
 
 
@@ -51,7 +51,7 @@ def calibrate(margin: np.ndarray, label: np.ndarray) -> Calibration:
 
 
 def straight(margin: np.ndarray, label: np.ndarray) -> Calibration:
-    """Platt's line; without evidence it leaves the margin as it is."""
+    """Platt's line; without rows it leaves the margin as it is."""
     slope, shift = fit_logistic_line(margin, label, PRIOR, PRECISION)
     return Calibration("platt", (0.0,), (shift,), max(slope, SMALLEST_SLOPE))
 

@@ -9,7 +9,7 @@ SETTLED = 1e-9
 def fit_logistic_line(x: np.ndarray, y: np.ndarray, prior: tuple[float, float], precision: tuple[float, float]) -> tuple[float, float]:
     """(slope, intercept) of log-odds = slope · x + intercept, most likely a posteriori.
 
-    `prior` is what both are without evidence, `precision` how firmly that is held (1 / variance).
+    `prior` is what both are without rows, `precision` how firmly that is held (1 / variance).
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     design = np.column_stack([x, np.ones_like(x)])

@@ -84,6 +84,6 @@ def fold_table(folds: "Pooled") -> pd.DataFrame:
     for fold, part in [*parts, (None, folds)]:
         about = {"fold": fold, "from": part.as_of[0], "to": part.as_of[-1], "rows": len(part.label), "positive": int(part.label.sum())}
         for name in (*part.probability, *part.naive):
-            known = asdict(part.evidence(name))
+            known = asdict(part.results(name))
             lines.append(about | {"model": name} | {measure: known[measure] for measure in MEASURES})
     return pd.DataFrame(lines).astype({"fold": "Int64"})

@@ -47,8 +47,8 @@ def suspected_twins(x: np.ndarray, kind: np.ndarray | None = None) -> Twins:
         left, right = left[fits], right[fits]
     compared = [_compared(level[:, a], level[:, b]) for a, b in zip(left, right, strict=True)]
     kept = np.array([row is not None for row in compared], dtype=bool)
-    evidence = np.array([row for row in compared if row is not None], dtype=np.float64).reshape(-1, 3)
-    return Twins(left[kept], right[kept], evidence[:, 0].astype(np.int64), evidence[:, 1].astype(np.int64), evidence[:, 2])
+    numbers = np.array([row for row in compared if row is not None], dtype=np.float64).reshape(-1, 3)
+    return Twins(left[kept], right[kept], numbers[:, 0].astype(np.int64), numbers[:, 1].astype(np.int64), numbers[:, 2])
 
 
 def groups(twins: Twins, columns: int) -> np.ndarray:

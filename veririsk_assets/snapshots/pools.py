@@ -47,7 +47,7 @@ class Snapshots:
 
 
 @dataclass(frozen=True)
-class Served:
+class OnGrid:
     """One source on the grid: which raw row serves each hour and pool (-1 = none), and how old it is."""
 
     view: views.View
@@ -78,7 +78,7 @@ def build_snapshots(
     about = _about(seen, crosswalk)
     keys = np.sort(about["pool_key"].to_numpy(dtype=np.int64))
     outside = OutsidePrices.of(raw, grid)
-    served = [_serve(view, crosswalk, grid, keys, (short or {}).get(view.source)) for view in seen.values()]
+    served = [_on_grid(view, crosswalk, grid, keys, (short or {}).get(view.source)) for view in seen.values()]
     columns, answered, doubts = _merge(served, about, keys, outside, grid)
     known = about.set_index("pool_key").reindex(keys)
     lacking = _lacking(known["source"], short or {}, window.hours)
@@ -137,7 +137,7 @@ def _about(seen: dict[str, views.View], crosswalk: dict[str, str]) -> pd.DataFra
     return about.assign(pool_key=[entity_key(pool_id) for pool_id in about["pool_id"]]).astype({"pool_key": "int64"})
 
 
-def _serve(view: views.View, crosswalk: dict[str, str], grid: Window, keys: np.ndarray, short: np.ndarray | None) -> Served:
+def _on_grid(view: views.View, crosswalk: dict[str, str], grid: Window, keys: np.ndarray, short: np.ndarray | None) -> OnGrid:
     """A pool stays for TOMBSTONE_HOURS after it was last named; hours in which its source said nothing, or only half, do not count."""
     pool_ids = view.rows["pool_id"]
     names = {pool_id: entity_key(crosswalk.get(pool_id, pool_id)) for pool_id in pool_ids.unique()}
@@ -149,11 +149,11 @@ def _serve(view: views.View, crosswalk: dict[str, str], grid: Window, keys: np.n
     silent = _silent_hours(answered, stamps["available_at"], grid)
     index, age = as_of_fill(stamps["observed_at"], stamps["available_at"], row_keys, grid, keys, float(TOMBSTONE_HOURS + silent.max()))
     stays = age <= TOMBSTONE_HOURS + silent[:, None]
-    return Served(view, np.where(stays, index, -1), np.where(stays, age, np.nan), answered)
+    return OnGrid(view, np.where(stays, index, -1), np.where(stays, age, np.nan), answered)
 
 
 def _merge(
-    served: list[Served], about: pd.DataFrame, keys: np.ndarray, outside: OutsidePrices, grid: Window
+    served: list[OnGrid], about: pd.DataFrame, keys: np.ndarray, outside: OutsidePrices, grid: Window
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Columns on the grid; for each hour and pool whether the source that names it answered within the hour; and its doubts."""
     shape = (grid.hours, len(keys))
@@ -178,7 +178,7 @@ def _merge(
     return columns, answered, doubts
 
 
-def _columns(source: Served, outside: OutsidePrices) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _columns(source: OnGrid, outside: OutsidePrices) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """What a source knows on the grid, and what is to be doubted of the outside prices of its tokens."""
     fresh = source.age_hours <= MAX_AGE_HOURS
     rows = source.view.rows
@@ -195,7 +195,7 @@ def _columns(source: Served, outside: OutsidePrices) -> tuple[dict[str, np.ndarr
     return values, doubt
 
 
-def _volumes(source: Served) -> dict[str, np.ndarray]:
+def _volumes(source: OnGrid) -> dict[str, np.ndarray]:
     """Differences of the cumulative volume. An hour's needs two observations, and they lie about an hour apart: one that
     serves two hours knows nothing of what was traded between them, and after a gap nobody knows in which hour it was.
     """

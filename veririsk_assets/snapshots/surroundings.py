@@ -24,7 +24,7 @@ STABLECOINS = ("tether", "usd-coin", "dai")
 
 
 @dataclass(frozen=True)
-class Served:
+class OnGrid:
     """Which row serves each hour and name (-1: none); `served["column"]` is hours × names."""
 
     rows: pd.DataFrame
@@ -42,11 +42,11 @@ def surrounding_rows(raw: dict[str, pd.DataFrame], prices: OutsidePrices | None,
     columns |= _outside(prices, window) if prices is not None else {}
     columns |= _perps(raw, window) | _aave(raw, window)
     columns |= {
-        "stablecoin_supply_usd": _serve(raw, "stablecoins", "gecko_id", STABLECOINS, window, DAILY_MAX_AGE_HOURS)["circulating"].sum(
+        "stablecoin_supply_usd": _on_grid(raw, "stablecoins", "gecko_id", STABLECOINS, window, DAILY_MAX_AGE_HOURS)["circulating"].sum(
             axis=1
         ),
-        "gas_gwei": _serve(raw, "eth_gas", None, (True,), window)["gas_price_gwei"][:, 0],
-        "fear_greed": _serve(raw, "fear_greed", None, (True,), window, DAILY_MAX_AGE_HOURS)["value"][:, 0],
+        "gas_gwei": _on_grid(raw, "eth_gas", None, (True,), window)["gas_price_gwei"][:, 0],
+        "fear_greed": _on_grid(raw, "fear_greed", None, (True,), window, DAILY_MAX_AGE_HOURS)["value"][:, 0],
     }
     return pd.DataFrame({"as_of": window.as_ofs} | {name: _plausible(name, values) for name, values in columns.items()})
 
@@ -57,7 +57,7 @@ def _outside(prices: OutsidePrices, window: Window) -> dict[str, np.ndarray]:
 
 
 def _perps(raw: dict[str, pd.DataFrame], window: Window) -> dict[str, np.ndarray]:
-    perps = _serve(raw, "hyperliquid_markets", "coin", PERPS, window)
+    perps = _on_grid(raw, "hyperliquid_markets", "coin", PERPS, window)
     return {
         "funding_rate": perps["funding_rate"].mean(axis=1),
         "perp_premium": perps["premium"].mean(axis=1),
@@ -66,7 +66,7 @@ def _perps(raw: dict[str, pd.DataFrame], window: Window) -> dict[str, np.ndarray
 
 
 def _aave(raw: dict[str, pd.DataFrame], window: Window) -> dict[str, np.ndarray]:
-    reserves = _serve(raw, "aave_reserves", "asset", AAVE_ASSETS, window.lookback(DAY_HOURS))
+    reserves = _on_grid(raw, "aave_reserves", "asset", AAVE_ASSETS, window.lookback(DAY_HOURS))
     supplied, borrowed = (reserves[name][DAY_HOURS:].sum(axis=1) for name in ("supplied_usd", "borrowed_usd"))
     total = reserves["liquidated_usd_cum"]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -75,25 +75,25 @@ def _aave(raw: dict[str, pd.DataFrame], window: Window) -> dict[str, np.ndarray]
     return {"aave_utilisation": utilisation, "aave_liquidations_usd": np.maximum(total[DAY_HOURS:] - total[:-DAY_HOURS], 0.0).sum(axis=1)}
 
 
-def _serve(
+def _on_grid(
     raw: dict[str, pd.DataFrame],
     table: str,
     name: str | None,
     wanted: Sequence[object],
     grid: Window,
     max_age_hours: float = MAX_AGE_HOURS,
-) -> Served:
+) -> OnGrid:
     """The rows of a raw table that serve each hour and name wanted; `name` None: a table about one thing."""
     rows = raw.get(table)
     if rows is None:
-        return Served(pd.DataFrame(), np.full((grid.hours, len(wanted)), -1))
+        return OnGrid(pd.DataFrame(), np.full((grid.hours, len(wanted)), -1))
     place = {value: i for i, value in enumerate(wanted)}
     rows = rows if name is None else rows[rows[name].isin(wanted)]
     codes = np.zeros(len(rows), dtype=np.int64) if name is None else rows[name].map(place).to_numpy(dtype=np.int64)
     observed = rows["observed_at"].fillna(rows["pulled_at"]).to_numpy(dtype="datetime64[us]")
     available = rows["available_at"].to_numpy(dtype="datetime64[us]")
     index, _ = as_of_fill(observed, available, codes, grid, np.arange(len(wanted)), max_age_hours)
-    return Served(rows, index)
+    return OnGrid(rows, index)
 
 
 def _plausible(name: str, values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from veririsk_assets.models.catalogue.entries import Catalogue
 from veririsk_assets.training.datasets import CannotTrain, Dataset, Instant, instant
 from veririsk_assets.training.fit import Trained, check_floors, train
-from veririsk_assets.training.promotion import Evidence, Verdict, floor_verdict, verdict
+from veririsk_assets.training.promotion import Results, Verdict, floor_verdict, verdict
 from veririsk_assets.training.walk_forward import NoFolds, Pooled, forecast_folds
 
 
@@ -42,7 +42,7 @@ def choose(dataset: Dataset, catalogue: Catalogue, names: Sequence[str] = ()) ->
         refused += [f"{name}: {reason}" for reason in found.reasons]
     if floor is None:
         raise CannotTrain("; ".join(refused))
-    known = folds.evidence(catalogue.floor) if folds else evidence(floor)
+    known = folds.results(catalogue.floor) if folds else results(floor)
     return Choice(floor, Verdict(True, floor_verdict(known).reasons + refused), trained, folds)
 
 
@@ -52,7 +52,7 @@ def _judged(dataset: Dataset, catalogue: Catalogue, candidate: Trained, floor: T
     try:
         folds = forecast_folds(dataset, {candidate.spec.name: candidate.spec} | serving, catalogue.naive)
     except NoFolds as reason:
-        found = verdict(evidence(candidate), None, [evidence(floor)] if floor else [])
+        found = verdict(results(candidate), None, [results(floor)] if floor else [])
         words = f"on validation rows only, without walk-forward folds: {reason}"
         return replace(found, reasons=[words, *found.reasons]), None
     except CannotTrain as reason:
@@ -72,10 +72,10 @@ def _trained(dataset: Dataset, catalogue: Catalogue, names: Sequence[str]) -> tu
     return trained, refused
 
 
-def evidence(trained: Trained) -> Evidence:
+def results(trained: Trained) -> Results:
     """What a training says of itself on its validation rows."""
     metrics = trained.metrics
-    return Evidence(trained.spec.name, metrics["ap"], metrics["auc"], metrics["ece"], metrics["high_row_recall"])
+    return Results(trained.spec.name, metrics["ap"], metrics["auc"], metrics["ece"], metrics["high_row_recall"])
 
 
 def version_row(

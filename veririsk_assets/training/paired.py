@@ -1,4 +1,4 @@
-"""Evidence with intervals: models on the same rows, and how sure their difference is."""
+"""Results with intervals: models on the same rows, and how sure their difference is."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,7 +9,7 @@ from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS
 from veririsk_assets.contracts.windows import HOURS_PER_MONTH
 from veririsk_assets.evaluation.intervals import Interval, bootstrap, bootstrap_calibration, ranking_draws
 from veririsk_assets.evaluation.metrics import average_precision, ece, roc_auc
-from veririsk_assets.training.promotion import Evidence
+from veririsk_assets.training.promotion import Results
 
 WEEK = np.timedelta64(7 * 24, "h")
 
@@ -30,10 +30,10 @@ def _ranked(score: np.ndarray) -> np.ndarray:
     return np.where(known, score, score[known].min() if known.any() else 0.0)
 
 
-def evidence_of(name: str, label: np.ndarray, score: np.ndarray, is_probability: bool = True) -> Evidence:
+def results_of(name: str, label: np.ndarray, score: np.ndarray, is_probability: bool = True) -> Results:
     """What one score says of the rows; a mere rank has no calibration."""
     error = ece(label, score) if is_probability else np.nan
-    return Evidence(name, average_precision(label, score), roc_auc(label, score), error, recall_at_budget(label, score))
+    return Results(name, average_precision(label, score), roc_auc(label, score), error, recall_at_budget(label, score))
 
 
 def recall_at_budget(label: np.ndarray, score: np.ndarray, alert_hours: float = HIGH_ALERT_HOURS) -> float:
@@ -42,8 +42,8 @@ def recall_at_budget(label: np.ndarray, score: np.ndarray, alert_hours: float = 
     return float(label[np.argsort(-score, kind="stable")[:count]].sum() / max(label.sum(), 1.0))
 
 
-def with_gains(candidate: Evidence, label: np.ndarray, score: np.ndarray, rivals: Mapping[str, np.ndarray], block: np.ndarray) -> Evidence:
-    """The candidate's evidence with the paired interval of its AP over each rival's; all scores are of the same rows."""
+def with_gains(candidate: Results, label: np.ndarray, score: np.ndarray, rivals: Mapping[str, np.ndarray], block: np.ndarray) -> Results:
+    """The candidate's results with the paired interval of its AP over each rival's; all scores are of the same rows."""
     mine = ranking_draws(label, score, block)["ap"]
     gains = {name: (mine - ranking_draws(label, other, block)["ap"]).interval() for name, other in rivals.items()}
     return replace(candidate, gains=gains)

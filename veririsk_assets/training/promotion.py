@@ -10,7 +10,7 @@ MAX_RECALL_LOSS = 0.0
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Results:
     """What is known of one model on the rows that all were judged on. `recall` is that of event rows at the alarm budget.
 
     `gains` maps a rival's name to the paired interval of this model's AP minus the rival's, on pooled walk-forward folds.
@@ -36,7 +36,7 @@ class Verdict:
         return f"{'promoted' if self.promote else 'not promoted'}: {'; '.join(self.reasons)}"
 
 
-def verdict(candidate: Evidence, champion: Evidence | None, baselines: list[Evidence]) -> Verdict:
+def verdict(candidate: Results, champion: Results | None, baselines: list[Results]) -> Verdict:
     """The gate. With paired intervals (`candidate.gains`) it asks for proof, without them for the better numbers.
 
     Proof: every gain over champion and naive baselines has its interval above 0, and recall at the budget is not lost.
@@ -51,24 +51,24 @@ def verdict(candidate: Evidence, champion: Evidence | None, baselines: list[Evid
     return Verdict(all(passed for passed, _ in found), [reason for _, reason in found])
 
 
-def floor_verdict(floor: Evidence) -> Verdict:
+def floor_verdict(floor: Results) -> Verdict:
     """The floor serves where no learned model passes; it needs no gate, only to be named as what it is."""
     return Verdict(True, [f"{floor.name} serves as the floor: no learned model passed the gate", _calibrated(floor)[1]])
 
 
-def _calibrated(candidate: Evidence) -> tuple[bool, str]:
+def _calibrated(candidate: Results) -> tuple[bool, str]:
     passed = candidate.ece <= MAX_ECE
     missed = "" if passed else f", by {candidate.ece - MAX_ECE:.4f}"
     return passed, f"calibration error {candidate.ece:.4f} is {'within' if passed else 'above'} {MAX_ECE:g}{missed}"
 
 
-def _better(candidate: Evidence, rival: Evidence) -> tuple[bool, str]:
+def _better(candidate: Results, rival: Results) -> tuple[bool, str]:
     passed = candidate.ap > rival.ap or (candidate.ap == rival.ap and candidate.auc > rival.auc)
     numbers = f"AP {candidate.ap:.3f} against {rival.ap:.3f}, AUC {candidate.auc:.3f} against {rival.auc:.3f}"
     return passed, f"{'beats' if passed else 'does not beat'} {rival.name} on validation ({numbers})"
 
 
-def _proven(candidate: Evidence, rival: Evidence) -> tuple[bool, str]:
+def _proven(candidate: Results, rival: Results) -> tuple[bool, str]:
     gain = candidate.gains.get(rival.name)
     if gain is None:
         return False, f"no paired comparison with {rival.name}"
@@ -77,7 +77,7 @@ def _proven(candidate: Evidence, rival: Evidence) -> tuple[bool, str]:
     return passed, f"{'proven' if passed else 'no proven'} gain over {rival.name}: {interval}"
 
 
-def _recall_kept(candidate: Evidence, champion: Evidence) -> tuple[bool, str]:
+def _recall_kept(candidate: Results, champion: Results) -> tuple[bool, str]:
     if candidate.recall is None or champion.recall is None:
         return not candidate.gains, "recall of event rows at the budget is not known"
     passed = candidate.recall >= champion.recall - MAX_RECALL_LOSS

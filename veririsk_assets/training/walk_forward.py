@@ -1,4 +1,4 @@
-"""The gate's evidence: recipes judged on pooled walk-forward folds of the rows that a training learns from.
+"""What the gate looks at: recipes judged on pooled walk-forward folds of the rows that a training learns from.
 
 Each fold learns from all rows before its validation window, is calibrated there, and speaks for the test window after it; no
 label window crosses from one into the next. Every model speaks for the same rows.
@@ -14,8 +14,8 @@ from veririsk_assets.models.spec import Spec
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.fit import check_floors, train
 from veririsk_assets.training.folds import Piece, Said, following, out_of_fold, piece_of
-from veririsk_assets.training.paired import evidence_of, naive_scores, weeks, with_gains
-from veririsk_assets.training.promotion import Evidence, Verdict, verdict
+from veririsk_assets.training.paired import naive_scores, results_of, weeks, with_gains
+from veririsk_assets.training.promotion import Results, Verdict, verdict
 
 FOLDS = 3
 # The later half of the history is tested on; a validation window is as long as a test window.
@@ -49,17 +49,17 @@ class Pooled:
         probability, naive = ({name: score[rows] for name, score in scores.items()} for scores in (self.probability, self.naive))
         return Pooled(self.label[rows], self.as_of[rows], self.fold[rows], probability, naive)
 
-    def evidence(self, name: str) -> Evidence:
+    def results(self, name: str) -> Results:
         """Of a model, or of a naive column."""
         if name in self.naive:
-            return evidence_of(name, self.label, self.naive[name], is_probability=False)
-        return evidence_of(name, self.label, self.probability[name])
+            return results_of(name, self.label, self.naive[name], is_probability=False)
+        return results_of(name, self.label, self.probability[name])
 
     def judge(self, name: str, champion: str | None) -> Verdict:
         """The gate's verdict on a model against the one that serves otherwise and every naive column; raises KeyError."""
         rivals = self.naive | ({champion: self.probability[champion]} if champion else {})
-        candidate = with_gains(self.evidence(name), self.label, self.probability[name], rivals, weeks(self.as_of))
-        found = verdict(candidate, self.evidence(champion) if champion else None, [self.evidence(one) for one in self.naive])
+        candidate = with_gains(self.results(name), self.label, self.probability[name], rivals, weeks(self.as_of))
+        found = verdict(candidate, self.results(champion) if champion else None, [self.results(one) for one in self.naive])
         return replace(found, reasons=[f"on {self.text}", *found.reasons])
 
 

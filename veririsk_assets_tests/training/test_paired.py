@@ -3,14 +3,14 @@ import pytest
 
 from veririsk_assets.models.catalogue.pools import NAIVE
 from veririsk_assets.training.paired import metric_intervals, naive_scores, recall_at_budget, weeks, with_gains
-from veririsk_assets.training.promotion import Evidence, verdict
+from veririsk_assets.training.promotion import Results, verdict
 
 RNG = np.random.default_rng(0)
 ROWS = 6_000
 AS_OF = np.datetime64("2025-01-01T00:00", "us") + (np.arange(ROWS) // 2) * np.timedelta64(1, "h")
 TRUTH = RNG.normal(-3.0, 1.5, ROWS)
 LABEL = (RNG.random(ROWS) < 1 / (1 + np.exp(-TRUTH))).astype(float)
-CANDIDATE = Evidence("new", 0.3, 0.8, 0.005, 0.4)
+CANDIDATE = Results("new", 0.3, 0.8, 0.005, 0.4)
 
 
 def test_a_real_gain_is_proven_and_a_copy_is_not() -> None:
@@ -18,8 +18,8 @@ def test_a_real_gain_is_proven_and_a_copy_is_not() -> None:
     found = with_gains(CANDIDATE, LABEL, TRUTH, {"noisy": noisy, "same": TRUTH}, weeks(AS_OF))
     assert found.gains["noisy"].lo > 0
     assert found.gains["same"].value == 0
-    assert verdict(found, None, [Evidence("noisy", 0.2, 0.7, 0.005)]).promote
-    assert not verdict(found, None, [Evidence("same", 0.2, 0.7, 0.005)]).promote
+    assert verdict(found, None, [Results("noisy", 0.2, 0.7, 0.005)]).promote
+    assert not verdict(found, None, [Results("same", 0.2, 0.7, 0.005)]).promote
 
 
 def test_weeks_are_blocks_of_168_hours_from_the_first_row() -> None:

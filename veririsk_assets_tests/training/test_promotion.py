@@ -1,12 +1,12 @@
 from veririsk_assets.evaluation.intervals import Interval
-from veririsk_assets.training.promotion import Evidence, verdict
+from veririsk_assets.training.promotion import Results, verdict
 
-FLOOR = Evidence("volatility_logistic", ap=0.06, auc=0.70, ece=0.004)
-CHAMPION = Evidence("3", ap=0.07, auc=0.74, ece=0.004, recall=0.30)
+FLOOR = Results("volatility_logistic", ap=0.06, auc=0.70, ece=0.004)
+CHAMPION = Results("3", ap=0.07, auc=0.74, ece=0.004, recall=0.30)
 
 
-def candidate(**changes: object) -> Evidence:
-    return Evidence(**({"name": "gradient_boosting", "ap": 0.08, "auc": 0.76, "ece": 0.005, "recall": 0.31} | changes))  # type: ignore[arg-type]
+def candidate(**changes: object) -> Results:
+    return Results(**({"name": "gradient_boosting", "ap": 0.08, "auc": 0.76, "ece": 0.005, "recall": 0.31} | changes))  # type: ignore[arg-type]
 
 
 PROVEN = {"volatility_logistic": Interval(0.02, 0.01, 0.03), "3": Interval(0.01, 0.001, 0.02)}
