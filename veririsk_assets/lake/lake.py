@@ -20,7 +20,7 @@ from veririsk_assets.lake.additions import insert_new, taken_hours
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.grid import read_panel
 from veririsk_assets.lake.place import in_window, on_grid, place_of, require_inside, require_question
-from veririsk_assets.lake.quality import check
+from veririsk_assets.lake.quality import QUARANTINE_ONCE, check, quarantine_rows
 from veririsk_assets.lake.schema import bring_up_to_date, insert, is_behind
 
 COMMIT_ATTEMPTS = 6
@@ -112,20 +112,23 @@ class Lake:
         first, last = self._connection.cursor().execute(query, list(parameters)).fetchall()[0]
         return None if first is None else (utc(first), utc(last))
 
-    def earliest_change(self, table: Table, column: str, after_snapshot: int, until_snapshot: int) -> datetime | None:
-        """The smallest `column` among rows that were added after a lake snapshot and by another; None when none was, or when one has expired."""
-        earliest = pd.Timestamp(self._of_added(table, f"min({column})", after_snapshot, until_snapshot))
-        return None if earliest is pd.NaT else earliest.to_pydatetime()
+    def earliest_change(self, tables: Iterable[Table], column: str, after_snapshot: int, until_snapshot: int) -> datetime | None:
+        """The smallest `column` among rows that were added to the tables after a lake snapshot and by another; None when none was, or
+        when one has expired.
+        """
+        each = [f"SELECT min({column}) AS changed_at FROM {_added(table, after_snapshot, until_snapshot)}" for table in tables]
+        try:
+            found = self.sql(f"SELECT min(changed_at) AS earliest FROM ({' UNION ALL '.join(each)})")["earliest"].iloc[0]
+        except duckdb.InvalidInputException:  # a snapshot that has expired, or has not come yet
+            return None
+        return None if pd.isna(found) else pd.Timestamp(found).to_pydatetime()
 
     def count_added(self, table: Table, after_snapshot: int, where: str, parameters: Sequence[Any] = ()) -> int | None:
         """How many rows that `where` selects were added after a lake snapshot; None when it has expired."""
-        return self._of_added(table, "count(*)", after_snapshot, self.snapshot_id(), where, parameters)
-
-    def _of_added(self, table: Table, what: str, after: int, until: int, where: str = "true", parameters: Sequence[Any] = ()) -> Any:
-        added = f"ducklake_table_insertions('lake', '{table.stage}', '{table.name}', {after + 1}::BIGINT, {until}::BIGINT)"
+        added = _added(table, after_snapshot, self.snapshot_id())
         try:
-            return self.sql(f"SELECT {what} AS found FROM {added} WHERE {where}", parameters)["found"].iloc[0]
-        except duckdb.Error:
+            return int(self.sql(f"SELECT count(*) AS n FROM {added} WHERE {where}", parameters)["n"].iloc[0])
+        except duckdb.InvalidInputException:  # a snapshot that has expired, or has not come yet
             return None
 
     def append(self, table: Table, frame: pd.DataFrame, as_of: datetime | None = None) -> Written:
@@ -203,7 +206,7 @@ class Lake:
         as_of: datetime | None,
         write: Callable[[duckdb.DuckDBPyConnection], None] | None,
     ) -> bool:
-        refused = _quarantine_rows(table, faults, as_of, run_id=self.run_id, quarantined_at=pd.Timestamp(naive(self.now())))
+        refused = quarantine_rows(table, faults, as_of, run_id=self.run_id, quarantined_at=pd.Timestamp(naive(self.now())))
         if write is None and refused.empty:
             return False
         new_rows, bad_rows = _arrow(table, rows), _arrow(QUARANTINE, refused)
@@ -214,7 +217,7 @@ class Lake:
                 write(cursor)
             if len(refused):
                 cursor.register("bad_rows", bad_rows)
-                cursor.execute(_QUARANTINE_ONCE)
+                cursor.execute(QUARANTINE_ONCE)
 
         self.commit(change)
         return write is not None
@@ -230,20 +233,8 @@ class Lake:
         return bool(cursor.execute(f"SELECT count(*) = 0 FROM (({stored}) EXCEPT ALL ({new}))").fetchall()[0][0])
 
 
-_QUARANTINE_ONCE = """
-INSERT INTO lake.monitoring.quarantine
-SELECT b.* FROM bad_rows b WHERE NOT EXISTS (
-    SELECT 1 FROM lake.monitoring.quarantine q
-    WHERE q.table_name = b.table_name AND q.row_json = b.row_json AND q.rule = b.rule AND q.column_name = b.column_name
-)
-"""
-
-
-def _quarantine_rows(table: Table, faults: pd.DataFrame, as_of: datetime | None, **about: Any) -> pd.DataFrame:
-    if faults.empty:
-        return pd.DataFrame(columns=QUARANTINE.names)
-    met_in = pd.Timestamp(naive(as_of)) if as_of else pd.NaT
-    return check(QUARANTINE, faults.assign(table_name=table.sql_name, as_of=met_in, **about), duplicates_to_quarantine=True).rows
+def _added(table: Table, after: int, until: int) -> str:
+    return f"ducklake_table_insertions('lake', '{table.stage}', '{table.name}', {after + 1}::BIGINT, {until}::BIGINT)"
 
 
 def _arrow(table: Table, rows: pd.DataFrame) -> pa.Table:

@@ -5,14 +5,26 @@ any other column only the value goes, and the row is kept without it.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from veririsk_assets.contracts.monitoring import QUARANTINE
 from veririsk_assets.contracts.tables import Column, ContractError, Table
+from veririsk_assets.contracts.windows import naive
 
 LARGEST = float(np.finfo(np.float32).max)
 FAULT_COLUMNS = ("column_name", "rule", "reason", "row_json")
+
+QUARANTINE_ONCE = """
+INSERT INTO lake.monitoring.quarantine
+SELECT b.* FROM bad_rows b WHERE NOT EXISTS (
+    SELECT 1 FROM lake.monitoring.quarantine q
+    WHERE q.table_name = b.table_name AND q.row_json = b.row_json AND q.rule = b.rule AND q.column_name = b.column_name
+)
+"""
 
 
 @dataclass(frozen=True)
@@ -110,3 +122,11 @@ def _broken_rules(table: Table, typed: pd.DataFrame) -> pd.DataFrame:
 
 def _rule(check_name: str) -> str:
     return "missing" if check_name == "not_nullable" else str(check_name)
+
+
+def quarantine_rows(table: Table, faults: pd.DataFrame, as_of: datetime | None, **about: Any) -> pd.DataFrame:
+    """Rows of monitoring/quarantine for the faults of a table's rows."""
+    if faults.empty:
+        return pd.DataFrame(columns=QUARANTINE.names)
+    met_in = pd.Timestamp(naive(as_of)) if as_of else pd.NaT
+    return check(QUARANTINE, faults.assign(table_name=table.sql_name, as_of=met_in, **about), duplicates_to_quarantine=True).rows

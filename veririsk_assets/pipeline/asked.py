@@ -1,6 +1,6 @@
 """What came of asking an endpoint about an hour, and how it is said in `raw/source_status`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,13 +41,30 @@ def done_hours(house: House, window: Window) -> dict[str, set[datetime]]:
     return {str(endpoint): set(hours.dt.to_pydatetime()) for endpoint, hours in said.groupby("endpoint")["as_of"]}
 
 
-def stored_hours(house: House, table: Table, window: Window) -> dict[datetime, int]:
-    stored = house.lake.sql(
-        f"SELECT time_bucket(INTERVAL 1 HOUR, pulled_at) AS as_of, count(*) AS n FROM lake.{table.sql_name} "
-        "WHERE pulled_at > ? AND pulled_at <= ? GROUP BY ALL",
-        [naive(pull_window(window).start), naive(pull_window(window).end)],
+def stored_hours(house: House, tables: Sequence[Table], window: Window) -> dict[str, dict[datetime, int]]:
+    """Per table how many rows of each hour of the window are stored; hours without any are missing."""
+    bounds = [naive(pull_window(window).start), naive(pull_window(window).end)]
+    counts = (
+        f"(SELECT '{table.name}' AS name, time_bucket(INTERVAL 1 HOUR, pulled_at) AS as_of, count(*) AS n FROM lake.{table.sql_name} "
+        "WHERE pulled_at > $1 AND pulled_at <= $2 GROUP BY ALL)"
+        for table in tables
     )
-    return {stamp.to_pydatetime(): int(n) for stamp, n in zip(stored["as_of"], stored["n"], strict=True)}
+    stored: dict[str, dict[datetime, int]] = {table.name: {} for table in tables}
+    for name, as_of, n in house.lake.sql(" UNION ALL ".join(counts), bounds).itertuples(index=False):
+        stored[name][as_of.to_pydatetime()] = int(n)
+    return stored
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was there before anybody was asked, by table: rows per hour, and the hours of which all came."""
+
+    stored: Mapping[str, Mapping[datetime, int]]
+    done: Mapping[str, set[datetime]]
+
+    @classmethod
+    def of(cls, house: House, endpoints: Sequence[Endpoint], window: Window) -> "Before":
+        return cls(stored_hours(house, [endpoint.table for endpoint in endpoints], window), done_hours(house, window))
 
 
 def came_of(house: House, one: Asked, stored: dict[datetime, int], taken: frozenset[datetime], fault: str) -> tuple[str, str, int]:

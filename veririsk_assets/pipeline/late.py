@@ -18,8 +18,7 @@ def widened(house: House, made: Table, inputs: Iterable[Table], column: str, win
     seen = house.state.get(_name(made))
     if seen is None:
         return window
-    changes = (house.lake.earliest_change(table, column, int(seen), now) for table in inputs)
-    earliest = min((at for at in changes if at is not None), default=None)
+    earliest = house.lake.earliest_change(inputs, column, int(seen), now)
     if earliest is None:
         return window
     touched = _first_step(earliest, window) if column == "available_at" else utc(earliest) - window.step

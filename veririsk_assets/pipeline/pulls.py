@@ -4,7 +4,7 @@ A failing source is data: its step succeeds without rows and says why in `raw/so
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Event, Lock
 from typing import Any
@@ -16,7 +16,7 @@ from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import PULL_DELAY, Window, naive
 from veririsk_assets.lake.lake import Written
 from veririsk_assets.pipeline import once_a_day
-from veririsk_assets.pipeline.asked import Asked, Status, came_of, done_hours, pull_window, say, status, stored_hours
+from veririsk_assets.pipeline.asked import Asked, Before, Status, came_of, pull_window, say, status, stored_hours
 from veririsk_assets.pipeline.endpoints import Endpoint, every_endpoint
 from veririsk_assets.pipeline.once_a_day import Ask
 from veririsk_assets.pipeline.outside import Outside
@@ -45,7 +45,7 @@ LONGEST_REASON = 300
 
 def pull(house: House, endpoint: Endpoint, window: Window, outside: Outside, repull: bool = False) -> StepResult:
     """Appends what the endpoint says about each hour; hours that are stored or cannot be asked about stay untouched."""
-    asked = _ask(house, endpoint, window, outside, repull, house.now(), done_hours(house, window))
+    asked = _ask(house, endpoint, window, outside, repull, house.now(), Before.of(house, [endpoint], window))
     done, statuses = _store(house, endpoint, window, asked, repull)
     say(house, window, statuses)
     return done
@@ -59,14 +59,14 @@ def pull_all(
     All statuses are said at the end: of a run that is killed before, every endpoint is asked again.
     """
     endpoints = endpoints or every_endpoint()
-    began, whole, results, told = house.now(), done_hours(house, window), dict[str, StepResult](), list[Status]()
+    began, before, results, told = house.now(), Before.of(house, endpoints, window), dict[str, StepResult](), list[Status]()
 
     def store(endpoint: Endpoint, asked: Sequence[Asked]) -> None:
         results[endpoint.table.name], statuses = _store(house, endpoint, window, asked, repull)
         told.extend(statuses)
 
     def ask(endpoint: Endpoint) -> list[Asked]:
-        return _ask(house, endpoint, window, outside, repull, began, whole)
+        return _ask(house, endpoint, window, outside, repull, began, before)
 
     if house.settings.source == "live":
         _side_by_side(house, window, began, endpoints, ask, store)
@@ -118,7 +118,7 @@ def _seconds_left(house: House, window: Window, began: datetime, longest_chain: 
 def _unheard(house: House, endpoint: Endpoint, window: Window) -> list[Asked]:
     """Nothing came in time: that is said of the hour that could be asked about."""
     hour = Window.ending(window.as_of)
-    known = stored_hours(house, endpoint.table, hour).get(naive(hour.as_of), 0)
+    known = stored_hours(house, [endpoint.table], hour)[endpoint.table.name].get(naive(hour.as_of), 0)
     return [Asked(hour, known, "failed", "no answer within the time of the hour", house.now())]
 
 
@@ -129,9 +129,9 @@ def _ask(
     outside: Outside,
     repull: bool,
     began: datetime,
-    whole: Mapping[str, Set[datetime]],
+    before: Before,
 ) -> list[Asked]:
-    stored, done = stored_hours(house, endpoint.table, window), whole.get(endpoint.table.name, frozenset())
+    stored, done = before.stored[endpoint.table.name], before.done.get(endpoint.table.name, set())
     ask = endpoint.begin(house, window)
     asked = []
     for hour in window.each():
@@ -185,7 +185,7 @@ def _store(house: House, endpoint: Endpoint, window: Window, asked: Sequence[Ask
         except UNSTORABLE as error:
             fault = _told(error)
     written = written or Written(0, 0, False, house.lake.snapshot_id())
-    stored = stored_hours(house, endpoint.table, window) if answers else {}
+    stored = stored_hours(house, [endpoint.table], window)[endpoint.table.name] if answers else {}
     statuses = [status(endpoint, one, *came_of(house, one, stored, written.taken, fault)) for one in asked]
     outcomes = pd.Series([one["outcome"] for one in statuses]).value_counts().to_dict()
     is_pulled = not {"pulled", "partial"}.isdisjoint(outcomes)
