@@ -23,9 +23,9 @@ from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.pool_features import FEATURE_NAMES
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import Window
-from veririsk_assets.pipeline.detections import store_detections
 from veririsk_assets.pipeline.path import knowing, saying
 from veririsk_assets.pipeline.publishing import publish
+from veririsk_assets.pipeline.saying.detections import store_detections
 from veririsk_assets.pipeline.step import House
 
 SIZES = (1_000, 5_000, 20_000)

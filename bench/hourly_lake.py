@@ -16,7 +16,7 @@ from veririsk_assets.contracts.windows import PULL_DELAY, Window, utc
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
 from veririsk_assets.models.catalogue import pools as catalogue
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.snapshots.pools import LOOKBACK_HOURS as RAW_HOURS

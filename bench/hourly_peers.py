@@ -15,7 +15,7 @@ from veririsk_assets.contracts.vocabulary import HORIZONS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.features.detections import LOOKBACK_HOURS
 from veririsk_assets.features.pools import build_features
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.snapshots.pools import LOOKBACK_HOURS as RAW_HOURS
 

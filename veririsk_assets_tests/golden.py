@@ -19,11 +19,12 @@ from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, utc
 from veririsk_assets.lake.lake import Lake
-from veririsk_assets.pipeline import recalibration, replay
-from veririsk_assets.pipeline.performance import judge_scores
+from veririsk_assets.pipeline import replay
+from veririsk_assets.pipeline.learning import recalibration
 from veririsk_assets.pipeline.publishing import publish
-from veririsk_assets.pipeline.scores import store_scores
-from veririsk_assets.pipeline.shadow import shadow_scores
+from veririsk_assets.pipeline.saying.performance import judge_scores
+from veririsk_assets.pipeline.saying.scores import store_scores
+from veririsk_assets.pipeline.saying.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.pipeline.small_house import SECOND, two_versions

@@ -13,7 +13,7 @@ def crosswalk() -> None:
 @app.command()
 def suggest() -> None:
     """Print suspected twins as rows of contracts/pools_crosswalk.csv: once reviewed, fill in reviewed_at and reviewer and add them."""
-    from veririsk_assets.pipeline.crosswalk import as_csv, suggestions
+    from veririsk_assets.pipeline.known.crosswalk import as_csv, suggestions
     from veririsk_assets.pipeline.step import opened
 
     with opened(read_only=True) as house:

@@ -82,7 +82,7 @@ def demo(end: Annotated[str, typer.Option(help="Last hour, UTC; default: the las
 
 def _demo_end(settings: Settings) -> datetime:
     """The market's own end where a demo ran before: its forced pools are in trouble then, not later."""
-    from veririsk_assets.pipeline.outside import MARKET_FILE
+    from veririsk_assets.pipeline.known.outside import MARKET_FILE
 
     file = settings.mode_home / MARKET_FILE
     fixed = json.loads(file.read_text())["forced_end"] if file.exists() else None
@@ -97,7 +97,7 @@ def run(
 ) -> None:
     """Replay the clock: load earlier history, then score every hour with a model that had not seen its future."""
     from veririsk_assets.pipeline import replay
-    from veririsk_assets.pipeline.outside import outside
+    from veririsk_assets.pipeline.known.outside import outside
     from veririsk_assets.pipeline.publishing import publish as publish_file
     from veririsk_assets.pipeline.recorded_hours import within_recording
 
@@ -133,10 +133,10 @@ def generate(
 def fetch(repull: Annotated[bool, typer.Option(help="Ask again although the hour is stored")] = False) -> None:
     """Pull the current hour from every source, score it and publish."""
     from veririsk_assets.cli.render import show_pulls
-    from veririsk_assets.pipeline.outside import outside
+    from veririsk_assets.pipeline.known.outside import outside
     from veririsk_assets.pipeline.publishing import publish as publish_file
     from veririsk_assets.pipeline.replay import score_window
-    from veririsk_assets.pipeline.unscored import of_hour
+    from veririsk_assets.pipeline.saying.unscored import of_hour
 
     with _house() as house:
         window = Window.ending(floor_hour(house.now()))

@@ -31,7 +31,7 @@ def list_versions(system: Of = POOLS.name) -> None:
     """Every trained version: what validation said, and whether it serves, waits or served before."""
     from rich.table import Table
 
-    from veririsk_assets.pipeline.comparison import listed
+    from veririsk_assets.pipeline.learning.comparison import listed
 
     with _house(read_only=True) as house:
         known = listed(house, known_system(system))
@@ -58,7 +58,7 @@ def compare(
     from rich.table import Table
 
     from veririsk_assets.contracts.windows import Window
-    from veririsk_assets.pipeline.comparison import compared
+    from veririsk_assets.pipeline.learning.comparison import compared
 
     of = known_system(system)
     hours = of.known_horizon(horizon)
@@ -109,7 +109,7 @@ def rollback(
 
 def _carry_out(system: System, action: str, horizon: int | None, version: str, valid_from: str, reason: str) -> None:
     from veririsk_assets.contracts.windows import floor_hour
-    from veririsk_assets.pipeline.promotion import Order, appoint, next_instant
+    from veririsk_assets.pipeline.learning.promotion import Order, appoint, next_instant
 
     hours = system.known_horizon(horizon)
     asked = floor_hour(moment("--from", valid_from)) if valid_from else None
@@ -129,7 +129,7 @@ def performance(
     from rich.table import Table
 
     from veririsk_assets.contracts.windows import Window, floor_hour
-    from veririsk_assets.pipeline.performance import judge_scores
+    from veririsk_assets.pipeline.saying.performance import judge_scores
 
     of = known_system(system)
     asked = floor_hour(moment("--as-of", as_of)) if as_of else None
@@ -169,7 +169,7 @@ def replay_command(
 ) -> None:
     """Compute a past score again, from the raw rows available then and the version that served then. Exit code 1 if it differs."""
     from veririsk_assets.contracts.windows import floor_step
-    from veririsk_assets.pipeline.rescore import replay_score
+    from veririsk_assets.pipeline.saying.rescore import replay_score
 
     of = known_system(system)
     wanted = (of.known_horizon(horizon),) if horizon else of.horizons
@@ -208,7 +208,7 @@ def recompute_command(
 ) -> None:
     """Rebuild snapshots and features of the past from what raw holds now, rows that came too late included. Scores stay as they were said."""
     from veririsk_assets.contracts.windows import Window, floor_step
-    from veririsk_assets.pipeline.features import recompute as rebuild
+    from veririsk_assets.pipeline.known.features import recompute as rebuild
 
     of = known_system(system)
     first, last = (floor_step(moment(option, typed), of.step_hours) for option, typed in (("--from", start), ("--to", end)))

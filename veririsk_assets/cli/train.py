@@ -21,7 +21,8 @@ def main() -> None:
 
 def _train(system: System) -> Callable[[str], None]:
     def train(as_of: AsOf = "") -> None:
-        from veririsk_assets.pipeline import learning, replay
+        from veririsk_assets.pipeline import replay
+        from veririsk_assets.pipeline.learning import train as learning
         from veririsk_assets.pipeline.step import opened
 
         asked = floor_hour(moment("--as-of", as_of)) if as_of else None

@@ -72,7 +72,7 @@ def _as_of_asset(step: Step) -> dg.AssetsDefinition:
     ],
 )
 def promotion(context: dg.AssetExecutionContext, config: PromotionConfig, house: HouseResource) -> dg.MaterializeResult:
-    from veririsk_assets.pipeline.promotion import Order, appoint, next_instant
+    from veririsk_assets.pipeline.learning.promotion import Order, appoint, next_instant
 
     try:
         system = known_system(config.system)

@@ -1,4 +1,4 @@
-"""Stage raw: what each source said. The work is done in `sources/`, `wire/` and `pipeline/pulls.py`."""
+"""Stage raw: what each source said. The work is done in `sources/`, `wire/` and `pipeline/known/pulls.py`."""
 
 from typing import TYPE_CHECKING
 

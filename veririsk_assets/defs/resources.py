@@ -14,7 +14,7 @@ from veririsk_assets.contracts.windows import naive
 from veririsk_assets.settings import Settings
 
 if TYPE_CHECKING:
-    from veririsk_assets.pipeline.outside import Outside
+    from veririsk_assets.pipeline.known.outside import Outside
     from veririsk_assets.pipeline.step import House
 
 
@@ -48,6 +48,6 @@ def _house(_mode_home: str) -> "House":
 
 @lru_cache(maxsize=4)
 def _outside(mode_home: str) -> "Outside":
-    from veririsk_assets.pipeline.outside import outside
+    from veririsk_assets.pipeline.known.outside import outside
 
     return outside(_house(mode_home))

@@ -11,7 +11,7 @@ STATUS = dg.DefaultSensorStatus.STOPPED if Settings().source == "recorded" else 
 @dg.sensor(name="high_risk", minimum_interval_seconds=60, default_status=STATUS)
 def high_risk(context: dg.SensorEvaluationContext, house: HouseResource) -> dg.SkipReason:
     """HIGH in an hour since the last look and not in the pool's hour before it: one log line, and one POST where a webhook is set."""
-    from veririsk_assets.pipeline.onsets import Told, news, tell
+    from veririsk_assets.pipeline.learning.onsets import Told, news, tell
 
     opened = house.open()
     found = news(opened, Told.parse(context.cursor) if context.cursor else None)

@@ -23,8 +23,8 @@ def pulled(
     context: dg.AssetExecutionContext, house: HouseResource, opened: "House", table: Table, window: Window, repull: bool
 ) -> "StepResult":
     """What came of the asset's pull: of the run's pass where there is one, else of a pull of its own."""
-    from veririsk_assets.pipeline.endpoints import every_endpoint
-    from veririsk_assets.pipeline.pulls import pull, pull_all
+    from veririsk_assets.pipeline.known.endpoints import every_endpoint
+    from veririsk_assets.pipeline.known.pulls import pull, pull_all
 
     run_id, outside = context.run.run_id, house.outside(opened)
     if opened.settings.source == "live" and not repull:

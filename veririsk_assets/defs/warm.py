@@ -31,7 +31,7 @@ USED = (
 def main() -> None:
     """A few hours of a tiny simulated market, from the first pull to the published file, in a folder that is thrown away."""
     from veririsk_assets.pipeline import replay
-    from veririsk_assets.pipeline.outside import outside
+    from veririsk_assets.pipeline.known.outside import outside
     from veririsk_assets.pipeline.publishing import publish
     from veririsk_assets.pipeline.step import House
 

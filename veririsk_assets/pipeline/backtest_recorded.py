@@ -16,7 +16,7 @@ from veririsk_assets.contracts.pool_features import INPUTS, SURROUNDING_INPUTS
 from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, naive, utc
 from veririsk_assets.labels.pools import INPUTS as LABELLED_BY
-from veririsk_assets.pipeline.crosswalk import crosswalk
+from veririsk_assets.pipeline.known.crosswalk import crosswalk
 from veririsk_assets.pipeline.pools import judged
 from veririsk_assets.snapshots.pools import build_snapshots
 from veririsk_assets.sources.recorded import RecordedMarket

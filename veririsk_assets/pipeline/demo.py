@@ -10,7 +10,7 @@ from pathlib import Path
 
 from veririsk_assets.contracts.paths import plain, write_whole
 from veririsk_assets.contracts.windows import HOUR, Window
-from veririsk_assets.pipeline.outside import outside
+from veririsk_assets.pipeline.known.outside import outside
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.replay import Progress, run
 from veririsk_assets.pipeline.step import House

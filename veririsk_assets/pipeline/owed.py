@@ -16,8 +16,8 @@ from veririsk_assets.contracts.monitoring import SHADOW_SCORES
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
-from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.endpoints import every_endpoint
+from veririsk_assets.pipeline.known.endpoints import every_endpoint
+from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.path import saying
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import bound

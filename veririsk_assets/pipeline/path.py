@@ -84,12 +84,12 @@ class Step:
 def path_of(system: System) -> Iterator[Step]:
     """What is a system's own: its tables, in the order in which they are made."""
     own = (system,)
-    yield Step(system.snapshots, system.feeds, "scoring", Late("snapshots:store_snapshots"), own, (system.entities, *system.beside))
-    yield Step(system.features, (system.snapshots,), "scoring", Late("features:store_features"), own)
+    yield Step(system.snapshots, system.feeds, "scoring", Late("known.snapshots:store_snapshots"), own, (system.entities, *system.beside))
+    yield Step(system.features, (system.snapshots,), "scoring", Late("known.features:store_features"), own)
     if system.learns:
-        yield Step(system.labels, (system.snapshots,), "learning", Late("labels:store_labels"), own)
-    yield Step(system.scores, (system.features,), "scoring", Late("scores:store_scores"), own)
-    yield Step(system.explanations, (system.scores, system.features), "scoring", Late("explanations:store_explanations"), own)
+        yield Step(system.labels, (system.snapshots,), "learning", Late("learning.labels:store_labels"), own)
+    yield Step(system.scores, (system.features,), "scoring", Late("saying.scores:store_scores"), own)
+    yield Step(system.explanations, (system.scores, system.features), "scoring", Late("saying.explanations:store_explanations"), own)
     yield from (Step(one.table, one.reads, "scoring", OwnStep(one.table), own) for one in system.also)
 
 
@@ -99,13 +99,13 @@ def shared_path(systems: tuple[System, ...]) -> Iterator[Step]:
     if not learning:
         return
     features, labels, scores = (tuple(getattr(one, name) for one in learning) for name in ("features", "labels", "scores"))
-    yield Step(CALIBRATION_SHIFTS, (*labels, *features, MODEL_VERSIONS), "learning", Late("recalibration:daily_shifts"), learning)
-    yield Step(MODEL_VERSIONS, (*labels, *features), "training", Late("learning:train"), learning, (CHAMPIONS,))
+    yield Step(CALIBRATION_SHIFTS, (*labels, *features, MODEL_VERSIONS), "learning", Late("learning.recalibration:daily_shifts"), learning)
+    yield Step(MODEL_VERSIONS, (*labels, *features), "training", Late("learning.train:train"), learning, (CHAMPIONS,))
     for hours in sorted({system.step_hours for system in learning}):
         clock = tuple(system for system in learning if system.step_hours == hours)
         reads = tuple(table for system in clock for table in (system.scores, system.features))
-        yield Step(SHADOW_SCORES, reads, "scoring", Late("shadow:shadow_scores"), clock)
-    yield Step(PERFORMANCE, (*scores, SHADOW_SCORES, *labels), "review", Late("performance:judge_scores"), learning)
+        yield Step(SHADOW_SCORES, reads, "scoring", Late("saying.shadow:shadow_scores"), clock)
+    yield Step(PERFORMANCE, (*scores, SHADOW_SCORES, *labels), "review", Late("saying.performance:judge_scores"), learning)
 
 
 def path(systems: tuple[System, ...]) -> tuple[Step, ...]:

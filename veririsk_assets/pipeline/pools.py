@@ -18,12 +18,13 @@ from veririsk_assets.features.early_warning import terms
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels import pools as labels
 from veririsk_assets.models.catalogue.pools import CATALOGUE
-from veririsk_assets.pipeline import detections, followed
-from veririsk_assets.pipeline.crosswalk import crosswalk
-from veririsk_assets.pipeline.said import raw_rows, shortfalls
+from veririsk_assets.pipeline.known import followed
+from veririsk_assets.pipeline.known.crosswalk import crosswalk
+from veririsk_assets.pipeline.known.said import raw_rows, shortfalls
+from veririsk_assets.pipeline.learning.training_rows import seen_by
+from veririsk_assets.pipeline.saying import detections
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import Bound, Built, Features, Labels, Snapshots
-from veririsk_assets.pipeline.training_rows import seen_by
 from veririsk_assets.scoring.phrases.pools import PHRASES
 from veririsk_assets.snapshots import pools as snapshots
 from veririsk_assets.snapshots.suspects import INPUTS, LOOKBACK_HOURS

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from veririsk_assets.pipeline.outside import recorded_market
+from veririsk_assets.pipeline.known.outside import recorded_market
 from veririsk_assets.settings import Settings
 
 

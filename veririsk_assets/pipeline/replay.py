@@ -10,14 +10,14 @@ from veririsk_assets.contracts.systems import SYSTEMS, System
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import DAY_HOURS, HOUR, WEEK_HOURS, Window, floor_step, naive, utc
 from veririsk_assets.pipeline import ahead, owed
-from veririsk_assets.pipeline.features import store_features
-from veririsk_assets.pipeline.labels import store_labels
-from veririsk_assets.pipeline.learning import train, untrained
-from veririsk_assets.pipeline.outside import Outside, recorded_market
+from veririsk_assets.pipeline.known.features import store_features
+from veririsk_assets.pipeline.known.outside import Outside, recorded_market
+from veririsk_assets.pipeline.known.pulls import pull_all
+from veririsk_assets.pipeline.known.snapshots import store_snapshots
+from veririsk_assets.pipeline.learning.labels import store_labels
+from veririsk_assets.pipeline.learning.recalibration import daily_shifts
+from veririsk_assets.pipeline.learning.train import train, untrained
 from veririsk_assets.pipeline.path import knowing, saying
-from veririsk_assets.pipeline.pulls import pull_all
-from veririsk_assets.pipeline.recalibration import daily_shifts
-from veririsk_assets.pipeline.snapshots import store_snapshots
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.systems import bound
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from veririsk_assets.contracts import monitoring
 from veririsk_assets.contracts.published import FRESHNESS
 from veririsk_assets.contracts.systems import SYSTEMS, System
-from veririsk_assets.pipeline import champions, unscored
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.saying import unscored
 from veririsk_assets.pipeline.step import House
 
 # Features look back a month, a training needs weeks of matured rows on top, and some of them crashes.

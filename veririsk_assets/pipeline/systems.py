@@ -17,7 +17,7 @@ from veririsk_assets.pipeline.step import House, StepResult
 
 if TYPE_CHECKING:
     from veririsk_assets.models.catalogue.entries import Catalogue
-    from veririsk_assets.pipeline.endpoints import Endpoint
+    from veririsk_assets.pipeline.known.endpoints import Endpoint
     from veririsk_assets.scoring.phrases.phrase import Phrase
     from veririsk_assets.training.datasets import Dataset
 

@@ -9,7 +9,7 @@ import dagster as dg
 from veririsk_assets.contracts.windows import HOUR, Window, utc
 from veririsk_assets.definitions import defs
 from veririsk_assets.defs.partitions import partition_key
-from veririsk_assets.pipeline.outside import outside
+from veririsk_assets.pipeline.known.outside import outside
 from veririsk_assets.pipeline.replay import load
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings

@@ -12,7 +12,7 @@ from veririsk_assets.contracts.windows import HOUR, Window, utc
 from veririsk_assets.defs.partitions import HOURLY
 from veririsk_assets.defs.resources import HouseResource
 from veririsk_assets.defs.schedules import SCHEDULES, monthly, nightly, weekly
-from veririsk_assets.pipeline.outside import outside
+from veririsk_assets.pipeline.known.outside import outside
 from veririsk_assets.pipeline.replay import score_window
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.defs.home import FIRST

@@ -13,7 +13,7 @@ from veririsk_assets.contracts.pools import POOL_SCORES, POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, floor_hour, naive
 from veririsk_assets.defs.resources import HouseResource, now
 from veririsk_assets.defs.sensors import high_risk
-from veririsk_assets.pipeline.onsets import Told
+from veririsk_assets.pipeline.learning.onsets import Told
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.defs.home import FIRST
 from veririsk_assets_tests.wire.server import Answer, api

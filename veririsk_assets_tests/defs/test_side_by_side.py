@@ -13,7 +13,7 @@ from veririsk_assets.definitions import defs
 from veririsk_assets.defs import resources
 from veririsk_assets.defs.partitions import partition_key
 from veririsk_assets.defs.stage import key_of
-from veririsk_assets.pipeline import pulls
+from veririsk_assets.pipeline.known import pulls
 from veririsk_assets.pipeline.step import StepResult
 
 KEPT = {"pulled": False, "rows_kept": 1, "outcomes": {"kept": 1}, "reason": ""}

@@ -16,7 +16,7 @@ from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.logistic_regression import LogisticRegression
 from veririsk_assets.models.score_map import choose_score_map
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 

@@ -15,7 +15,8 @@ from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
-from veririsk_assets.pipeline import ahead, promotion, replay
+from veririsk_assets.pipeline import ahead, replay
+from veririsk_assets.pipeline.learning import promotion
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.serving.queries import Published
 from veririsk_assets.settings import Settings

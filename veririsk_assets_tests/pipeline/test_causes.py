@@ -15,11 +15,11 @@ from veririsk_assets.contracts import monitoring, pools
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.models.two_heads import TwoHeads
-from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.explanations import store_explanations
+from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.publishing import publish
-from veririsk_assets.pipeline.scores import store_scores
-from veririsk_assets.pipeline.shadow import shadow_scores
+from veririsk_assets.pipeline.saying.explanations import store_explanations
+from veririsk_assets.pipeline.saying.scores import store_scores
+from veririsk_assets.pipeline.saying.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.serving.queries import NothingPublished, Published, prediction
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, KEYS, NOW, SECOND, add_version, fill, open_house, reign, served

@@ -15,9 +15,9 @@ from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
-from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.detections import equipped, store_detections, training_rows
+from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.publishing import publish
+from veririsk_assets.pipeline.saying.detections import equipped, store_detections, training_rows
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.serving.queries import Published
 from veririsk_assets_tests.pipeline.small_house import KEYS, MARKET, fill, open_house, served

@@ -14,12 +14,12 @@ from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR
 from veririsk_assets.pipeline import replay
-from veririsk_assets.pipeline.endpoints import every_endpoint
-from veririsk_assets.pipeline.known_then import known_then
-from veririsk_assets.pipeline.outside import Live
-from veririsk_assets.pipeline.outside import outside as outside_of
-from veririsk_assets.pipeline.pulls import pull
-from veririsk_assets.pipeline.snapshots import store_snapshots
+from veririsk_assets.pipeline.known.endpoints import every_endpoint
+from veririsk_assets.pipeline.known.known_then import known_then
+from veririsk_assets.pipeline.known.outside import Live
+from veririsk_assets.pipeline.known.outside import outside as outside_of
+from veririsk_assets.pipeline.known.pulls import pull
+from veririsk_assets.pipeline.known.snapshots import store_snapshots
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault

@@ -9,8 +9,8 @@ import pytest
 from veririsk_assets.contracts import pools, raw
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
-from veririsk_assets.pipeline.features import recompute
-from veririsk_assets.pipeline.snapshots import store_snapshots
+from veririsk_assets.pipeline.known.features import recompute
+from veririsk_assets.pipeline.known.snapshots import store_snapshots
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 

@@ -12,12 +12,12 @@ from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.lake.publish import publish
 from veririsk_assets.pipeline import replay
-from veririsk_assets.pipeline.endpoints import Endpoint, every_endpoint
-from veririsk_assets.pipeline.features import store_features
-from veririsk_assets.pipeline.outside import Live
+from veririsk_assets.pipeline.known.endpoints import Endpoint, every_endpoint
+from veririsk_assets.pipeline.known.features import store_features
+from veririsk_assets.pipeline.known.outside import Live
+from veririsk_assets.pipeline.known.pulls import pull
+from veririsk_assets.pipeline.known.snapshots import store_snapshots
 from veririsk_assets.pipeline.path import knowing, saying
-from veririsk_assets.pipeline.pulls import pull
-from veririsk_assets.pipeline.snapshots import store_snapshots
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault
 from veririsk_assets.sources.pull import Pull

@@ -10,10 +10,10 @@ from veririsk_assets.contracts.migrations import APPLIED
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
-from veririsk_assets.pipeline import recalibration
-from veririsk_assets.pipeline.performance import judge_scores
-from veririsk_assets.pipeline.scores import store_scores
-from veririsk_assets.pipeline.shadow import shadow_scores
+from veririsk_assets.pipeline.learning import recalibration
+from veririsk_assets.pipeline.saying.performance import judge_scores
+from veririsk_assets.pipeline.saying.scores import store_scores
+from veririsk_assets.pipeline.saying.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.lake.older import make_older
 from veririsk_assets_tests.pipeline.small_house import SECOND, open_house, two_versions

@@ -16,11 +16,11 @@ from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import BEYOND_HOURS, build_labels
 from veririsk_assets.pipeline.backtest_recorded import Recorded, read_recorded
-from veririsk_assets.pipeline.features import store_features
-from veririsk_assets.pipeline.labels import store_labels
-from veririsk_assets.pipeline.outside import outside
-from veririsk_assets.pipeline.pulls import pull_all
-from veririsk_assets.pipeline.snapshots import store_snapshots
+from veririsk_assets.pipeline.known.features import store_features
+from veririsk_assets.pipeline.known.outside import outside
+from veririsk_assets.pipeline.known.pulls import pull_all
+from veririsk_assets.pipeline.known.snapshots import store_snapshots
+from veririsk_assets.pipeline.learning.labels import store_labels
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.market import EPOCH, Market

@@ -10,10 +10,10 @@ from veririsk_assets.contracts.models import PERFORMANCE
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.lake import upkeep
-from veririsk_assets.pipeline.comparison import compared, listed
-from veririsk_assets.pipeline.performance import judge_scores, outcomes
-from veririsk_assets.pipeline.scores import store_scores
-from veririsk_assets.pipeline.shadow import shadow_scores
+from veririsk_assets.pipeline.learning.comparison import compared, listed
+from veririsk_assets.pipeline.saying.performance import judge_scores, outcomes
+from veririsk_assets.pipeline.saying.scores import store_scores
+from veririsk_assets.pipeline.saying.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import HORIZON, KEYS, SECOND, reign, two_versions
 

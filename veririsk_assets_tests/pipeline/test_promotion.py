@@ -10,10 +10,10 @@ import pytest
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
-from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.gate import judge
-from veririsk_assets.pipeline.promotion import Order, appoint, next_instant, previous
-from veririsk_assets.pipeline.shadow import shadow_scores
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.learning.gate import judge
+from veririsk_assets.pipeline.learning.promotion import Order, appoint, next_instant, previous
+from veririsk_assets.pipeline.saying.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.registry.runs import Training, log_training
 from veririsk_assets.registry.versions import CHALLENGER, CHAMPION, get_alias, registered_name, versions

@@ -17,11 +17,12 @@ from veririsk_assets.contracts.models import CHAMPIONS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import HOUR, naive
-from veririsk_assets.pipeline import followed_pairs, promotion, pulls
-from veririsk_assets.pipeline.endpoints import Endpoint, every_endpoint
-from veririsk_assets.pipeline.outside import simulated_market
-from veririsk_assets.pipeline.pulls import pull, pull_all
-from veririsk_assets.pipeline.side_by_side import side_by_side
+from veririsk_assets.pipeline.known import followed_pairs, pulls
+from veririsk_assets.pipeline.known.endpoints import Endpoint, every_endpoint
+from veririsk_assets.pipeline.known.outside import simulated_market
+from veririsk_assets.pipeline.known.pulls import pull, pull_all
+from veririsk_assets.pipeline.known.side_by_side import side_by_side
+from veririsk_assets.pipeline.learning import promotion
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault

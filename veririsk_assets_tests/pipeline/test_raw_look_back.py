@@ -6,7 +6,7 @@ import pytest
 
 from veririsk_assets.contracts.raw import DEFILLAMA_POOLS
 from veririsk_assets.contracts.windows import Window, naive, utc
-from veririsk_assets.pipeline.said import raw_rows
+from veririsk_assets.pipeline.known.said import raw_rows
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.snapshots.pools import LOOKBACK_HOURS, build_snapshots

@@ -11,9 +11,9 @@ from veririsk_assets.contracts.models import CALIBRATION_SHIFTS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.models.logistic_line import logit
-from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.recalibration import daily_shifts, known_shifts, shift_at
-from veririsk_assets.pipeline.scores import store_scores
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.learning.recalibration import daily_shifts, known_shifts, shift_at
+from veririsk_assets.pipeline.saying.scores import store_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, MARKET, SECOND, two_versions
 

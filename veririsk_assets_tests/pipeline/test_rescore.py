@@ -10,8 +10,8 @@ from veririsk_assets.contracts import pools, raw
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline import replay
-from veririsk_assets.pipeline.rescore import Replay, replay_score
-from veririsk_assets.pipeline.scores import store_scores
+from veririsk_assets.pipeline.saying.rescore import Replay, replay_score
+from veririsk_assets.pipeline.saying.scores import store_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.pipeline.world import START, home, hours, outside

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from veririsk_assets.contracts import monitoring, pools
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
-from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.scores import store_scores
-from veririsk_assets.pipeline.shadow import shadow_scores
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.saying.scores import store_scores
+from veririsk_assets.pipeline.saying.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, KEYS, SECOND, reign, two_versions
 

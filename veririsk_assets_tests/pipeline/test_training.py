@@ -17,9 +17,9 @@ from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import Window, utc
 from veririsk_assets.models.artefact import load
-from veririsk_assets.pipeline import champions, learning
-from veririsk_assets.pipeline.comparison import compared
-from veririsk_assets.pipeline.learning import train
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.learning import train as learning
+from veririsk_assets.pipeline.learning.comparison import compared
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.registry import store
 from veririsk_assets.registry.versions import registered_name, versions
@@ -44,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, d
     frame = labels.frame("pool_key")
     known = {"horizon_hours": 24, "is_at_risk": True, "matured_at": frame["as_of"] + pd.Timedelta(hours=24)}
     house.lake.replace(pools.POOL_LABELS, frame.assign(**known).reindex(columns=pools.POOL_LABELS.names), labels.window)
-    yield house, train(house, POOLS, utc(END)).metadata
+    yield house, learning.train(house, POOLS, utc(END)).metadata
     house.close()
 
 

@@ -14,7 +14,7 @@ from veririsk_assets.cli.render import show_ranking
 from veririsk_assets.contracts import pools
 from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import Window, naive
-from veririsk_assets.pipeline import crosswalk
+from veririsk_assets.pipeline.known import crosswalk
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.serving.queries import Published

@@ -14,13 +14,13 @@ from veririsk_assets.contracts.monitoring import SHADOW_SCORES
 from veririsk_assets.contracts.systems import POOLS, System, known_system
 from veririsk_assets.contracts.tables import ContractError
 from veririsk_assets.contracts.windows import HOUR, Window
-from veririsk_assets.pipeline import champions, recalibration
-from veririsk_assets.pipeline.comparison import compared, listed
-from veririsk_assets.pipeline.gate import judge, shadow_hours
-from veririsk_assets.pipeline.performance import judge_scores, outcomes
-from veririsk_assets.pipeline.promotion import previous
-from veririsk_assets.pipeline.scores import store_scores
-from veririsk_assets.pipeline.shadow import shadow_scores
+from veririsk_assets.pipeline.learning import champions, recalibration
+from veririsk_assets.pipeline.learning.comparison import compared, listed
+from veririsk_assets.pipeline.learning.gate import judge, shadow_hours
+from veririsk_assets.pipeline.learning.promotion import previous
+from veririsk_assets.pipeline.saying.performance import judge_scores, outcomes
+from veririsk_assets.pipeline.saying.scores import store_scores
+from veririsk_assets.pipeline.saying.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import HORIZON, SECOND, two_versions
 

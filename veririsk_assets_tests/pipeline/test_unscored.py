@@ -8,11 +8,11 @@ import pytest
 
 from veririsk_assets.contracts.windows import HOUR, Window, first_as_of, utc
 from veririsk_assets.pipeline import replay
-from veririsk_assets.pipeline.outside import Replayed
+from veririsk_assets.pipeline.known.outside import Replayed
 from veririsk_assets.pipeline.publishing import publish
+from veririsk_assets.pipeline.saying.unscored import of_hour
 from veririsk_assets.pipeline.status import status
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.pipeline.unscored import of_hour
 from veririsk_assets.serving.queries import NothingPublished, Published
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.market import Market

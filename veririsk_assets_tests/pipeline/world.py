@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 
 from veririsk_assets.contracts.windows import HOUR, Window, utc
 from veririsk_assets.pipeline import replay
-from veririsk_assets.pipeline.outside import Replayed
+from veririsk_assets.pipeline.known.outside import Replayed
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.faults import Fault

@@ -15,12 +15,12 @@ from veririsk_assets.contracts.vocabulary import entity_key
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
 from veririsk_assets.lake import upkeep
 from veririsk_assets.pipeline import replay
-from veririsk_assets.pipeline.endpoints import every_endpoint
-from veririsk_assets.pipeline.features import store_features
-from veririsk_assets.pipeline.outside import Replayed
-from veririsk_assets.pipeline.pulls import pull
-from veririsk_assets.pipeline.scores import store_scores
-from veririsk_assets.pipeline.snapshots import store_snapshots
+from veririsk_assets.pipeline.known.endpoints import every_endpoint
+from veririsk_assets.pipeline.known.features import store_features
+from veririsk_assets.pipeline.known.outside import Replayed
+from veririsk_assets.pipeline.known.pulls import pull
+from veririsk_assets.pipeline.known.snapshots import store_snapshots
+from veririsk_assets.pipeline.saying.scores import store_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.stress.stammering import COUNT, START, Transport, World

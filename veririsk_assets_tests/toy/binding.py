@@ -13,7 +13,7 @@ from veririsk_assets.models.gradient_boosting import GradientBoosting
 from veririsk_assets.models.logistic_regression import LogisticRegression
 from veririsk_assets.models.spec import Entry
 from veririsk_assets.panels.as_of import as_of_fill
-from veririsk_assets.pipeline.endpoints import Endpoint, hourly
+from veririsk_assets.pipeline.known.endpoints import Endpoint, hourly
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import Bound, Built, Features, Labels, Snapshots
 from veririsk_assets.scoring.phrases.phrase import change

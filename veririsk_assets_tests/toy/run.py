@@ -12,16 +12,17 @@ import veririsk_assets_tests.toy.registered  # noqa: F401 - before anything read
 from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, CHAMPIONS, MODEL_VERSIONS, PERFORMANCE
 from veririsk_assets.contracts.monitoring import SHADOW_SCORES
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
-from veririsk_assets.pipeline import promotion, replay
-from veririsk_assets.pipeline.features import store_features
-from veririsk_assets.pipeline.learning import train
-from veririsk_assets.pipeline.outside import Replayed
+from veririsk_assets.pipeline import replay
+from veririsk_assets.pipeline.known.features import store_features
+from veririsk_assets.pipeline.known.outside import Replayed
+from veririsk_assets.pipeline.known.snapshots import store_snapshots
+from veririsk_assets.pipeline.learning import promotion
+from veririsk_assets.pipeline.learning.recalibration import daily_shifts
+from veririsk_assets.pipeline.learning.train import train
 from veririsk_assets.pipeline.path import PATH
-from veririsk_assets.pipeline.performance import judge_scores
 from veririsk_assets.pipeline.publishing import publish
-from veririsk_assets.pipeline.recalibration import daily_shifts
-from veririsk_assets.pipeline.rescore import replay_score
-from veririsk_assets.pipeline.snapshots import store_snapshots
+from veririsk_assets.pipeline.saying.performance import judge_scores
+from veririsk_assets.pipeline.saying.rescore import replay_score
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.toy.contracts import LANTERNS, RAW

@@ -12,7 +12,7 @@ from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, WEEK_HOURS, Window, naive
 from veririsk_assets.lake.quality import check
-from veririsk_assets.pipeline.features import ONE
+from veririsk_assets.pipeline.known.features import ONE
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import bound
 

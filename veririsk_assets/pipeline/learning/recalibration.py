@@ -11,9 +11,9 @@ from veririsk_assets.contracts.models import CALIBRATION_SHIFTS, MODEL_VERSIONS
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.models.recalibration import DAY, HALF_LIFE_HOURS, shifts
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.learning.training_rows import sampled
 from veririsk_assets.pipeline.step import House, StepResult
-from veririsk_assets.pipeline.training_rows import sampled
 
 # After six half-lives a row counts a sixty-fourth.
 SEEN_HOURS = 6 * HALF_LIFE_HOURS

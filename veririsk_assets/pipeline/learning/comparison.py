@@ -9,8 +9,8 @@ from veririsk_assets.contracts.models import HOW, MODEL_VERSIONS
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.monitoring.performance import gains, measure
-from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.performance import outcomes, promise
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.saying.performance import outcomes, promise
 from veririsk_assets.pipeline.step import House
 
 PROMISED = (

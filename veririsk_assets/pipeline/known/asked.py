@@ -10,7 +10,7 @@ import pandas as pd
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, naive
-from veririsk_assets.pipeline.endpoints import Endpoint
+from veririsk_assets.pipeline.known.endpoints import Endpoint
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.sources.pull import Pull
 

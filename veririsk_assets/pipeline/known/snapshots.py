@@ -6,7 +6,7 @@ import pandas as pd
 
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import Window
-from veririsk_assets.pipeline import late
+from veririsk_assets.pipeline.known import late
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.systems import bound
 

@@ -17,10 +17,10 @@ from veririsk_assets.contracts import monitoring
 from veririsk_assets.contracts.models import MODEL_VERSIONS
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, Window, floor_step, naive, utc
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.learning.training_rows import sampled, seen_by, training_rows
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import catalogue_of
-from veririsk_assets.pipeline.training_rows import sampled, seen_by, training_rows
 from veririsk_assets.training.promotion import Verdict, verdict
 
 if TYPE_CHECKING:

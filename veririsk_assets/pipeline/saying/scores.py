@@ -10,8 +10,8 @@ import pandas as pd
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, Window, naive
-from veririsk_assets.pipeline import champions, recalibration
-from veririsk_assets.pipeline.instants import serving_hour
+from veririsk_assets.pipeline.known.instants import serving_hour
+from veririsk_assets.pipeline.learning import champions, recalibration
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.scoring.score import score
 from veririsk_assets.scoring.status import AGED_HOURS, AGED_HOURS_RECORDED, Facts

@@ -14,7 +14,7 @@ from veririsk_assets.contracts.vocabulary import DETECTION_HORIZON_HOURS, DETECT
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.features import detections as begun
 from veririsk_assets.labels.detections import fall_labels
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.step import House, StepResult
 
 HOUR_AND_POOL = ["as_of", "pool_key"]

@@ -8,7 +8,7 @@ import pandas as pd
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, naive
-from veririsk_assets.pipeline.instants import serving_hour
+from veririsk_assets.pipeline.known.instants import serving_hour
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.snapshots import completeness
 from veririsk_assets.snapshots import pools as snapshots

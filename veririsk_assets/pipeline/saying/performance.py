@@ -12,9 +12,9 @@ from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.vocabulary import HEURISTIC
 from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
 from veririsk_assets.monitoring.performance import is_below_promise, measure
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.learning.training_rows import sampled
 from veririsk_assets.pipeline.step import House, StepResult
-from veririsk_assets.pipeline.training_rows import sampled
 
 # What a score first said is read from the lake's past, which is kept for 30 days.
 JUDGED_DAYS = 28

@@ -11,10 +11,10 @@ from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.texts import is_shown_as
 from veririsk_assets.contracts.vocabulary import HEURISTIC
 from veririsk_assets.contracts.windows import Window, naive, utc
-from veririsk_assets.pipeline import champions, recalibration
-from veririsk_assets.pipeline.known_then import Then, first_pull, known_then
-from veririsk_assets.pipeline.performance import first_published
-from veririsk_assets.pipeline.scores import Inputs, on_grid, refused_ratio, scored, source_doubts
+from veririsk_assets.pipeline.known.known_then import Then, first_pull, known_then
+from veririsk_assets.pipeline.learning import champions, recalibration
+from veririsk_assets.pipeline.saying.performance import first_published
+from veririsk_assets.pipeline.saying.scores import Inputs, on_grid, refused_ratio, scored, source_doubts
 from veririsk_assets.pipeline.step import House
 
 TOLERANCE = 1e-6

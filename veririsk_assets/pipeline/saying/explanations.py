@@ -8,7 +8,7 @@ import pandas as pd
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.vocabulary import HEURISTIC
 from veririsk_assets.contracts.windows import Window
-from veririsk_assets.pipeline import champions
+from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.systems import bound
 from veririsk_assets.scoring import explain as reasons

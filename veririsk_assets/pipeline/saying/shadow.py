@@ -7,8 +7,8 @@ import pandas as pd
 from veririsk_assets.contracts.monitoring import SHADOW_SCORES
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import Window, naive
-from veririsk_assets.pipeline import champions
-from veririsk_assets.pipeline.scores import Inputs, read_inputs, scored
+from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.saying.scores import Inputs, read_inputs, scored
 from veririsk_assets.pipeline.step import House, StepResult
 
 ONE_SCORE = ["as_of", "entity_key", "horizon_hours", "model_name", "model_version"]

@@ -9,7 +9,8 @@ import pandas as pd
 from veririsk_assets.contracts.models import CHAMPIONS, MODEL_VERSIONS
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, floor_step, naive, utc
-from veririsk_assets.pipeline import ahead, champions
+from veririsk_assets.pipeline import ahead
+from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.step import House, StepResult
 
 ACTIONS = ("judge", "promote", "rollback")
@@ -62,7 +63,7 @@ def _gate(house: House, order: Order, version: str, champion: str) -> tuple[bool
     said = order.reason or "asked for by hand"
     if order.action == "rollback":
         return True, said
-    from veririsk_assets.pipeline.gate import judge
+    from veririsk_assets.pipeline.learning.gate import judge
 
     found = judge(house, order.system, order.horizon, version, champion, order.valid_from)
     return (found.promote, found.text) if order.action == "judge" else (True, f"{said}; the gate: {found.text}")

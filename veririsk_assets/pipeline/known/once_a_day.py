@@ -7,7 +7,7 @@ import numpy as np
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.windows import HOUR, Window, naive
-from veririsk_assets.pipeline.outside import Outside
+from veririsk_assets.pipeline.known.outside import Outside
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import coingecko

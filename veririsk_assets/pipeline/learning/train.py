@@ -17,10 +17,10 @@ from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import naive, utc
 from veririsk_assets.evaluation.intervals import Interval
 from veririsk_assets.pages import training as training_report
-from veririsk_assets.pipeline import champions, promotion
+from veririsk_assets.pipeline.learning import champions, promotion
+from veririsk_assets.pipeline.learning.training_rows import training_rows
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.systems import bound, catalogue_of
-from veririsk_assets.pipeline.training_rows import training_rows
 
 
 def train(house: House, system: System, as_of: datetime, horizons: Sequence[int] | None = None) -> StepResult:

@@ -6,8 +6,8 @@ from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import WEEK_HOURS, Window
-from veririsk_assets.pipeline import late
-from veririsk_assets.pipeline.snapshots import store_snapshots
+from veririsk_assets.pipeline.known import late
+from veririsk_assets.pipeline.known.snapshots import store_snapshots
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.systems import bound
 

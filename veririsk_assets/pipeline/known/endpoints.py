@@ -7,9 +7,9 @@ from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.systems import SYSTEMS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import Window
-from veririsk_assets.pipeline import followed_pairs, once_a_day
-from veririsk_assets.pipeline.once_a_day import Ask
-from veririsk_assets.pipeline.outside import Outside
+from veririsk_assets.pipeline.known import followed_pairs, once_a_day
+from veririsk_assets.pipeline.known.once_a_day import Ask
+from veririsk_assets.pipeline.known.outside import Outside
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import bound
 from veririsk_assets.settings import Settings

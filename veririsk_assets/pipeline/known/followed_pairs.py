@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.windows import HOUR, Window, naive
-from veririsk_assets.pipeline.once_a_day import Ask
+from veririsk_assets.pipeline.known.once_a_day import Ask
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.sources import thegraph
 

@@ -12,7 +12,7 @@ from veririsk_assets.contracts.paths import write_whole
 from veririsk_assets.contracts.pools import PAIR_PREFIX
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour, utc
 from veririsk_assets.lake.catalog import file_lock
-from veririsk_assets.pipeline.crosswalk import crosswalk
+from veririsk_assets.pipeline.known.crosswalk import crosswalk
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.universe import named_addresses

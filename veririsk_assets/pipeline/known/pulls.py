@@ -15,12 +15,12 @@ from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.windows import PULL_DELAY, Window, naive
 from veririsk_assets.lake.lake import Written
-from veririsk_assets.pipeline import once_a_day
-from veririsk_assets.pipeline.asked import Asked, Before, Status, came_of, pull_window, say, status, stored_hours
-from veririsk_assets.pipeline.endpoints import Endpoint, every_endpoint
-from veririsk_assets.pipeline.once_a_day import Ask
-from veririsk_assets.pipeline.outside import Outside
-from veririsk_assets.pipeline.side_by_side import side_by_side
+from veririsk_assets.pipeline.known import once_a_day
+from veririsk_assets.pipeline.known.asked import Asked, Before, Status, came_of, pull_window, say, status, stored_hours
+from veririsk_assets.pipeline.known.endpoints import Endpoint, every_endpoint
+from veririsk_assets.pipeline.known.once_a_day import Ask
+from veririsk_assets.pipeline.known.outside import Outside
+from veririsk_assets.pipeline.known.side_by_side import side_by_side
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.sources.pull import Pull, together
 from veririsk_assets.wire.errors import BudgetExceededError, NotRecordedError, PlanOnlyError, SourceError
