@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from veririsk_assets.cli.render import show_prediction, show_ranking
-from veririsk_assets.serving.queries import NothingPublished, Published, prediction
+from veririsk_assets.serving.queries import NothingPublished, PublishedFile, prediction
 from veririsk_assets.serving.terminal import say
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.catalogue import FORCED, NAMED
@@ -25,15 +25,15 @@ Real data: `VERIRISK_SOURCE=live .venv/bin/veririsk fetch` for the hour that is 
 
 def show_demo(settings: Settings, out: Console) -> None:
     """The ranking, one prediction, and what all of it is."""
-    published = Published(Path(settings.published_file))
+    published = PublishedFile(Path(settings.published_file))
     show_ranking(published, out, 12, 24)
     show_prediction(published, prediction(published, FORCED_NAMES[0], None), out)
     say(out, *WHAT_THIS_IS.splitlines())
-    say(out, f"Published: {settings.published_file}")
+    say(out, f"PublishedFile: {settings.published_file}")
     say(out, "Next: `make ui` for the graph, `.venv/bin/veririsk rank`, `.venv/bin/veririsk predict curve_3pool`.")
 
 
-def check_demo(published: Published) -> str:
+def check_demo(published: PublishedFile) -> str:
     """One line about a good file; raises NothingPublished with what is wrong."""
     rows = published.ranking(24)
     about = published.sql("SELECT * FROM _about").iloc[0]

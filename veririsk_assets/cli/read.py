@@ -9,7 +9,7 @@ import typer
 
 from veririsk_assets.contracts.systems import POOLS, SYSTEMS, known_system
 from veririsk_assets.contracts.windows import utc
-from veririsk_assets.serving.queries import Published
+from veririsk_assets.serving.queries import PublishedFile
 from veririsk_assets.serving.terminal import output, say
 from veririsk_assets.settings import Settings
 
@@ -72,7 +72,7 @@ def predict(
 def history(
     entity: Entity, horizon: Horizon = None, last: Annotated[int, typer.Option(help="How many to show")] = 48, system: Of = POOLS.name
 ) -> None:
-    """Published scores of one pool, or of another system's entity, the newest last."""
+    """PublishedFile scores of one pool, or of another system's entity, the newest last."""
     from veririsk_assets.cli.render import show_history
 
     published, hours = _asked(system, horizon)
@@ -87,7 +87,7 @@ def check_published() -> None:
     say(out, check_demo(_asked(POOLS.name, None)[0]))
 
 
-def _asked(name: str, horizon: int | None) -> tuple[Published, int]:
+def _asked(name: str, horizon: int | None) -> tuple[PublishedFile, int]:
     """What is published of a system, and the horizon that is meant. Raises ValueError for one that there is not, before anything is opened."""
     system = known_system(name)
-    return Published(Path(Settings().published_file), system), system.known_horizon(horizon)
+    return PublishedFile(Path(Settings().published_file), system), system.known_horizon(horizon)

@@ -11,14 +11,14 @@ from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.texts import LONGEST_TEXT, NAME_CELLS, shown
 from veririsk_assets.contracts.vocabulary import Causes
 from veririsk_assets.contracts.windows import Window, utc
-from veririsk_assets.serving.queries import Published
+from veririsk_assets.serving.queries import PublishedFile
 from veririsk_assets.serving.terminal import add_row, cell, say, show
 
 COLOURS = {"HIGH": "red", "MEDIUM": "yellow", "LOW": "green", "UNKNOWN": "dim"}
 NARROW, NARROW_NAME_CELLS = 100, 24
 
 
-def show_ranking(published: Published, out: Console, top: int | None, horizon_hours: int | None = None) -> None:
+def show_ranking(published: PublishedFile, out: Console, top: int | None, horizon_hours: int | None = None) -> None:
     """Scored entities by risk, each with its strongest reason; then how many had not enough input, and why."""
     system, horizon = published.system, published.system.known_horizon(horizon_hours)
     rows = published.ranking(horizon)
@@ -43,7 +43,7 @@ def show_ranking(published: Published, out: Console, top: int | None, horizon_ho
     say(out, f"Model: {models or 'none'}")
 
 
-def _show_grid(published: Published, out: Console, scored: pd.DataFrame, horizon: int) -> None:
+def _show_grid(published: PublishedFile, out: Console, scored: pd.DataFrame, horizon: int) -> None:
     """An entity's name is what is looked for, its score and level what is asked: they keep their width, a reason may be cut."""
     system = published.system
     as_of = published.sql(f"SELECT max(as_of) AS as_of FROM {system.singular}_risk_latest")["as_of"].iloc[0]
@@ -99,7 +99,7 @@ def _counts(scored: pd.DataFrame) -> str:
     return f"; {said}" if said else ""
 
 
-def show_prediction(published: Published, found: dict[str, Any], out: Console) -> None:
+def show_prediction(published: PublishedFile, found: dict[str, Any], out: Console) -> None:
     """One score with its reasons and its causes, and apart from it what has begun."""
     as_of, horizon_hours = utc(found["timestamp"]), int(found["prediction_horizon"].removesuffix("h"))
     system, entity_id = published.system, found[published.system.id]
@@ -148,7 +148,7 @@ def _percent(value: float) -> str:
     return f"{value:.0%}".replace("%", " %") if value >= 0.01 else "below 1 %"
 
 
-def show_history(published: Published, rows: pd.DataFrame, out: Console) -> None:
+def show_history(published: PublishedFile, rows: pd.DataFrame, out: Console) -> None:
     """An entity's scores one by one, beneath its name and id."""
     system = published.system
     if len(rows):

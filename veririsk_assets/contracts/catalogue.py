@@ -1,7 +1,7 @@
 """Every table of the lake and of the published file, in reading order."""
 
 from veririsk_assets.contracts import migrations, models, monitoring, raw
-from veririsk_assets.contracts.published import FRESHNESS, VERSIONS, Published, published_of
+from veririsk_assets.contracts.published import FRESHNESS, VERSIONS, PublishedTable, published_of
 from veririsk_assets.contracts.systems import SYSTEMS
 from veririsk_assets.contracts.tables import Table
 
@@ -19,4 +19,4 @@ TABLES: tuple[Table, ...] = (
     monitoring.QUARANTINE,
     migrations.APPLIED,
 )
-PUBLISHED: tuple[Published, ...] = (*(one for system in SYSTEMS for one in published_of(system)), FRESHNESS, VERSIONS)
+PUBLISHED: tuple[PublishedTable, ...] = (*(one for system in SYSTEMS for one in published_of(system)), FRESHNESS, VERSIONS)

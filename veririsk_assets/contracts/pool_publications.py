@@ -2,15 +2,15 @@
 
 from veririsk_assets.contracts.detections import POOL_DETECTIONS
 from veririsk_assets.contracts.pools import IDENTITY, POOLS
-from veririsk_assets.contracts.published import Published, columns_of, published_table, selected
+from veririsk_assets.contracts.published import PublishedTable, columns_of, published_table, selected
 from veririsk_assets.contracts.tables import number, text, whole
 
 _NAMES = tuple(name for name in POOL_DETECTIONS.names if name != "pool_key")
 _COLUMNS = columns_of(POOLS, IDENTITY) + columns_of(POOL_DETECTIONS, _NAMES)
 _DETECTIONS = f"SELECT {selected('p', IDENTITY)}, {selected('s', _NAMES)} FROM"
 
-POOL_PUBLICATIONS: tuple[Published, ...] = (
-    Published(
+POOL_PUBLICATIONS: tuple[PublishedTable, ...] = (
+    PublishedTable(
         published_table(
             "pool_detections_history", "one pool and hour with a drop under way", ("as_of", "pool_id"),
             "Drops that had begun, hour by hour; no forecast. Hours without one are not here.", _COLUMNS,
@@ -19,14 +19,14 @@ POOL_PUBLICATIONS: tuple[Published, ...] = (
         POOL_DETECTIONS,
         "history",
     ),
-    Published(
+    PublishedTable(
         published_table(
             "pool_detections_latest", "one pool", ("pool_id",), "What has begun by the newest hour, of every pool; no forecast.", _COLUMNS
         ),
         f"{_DETECTIONS} lake.scores.hourly_pool_detections s JOIN lake.snapshots.pools p USING (pool_key) "
         "WHERE s.as_of = (SELECT max(as_of) FROM lake.scores.hourly_pool_detections) ORDER BY s.drop_ratio NULLS LAST, p.pool_id",
     ),
-    Published(
+    PublishedTable(
         published_table(
             "pool_twins", "one pool and another id that is probably the same pool", ("pool_id", "twin_pool_id"),
             "Suspected twins: ids with the same TVL over the newest week, each pair in both directions. "

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedTable:
     """One published table. `source` is the lake table whose hours it follows; None: rebuilt whole each time.
 
     `select` reads the lake; `days` is which setting bounds its age: history, detail or none.
@@ -36,7 +36,7 @@ def selected(alias: str, names: tuple[str, ...]) -> str:
     return ", ".join(f"{alias}.{name}" for name in names)
 
 
-def published_of(system: "System") -> Iterator[Published]:
+def published_of(system: "System") -> Iterator[PublishedTable]:
     """What is published of every system: its scores, their reasons, snapshots and features, all of them and the newest; then its own."""
     one, step, horizon = system.singular, "hour" if system.step_hours == 1 else "day", ("horizon_hours",)
     at = ("as_of", system.id)
@@ -48,15 +48,15 @@ def published_of(system: "System") -> Iterator[Published]:
     def entities(source: Table) -> str:
         return f"lake.{source.sql_name} s JOIN lake.{system.entities.sql_name} p USING ({system.key})"
 
-    def followed(name: str, source: Table, about: str, grain: str, more: tuple[str, ...], columns: tuple[str, ...]) -> Published:
+    def followed(name: str, source: Table, about: str, grain: str, more: tuple[str, ...], columns: tuple[str, ...]) -> PublishedTable:
         table = published_table(f"{one}_{name}", grain, (*at, *more), about, identity[:1] + columns_of(source, columns))
-        return Published(table, f"SELECT {alone}, {selected('s', columns)} FROM {entities(source)}", source, "detail")
+        return PublishedTable(table, f"SELECT {alone}, {selected('s', columns)} FROM {entities(source)}", source, "detail")
 
     scored = f"SELECT {named}, {selected('s', system.shown)} FROM {entities(system.scores)}"
     history = published_table(
         f"{one}_risk_history", f"one {one}, {step} and horizon", (*at, *horizon), "Every score of the last days.", scores
     )
-    yield Published(history, scored, system.scores, "history")
+    yield PublishedTable(history, scored, system.scores, "history")
     reasons = "The five strongest reasons of each score, and three of each of its causes."
     each = (*horizon, "head", "rank")
     yield followed(
@@ -67,14 +67,14 @@ def published_of(system: "System") -> Iterator[Published]:
     features = ("as_of", *system.feature_names)
     yield followed("features_history", system.features, system.features.description, grain, (), features)
     latest = published_table(f"{one}_risk_latest", f"one {one} and horizon", (system.id, *horizon), f"Scores of the newest {step}.", scores)
-    yield Published(latest, f"{scored} WHERE s.as_of = {newest} ORDER BY s.risk_score DESC NULLS LAST, {alone}, s.horizon_hours")
+    yield PublishedTable(latest, f"{scored} WHERE s.as_of = {newest} ORDER BY s.risk_score DESC NULLS LAST, {alone}, s.horizon_hours")
     columns = identity[:1] + columns_of(system.features, features)
     known = published_table(f"{one}_features_latest", f"one {one}", (system.id,), f"Features of the newest scored {step}.", columns)
-    yield Published(known, f"SELECT {alone}, {selected('s', features)} FROM {entities(system.features)} WHERE s.as_of = {newest}")
+    yield PublishedTable(known, f"SELECT {alone}, {selected('s', features)} FROM {entities(system.features)} WHERE s.as_of = {newest}")
     yield from system.published
 
 
-FRESHNESS = Published(
+FRESHNESS = PublishedTable(
     published_table(
         "source_freshness", "one endpoint", ("source", "endpoint"), "When each endpoint last answered, and what it did last.",
         (
@@ -90,7 +90,7 @@ FRESHNESS = Published(
     "SELECT source, endpoint, max(as_of) FILTER (outcome IN ('pulled', 'partial')), max(as_of), arg_max(outcome, pulled_at), arg_max(reason, pulled_at), "
     "arg_max(rows_count, as_of) FILTER (outcome IN ('pulled', 'partial')) FROM lake.raw.source_status WHERE outcome <> 'kept' GROUP BY source, endpoint ORDER BY ALL",
 )  # fmt: skip
-VERSIONS = Published(
+VERSIONS = PublishedTable(
     published_table("model_versions", "one trained version", MODEL_VERSIONS.key, MODEL_VERSIONS.description, MODEL_VERSIONS.columns),
     f"SELECT {', '.join(MODEL_VERSIONS.names)} FROM lake.models.versions ORDER BY system, trained_as_of, horizon_hours",
 )

@@ -6,7 +6,7 @@ from functools import cached_property
 from veririsk_assets.contracts import detections, pool_features, pools, raw
 from veririsk_assets.contracts.entity import FEATURE_NEEDS, INTERNAL, SNAPSHOT_NEEDS
 from veririsk_assets.contracts.pool_publications import POOL_PUBLICATIONS
-from veririsk_assets.contracts.published import Published
+from veririsk_assets.contracts.published import PublishedTable
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.tables import ContractError, Table
 from veririsk_assets.contracts.vocabulary import CAUSES, CRASH_HEAD, HORIZONS, NO_CAUSES, Causes
@@ -61,7 +61,7 @@ class System:
     raw: tuple[Table, ...] = ()
     beside: tuple[Table, ...] = ()
     also: tuple[Also, ...] = ()
-    published: tuple[Published, ...] = ()
+    published: tuple[PublishedTable, ...] = ()
 
     def __post_init__(self) -> None:
         for table, needed in (

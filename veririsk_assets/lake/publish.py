@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from veririsk_assets.contracts.catalogue import PUBLISHED
-from veririsk_assets.contracts.published import ABOUT, Published
+from veririsk_assets.contracts.published import ABOUT, PublishedTable
 from veririsk_assets.contracts.systems import SYSTEMS
 from veririsk_assets.contracts.tables import SQL_TYPES, Table
 from veririsk_assets.contracts.vocabulary import METHODOLOGY_VERSION
@@ -144,12 +144,12 @@ def _make(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
         cursor.execute(f"COMMENT ON COLUMN published.{table.name}.{column.name} IS '{quoted(column.description + unit)}'")
 
 
-def _rebuild(cursor: duckdb.DuckDBPyConnection, published: Published) -> None:
+def _rebuild(cursor: duckdb.DuckDBPyConnection, published: PublishedTable) -> None:
     cursor.execute(f"DELETE FROM published.{published.table.name}")
     cursor.execute(f"INSERT INTO published.{published.table.name} {published.select}")
 
 
-def _follow(cursor: duckdb.DuckDBPyConnection, published: Published, hours: list[datetime] | None, since: datetime) -> None:
+def _follow(cursor: duckdb.DuckDBPyConnection, published: PublishedTable, hours: list[datetime] | None, since: datetime) -> None:
     """Replaces the changed hours and drops what is too old; `hours` None: everything."""
     name = published.table.name
     cursor.execute(f"DELETE FROM published.{name} WHERE as_of <= ?", [since])
@@ -166,7 +166,7 @@ def _follow(cursor: duckdb.DuckDBPyConnection, published: Published, hours: list
         cursor.execute(f"INSERT INTO published.{name} {published.select} WHERE {bounds}", [min(wanted), max(wanted), wanted])
 
 
-def _changed_hours(lake: Lake, published: Published, shown: int | None, snapshot: int) -> list[datetime] | None:
+def _changed_hours(lake: Lake, published: PublishedTable, shown: int | None, snapshot: int) -> list[datetime] | None:
     """The hours whose rows differ between two lake snapshots; None when that is not known any more."""
     if shown is None or published.source is None:
         return None

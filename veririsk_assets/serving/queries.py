@@ -22,7 +22,7 @@ class UnknownEntity(Exception):
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFile:
     """What the published file at `path` says of a system. Every method raises NothingPublished when it is not there."""
 
     path: Path
@@ -50,11 +50,12 @@ class Published:
         return rows
 
     def twins(self) -> dict[str, list[str]]:
-        """Id → the other ids that are probably the same entity; none where a system has no such table."""
-        if not any(published.table.name == "pool_twins" for published in self.system.published):
+        """Id → the other ids that are probably the same entity; none where a system publishes no twins."""
+        if not self._publishes("twins"):
             return {}
-        rows = self.sql("SELECT pool_id, list(twin_pool_id ORDER BY twin_pool_id) AS twins FROM pool_twins GROUP BY pool_id")
-        return dict(zip(rows["pool_id"], map(list, rows["twins"]), strict=True))
+        id_, twin = self.system.id, f"twin_{self.system.id}"
+        rows = self.sql(f"SELECT {id_}, list({twin} ORDER BY {twin}) AS twins FROM {self.system.singular}_twins GROUP BY {id_}")
+        return dict(zip(rows[id_], map(list, rows["twins"]), strict=True))
 
     def _why_no_scores(self) -> str:
         """Sources may have answered, too late for their hour."""
@@ -112,8 +113,8 @@ class Published:
         )  # fmt: skip
 
     def detection(self, entity_id: str, as_of: datetime) -> dict[str, Any] | None:
-        """What had begun at an instant; None where that is not published (of earlier hours only drops are, and only of pools)."""
-        if not any(published.table.name == "pool_detections_latest" for published in self.system.published):
+        """What had begun at an instant; None where that is not published (of earlier instants only drops are)."""
+        if not self._publishes("detections_latest"):
             return None
         rows = self.sql(
             f"{self._of('detections_latest')} AND as_of = ? UNION {self._of('detections_history')} AND as_of = ?",
@@ -132,12 +133,15 @@ class Published:
         horizon = self.system.known_horizon(horizon_hours)
         return self.sql(f"{self._of('risk_history')} AND horizon_hours = ? ORDER BY as_of", entity_id, horizon)
 
+    def _publishes(self, name: str) -> bool:
+        return any(one.table.name == f"{self.system.singular}_{name}" for one in self.system.published)
+
     def _of(self, name: str) -> str:
         """The query of an entity's rows in one of the system's tables."""
         return f"SELECT * FROM {self.system.singular}_{name} WHERE {self.system.id} = ?"
 
 
-def prediction(published: Published, entity: str, as_of: datetime | None, horizon_hours: int | None = None) -> dict[str, Any]:
+def prediction(published: PublishedFile, entity: str, as_of: datetime | None, horizon_hours: int | None = None) -> dict[str, Any]:
     """The JSON of `veririsk predict --json`: score, level, three reasons and the features used."""
     entity_id, horizon = published.entity_id(entity), published.system.known_horizon(horizon_hours)
     score = published.score(entity_id, as_of, horizon)

@@ -18,7 +18,7 @@ from veririsk_assets.contracts.windows import Window
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.lake import Lake
 from veririsk_assets.lake.publish import publish
-from veririsk_assets.serving.queries import Published, UnknownEntity, prediction
+from veririsk_assets.serving.queries import PublishedFile, UnknownEntity, prediction
 from veririsk_assets.settings import REPOSITORY_ROOT
 from veririsk_assets_tests.conftest import NOW
 
@@ -31,7 +31,7 @@ REASON = "[/red] :fire: \x1b]0;owned\x07"
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedFile]:
     """A pool per odd name, scored one hour, and one without a score for an odd reason."""
     folder = tmp_path_factory.mktemp("published")
     lake = Lake(Catalog(folder, "", str(folder / "data")), TABLES, lambda: NOW)
@@ -44,7 +44,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     scores = [row | {"pool_key": i, "risk_score": 90.0 - i, "risk_level": "HIGH"} for i in range(1, len(NAMES))]
     scores.append(row | {"pool_key": 0, "risk_level": "UNKNOWN", "status": "insufficient", "status_reason": REASON})
     lake.replace(POOL_SCORES, pd.DataFrame(scores), HOUR)
-    yield Published(publish(lake, folder / "out" / "veririsk.duckdb", 90, 30).path)
+    yield PublishedFile(publish(lake, folder / "out" / "veririsk.duckdb", 90, 30).path)
     lake.close()
 
 
@@ -54,7 +54,7 @@ def printed(show: Callable[[Console], None], width: int = 140) -> str:
     return file.getvalue()
 
 
-def ranking(published: Published, width: int = 140) -> str:
+def ranking(published: PublishedFile, width: int = 140) -> str:
     return printed(lambda out: show_ranking(published, out, None, 24), width)
 
 
@@ -63,7 +63,7 @@ def cells_of(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("width", [60, 80, 140])
-def test_a_ranking_obeys_no_name_and_leaves_room_for_score_and_level(published: Published, width: int) -> None:
+def test_a_ranking_obeys_no_name_and_leaves_room_for_score_and_level(published: PublishedFile, width: int) -> None:
     text = ranking(published, width)
     assert not {unicodedata.category(sign) for sign in text if sign != "\n"} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert all(cell_len(line) <= width for line in text.splitlines() if line.startswith("│"))
@@ -73,25 +73,25 @@ def test_a_ranking_obeys_no_name_and_leaves_room_for_score_and_level(published: 
 
 
 @pytest.mark.parametrize("width", [60, 140])
-def test_a_pool_is_found_by_what_the_ranking_shows(published: Published, width: int) -> None:
+def test_a_pool_is_found_by_what_the_ranking_shows(published: PublishedFile, width: int) -> None:
     rows = cells_of(ranking(published, width))
     assert [published.entity_id(row[0]) for row in rows] == [f"id:{i}" for i in range(1, len(NAMES))]
 
 
-def test_a_beginning_that_fits_several_pools_names_their_ids(published: Published) -> None:
+def test_a_beginning_that_fits_several_pools_names_their_ids(published: PublishedFile) -> None:
     with pytest.raises(UnknownEntity, match=r"2 pools are shown as '<…'; their ids: id:8, id:14"):
         published.entity_id("<…")
 
 
 @pytest.mark.parametrize("i", range(len(NAMES)))
-def test_a_prediction_and_a_history_begin_with_the_name_and_the_id(published: Published, i: int) -> None:
+def test_a_prediction_and_a_history_begin_with_the_name_and_the_id(published: PublishedFile, i: int) -> None:
     found = prediction(published, f"id:{i}", None)
     shown_name = "plain" if i == 0 else cells_of(ranking(published))[i - 1][0]
     assert printed(lambda out: show_prediction(published, found, out)).startswith(f"{shown_name} (id:{i})")
     assert printed(lambda out: show_history(published, published.history(f"id:{i}"), out)).startswith(f"{shown_name} (id:{i})")
 
 
-def test_reasons_are_shown_as_they_are(published: Published) -> None:
+def test_reasons_are_shown_as_they_are(published: PublishedFile) -> None:
     line = "  1 × [/red] :fire: \ufffd]0;owned\ufffd"
     assert line in ranking(published).splitlines()
     assert "[/red] :fire:" in printed(lambda out: show_history(published, published.history("id:0"), out))

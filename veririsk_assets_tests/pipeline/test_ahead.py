@@ -18,7 +18,7 @@ from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive
 from veririsk_assets.pipeline import ahead, replay
 from veririsk_assets.pipeline.learning import promotion
 from veririsk_assets.pipeline.publishing import publish
-from veririsk_assets.serving.queries import Published
+from veririsk_assets.serving.queries import PublishedFile
 from veririsk_assets.settings import Settings
 from veririsk_assets.wire.budget import Budget
 from veririsk_assets.wire.provider import Provider
@@ -43,7 +43,7 @@ class Home:
         publish(self.house)
 
     def published(self, query: str) -> pd.DataFrame:
-        return Published(self.house.settings.published_file).sql(query)
+        return PublishedFile(self.house.settings.published_file).sql(query)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from veririsk_assets.pipeline.saying.explanations import store_explanations
 from veririsk_assets.pipeline.saying.scores import store_scores
 from veririsk_assets.pipeline.saying.shadow import shadow_scores
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.serving.queries import NothingPublished, Published, prediction
+from veririsk_assets.serving.queries import NothingPublished, PublishedFile, prediction
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, KEYS, NOW, SECOND, add_version, fill, open_house, reign, served
 
 NAMES = ("volatility_24h", "hours_since_burn_5pct")
@@ -93,7 +93,7 @@ def test_a_shadow_needs_no_heads(house: House) -> None:
 
 
 def test_the_published_file_and_the_command_show_the_split(house: House) -> None:
-    published, out = Published(house.settings.published_file), Console(width=140, record=True, file=StringIO())
+    published, out = PublishedFile(house.settings.published_file), Console(width=140, record=True, file=StringIO())
     rows = published.sql("SELECT * FROM pool_risk_history WHERE as_of = ? AND horizon_hours = 24 ORDER BY name", WITH.as_of)
     assert split(rows.iloc[0].to_dict(), POOLS.causes).startswith("price fall ")
     assert set(published.sql("SELECT DISTINCT head FROM pool_risk_reasons")["head"]) == {"crash", "price_fall", "liquidity_fall"}
@@ -143,7 +143,7 @@ def test_a_home_from_before_the_heads_opens_and_serves(house: House, tmp_path: P
 
 
 def test_a_published_file_of_another_version_says_what_to_do(house: House) -> None:
-    published = Published(house.settings.published_file)
+    published = PublishedFile(house.settings.published_file)
     with pytest.raises(NothingPublished, match="run `veririsk publish` first"):
         published.sql("SELECT mood FROM pool_risk_latest")
 

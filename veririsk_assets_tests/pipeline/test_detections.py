@@ -19,7 +19,7 @@ from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.saying.detections import equipped, store_detections, training_rows
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.serving.queries import Published
+from veririsk_assets.serving.queries import PublishedFile
 from veririsk_assets_tests.pipeline.small_house import KEYS, MARKET, fill, open_house, served
 
 HORIZON = 6
@@ -124,7 +124,7 @@ def test_the_published_file_holds_the_newest_hour_and_the_drops_of_the_others(ho
     crown(house, "2", equipped(house, replace(served(house, "1"), horizon_hours=HORIZON), PAST))
     store_detections(house, Window(MARKET.end - 100 * HOUR, MARKET.end))
     publish(house)
-    published = Published(house.settings.published_file)
+    published = PublishedFile(house.settings.published_file)
     latest = published.sql("SELECT * FROM pool_detections_latest ORDER BY pool_id")
     assert len(latest) == 12
     assert set(published.sql("SELECT DISTINCT state FROM pool_detections_history")["state"]) == {"falling", "fallen"}

@@ -16,7 +16,7 @@ from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.registry import versions
 from veririsk_assets.registry.runs import Training, log_training
 from veririsk_assets.registry.store import sqlite_file
-from veririsk_assets.serving.queries import Published
+from veririsk_assets.serving.queries import PublishedFile
 from veririsk_assets.settings import Settings
 from veririsk_assets_tests.lake.rows import snapshot_rows
 from veririsk_assets_tests.pipeline.world import home, hours, outside
@@ -49,7 +49,7 @@ def test_an_hour_is_stored_published_and_read_in_such_a_home(tmp_path: Path, nam
     house.close()
     with duckdb.connect(str(second.path), read_only=True) as connection:
         assert connection.execute("SELECT count(DISTINCT as_of) FROM pool_risk_history").fetchall() == [(1,)]
-    assert "curve_3pool" in set(Published(second.path).ranking()["name"])
+    assert "curve_3pool" in set(PublishedFile(second.path).ranking()["name"])
     assert names_in(tmp_path) == [name]
     assert names_in(second.path.parent) == ["publish.lock", "veririsk.duckdb"]
 

@@ -17,7 +17,7 @@ from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.pipeline.known import crosswalk
 from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.serving.queries import Published
+from veririsk_assets.serving.queries import PublishedFile
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation import crosswalk as simulated
 from veririsk_assets_tests.lake.rows import snapshot_rows
@@ -63,13 +63,13 @@ def scores(keys: np.ndarray) -> pd.DataFrame:
 def shown(house: House) -> str:
     publish(house)
     out = Console(width=200, file=StringIO())
-    show_ranking(Published(Path(house.settings.published_file)), out, None, 24)
+    show_ranking(PublishedFile(Path(house.settings.published_file)), out, None, 24)
     return out.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 
 def test_each_pair_is_published_in_both_directions(house: House) -> None:
     publish(house)
-    rows = Published(Path(house.settings.published_file)).sql("SELECT * FROM pool_twins")
+    rows = PublishedFile(Path(house.settings.published_file)).sql("SELECT * FROM pool_twins")
     assert set(zip(rows["pool_id"], rows["twin_pool_id"], strict=True)) == {(a, b) for a in TWINS for b in TWINS if a != b}
     assert set(rows["compared_hours"]) == set(rows["agreeing_hours"]) == {168}
     assert rows["largest_difference_ratio"].between(1e-7, 3e-6).all()
@@ -86,7 +86,7 @@ def test_a_pool_is_ranked_once_by_its_higher_score_with_its_other_ids(house: Hou
 def test_without_scores_there_are_no_twins_and_no_error(tmp_path: Path) -> None:
     empty = home(Settings(home=tmp_path))
     publish(empty)
-    assert Published(Path(empty.settings.published_file)).twins() == {}
+    assert PublishedFile(Path(empty.settings.published_file)).twins() == {}
     assert crosswalk.as_csv(crosswalk.suggestions(empty)) == ",".join(crosswalk.COLUMNS) + "\n"
     empty.close()
 

@@ -13,7 +13,7 @@ from veririsk_assets.pipeline.publishing import publish
 from veririsk_assets.pipeline.saying.unscored import of_hour
 from veririsk_assets.pipeline.status import status
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.serving.queries import NothingPublished, Published
+from veririsk_assets.serving.queries import NothingPublished, PublishedFile
 from veririsk_assets.settings import Settings
 from veririsk_assets.simulation.market import Market
 from veririsk_assets.simulation.transport import SimulatedTransport
@@ -59,10 +59,10 @@ def test_a_first_fetch_at_minute_45_says_why_nothing_was_scored_and_when_it_can_
     assert line.startswith("Too late for 00:00 UTC, nothing was scored: what is pulled after 00:30 counts from the next hour on.")
     assert line.endswith("Run `veririsk fetch` between 01:00 and 01:30 UTC.")
     with pytest.raises(NothingPublished, match=r"no hour is scored yet: what sources said by 2025-03-01 00:45 UTC counts from 01:00 on"):
-        Published(house.settings.published_file).ranking()
+        PublishedFile(house.settings.published_file).ranking()
     assert any("run `veririsk fetch` after" in line for line in status(house))
     assert fetched(house, clock, MIDNIGHT + HOUR + timedelta(minutes=5)) == []
-    assert len(Published(house.settings.published_file).ranking())
+    assert len(PublishedFile(house.settings.published_file).ranking())
     assert not any("nothing is scored yet" in line for line in status(house))
     clock.time = MIDNIGHT + HOUR + timedelta(minutes=40)
     (late,) = of_hour(house, Window.ending(MIDNIGHT + HOUR))
