@@ -14,6 +14,8 @@ from veririsk_assets.snapshots import completeness
 from veririsk_assets.snapshots import pools as snapshots
 
 AVAILABLE = "pulled_at > ? AND available_at <= ?"
+# Where a row came from says nothing of a pool.
+UNREAD = ("source", "endpoint", "observed_kind", "payload_hash")
 # How each source of pools names one, and its TVL.
 LISTS: dict[str, tuple[Table, str, str]] = {
     "defillama": (raw.DEFILLAMA_POOLS, "pool", "tvl_usd"),
@@ -38,15 +40,18 @@ def raw_rows(house: House, window: Window) -> dict[str, pd.DataFrame]:
 
 
 def _read(house: House, table: Table, window: Window, bounds: list[datetime]) -> pd.DataFrame:
+    columns = [name for name in table.names if name not in UNREAD]
     if table is raw.DEFILLAMA_PROTOCOLS:
-        return house.lake.read(table, where=f"{AVAILABLE} AND slug IN ({PROTOCOLS_NAMED})", parameters=[*bounds, *3 * bounds])
+        return house.lake.read(
+            table, columns=columns, where=f"{AVAILABLE} AND slug IN ({PROTOCOLS_NAMED})", parameters=[*bounds, *3 * bounds]
+        )
     if table is not raw.DEFILLAMA_POOLS:
-        return house.lake.read(table, where=AVAILABLE, parameters=bounds)
+        return house.lake.read(table, columns=columns, where=AVAILABLE, parameters=bounds)
     # Before the first cut-off only a pool's last word can serve: one row of the look-back's 54 (its values are levels, not sums).
     first = [bounds[0], naive(Window.ending(window.start + HOUR).cutoff)]
     last_word = f"SELECT (pool, max(pulled_at)) FROM lake.{table.sql_name} WHERE {AVAILABLE} GROUP BY pool"
     where = f"{AVAILABLE} AND (available_at > ? OR (pool, pulled_at) IN ({last_word}))"
-    return house.lake.read(table, where=where, parameters=[*bounds, first[1], *first])
+    return house.lake.read(table, columns=columns, where=where, parameters=[*bounds, first[1], *first])
 
 
 def _silent_hours(house: House, table: Table, window: Window) -> int:
