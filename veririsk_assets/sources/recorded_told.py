@@ -47,7 +47,7 @@ class Told:
         return Told(self.table, self.instant[keep], self.observed_at[keep], columns)
 
     def raw(self, instants: np.ndarray) -> pd.DataFrame:
-        """Raw rows as pulls at the instants (datetime64[us]) store them."""
+        """Raw rows as pulls at the instants (datetime64[us]) store them: without those whose name can be none."""
         at = instants[self.instant]
         provenance = {"source": "recorded", "endpoint": self.table.name, "observed_kind": "none", "payload_hash": ""}
         known = {"pulled_at": at, "available_at": at, "observed_at": self.observed_at} | self.columns
@@ -55,7 +55,8 @@ class Told:
         for column in self.table.columns:
             if column.name not in part:
                 part[column.name] = known.get(column.name, [np.nan if column.kind == "float" else None] * len(at))
-        return Pull(self.table, (part,)).frame
+        frame = Pull(self.table, (part,)).frame
+        return frame[frame[self.table.key[0]].notna()]
 
 
 def newest(

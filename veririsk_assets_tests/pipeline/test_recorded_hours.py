@@ -120,6 +120,12 @@ def test_half_of_the_pools_ending_at_once_is_no_exit(tmp_path: Path) -> None:
         assert exits == ({f"uni:{pool}" for pool in gone} if is_exit else set())
 
 
+def test_a_pair_whose_name_can_be_none_is_left_out_of_the_backtest_as_the_lake_refuses_it(tmp_path: Path) -> None:
+    odd = WHOLE.assign(pool=WHOLE["pool"].where(WHOLE["pool"] != POOLS[0], "a\x07b&weth"))
+    seen = read_recorded(write(odd, tmp_path))
+    assert seen.names == tuple(name for name in read_recorded(write(WHOLE, tmp_path / "plain")).names if name != f"uni:{POOLS[0]}")
+
+
 def test_more_pool_hours_than_fit_are_refused_before_they_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write(WHOLE, tmp_path)
     monkeypatch.setattr(backtest_recorded, "MOST_POOL_HOURS", 197 * len(POOLS) - 1)

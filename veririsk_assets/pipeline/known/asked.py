@@ -84,6 +84,7 @@ def came_of(house: House, one: Asked, stored: dict[datetime, int], taken: frozen
 
 
 def status(endpoint: Endpoint, one: Asked, outcome: str, reason: str, rows_count: int) -> Status:
+    """What is said of an hour."""
     return {
         "source": endpoint.source,
         "endpoint": endpoint.table.name,
@@ -96,6 +97,7 @@ def status(endpoint: Endpoint, one: Asked, outcome: str, reason: str, rows_count
 
 
 def say(house: House, window: Window, statuses: Sequence[Status]) -> None:
+    """Appends them to raw/source_status, in one commit."""
     # Where the clock stands, an hour that is kept was tried at the very moment at which it was pulled: that is said already.
     told = [status for status in statuses if house.settings.source == "live" or status["outcome"] != "kept"]
     if told:
