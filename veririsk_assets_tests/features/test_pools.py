@@ -210,6 +210,15 @@ def test_a_gap_blanks_only_the_windows_that_end_or_begin_in_it(inputs: tuple[Pan
     assert not {"tvl_change_6h", "drawdown_7d", "ewma_volatility_7d", "volatility_6h"} & unknown(built, 1)
 
 
+def test_hours_before_the_panel_are_unknown_hours(inputs: tuple[Panel, Panel]) -> None:
+    """A recording that begins is as one in which nothing was known before: no column depends on how far back the panel reaches."""
+    short, hidden = (tuple(one.tail(200) for one in inputs), tuple(one.tail(200).reaching_back(T) for one in inputs))
+    begun, known = build_features(*short, 200), build_features(*hidden, 200)
+    for name in FEATURE_NAMES:
+        np.testing.assert_array_equal(begun[name], known[name], err_msg=name)
+    assert np.isfinite(begun["unchanged_hours"][1:]).any()
+
+
 @pytest.mark.parametrize("age", [0, 5, 23, 24, 200])
 def test_a_pool_younger_than_a_window_has_only_what_its_age_allows(age: int, inputs: tuple[Panel, Panel]) -> None:
     panel, eth = inputs
