@@ -31,12 +31,8 @@ PROTOCOLS_NAMED = " UNION ".join(
 
 def raw_rows(house: House, window: Window) -> dict[str, pd.DataFrame]:
     """Table name → rows that were available by the window's cut-off, from the look-back of the snapshots on."""
-    lists = {table.name for table, _, _ in LISTS.values()}
-    rows = {}
-    for table in raw.FEEDS:
-        silent = _silent_hours(house, table, window) if table.name in lists else 0
-        rows[table.name] = _read(house, table, window, snapshots.bounds(table.name, window, silent))
-    return rows
+    silent = _silent_hours(house, window)
+    return {table.name: _read(house, table, window, snapshots.bounds(table.name, window, silent.get(table.name, 0))) for table in raw.FEEDS}
 
 
 def _read(house: House, table: Table, window: Window, bounds: list[datetime]) -> pd.DataFrame:
@@ -54,10 +50,15 @@ def _read(house: House, table: Table, window: Window, bounds: list[datetime]) ->
     return house.lake.read(table, columns=columns, where=where, parameters=[*bounds, first[1], *first])
 
 
-def _silent_hours(house: House, table: Table, window: Window) -> int:
-    """For how long a source had said nothing when the window began; 0 where it never has."""
-    span = house.lake.span(table, "available_at", "available_at <= ?", [naive(window.start)])
-    return int(np.ceil((window.start - span[1]) / HOUR)) if span else 0
+def _silent_hours(house: House, window: Window) -> dict[str, int]:
+    """For how long each source of pools had said nothing when the window began; missing where it has not for longer than anybody waits."""
+    newest = (
+        f"SELECT '{table.name}' AS name, max(available_at) AS said_at FROM lake.{table.sql_name} WHERE available_at > $1 AND available_at <= $2"
+        for table, _, _ in LISTS.values()
+    )
+    since = window.start - (snapshots.LONGEST_SILENCE_HOURS + snapshots.LOOKBACK_HOURS) * HOUR
+    said = house.lake.sql(" UNION ALL ".join(newest), [naive(since), naive(window.start)]).dropna()
+    return {name: int(np.ceil((naive(window.start) - at.to_pydatetime()) / HOUR)) for name, at in said.itertuples(index=False)}
 
 
 def shortfalls(house: House, window: Window) -> dict[str, np.ndarray]:
@@ -66,12 +67,10 @@ def shortfalls(house: House, window: Window) -> dict[str, np.ndarray]:
         return {}
     hour = serving_hour("available_at")
     bounds = [naive(window.lookback(window.hours + completeness.USUAL_HOURS).start), naive(window.cutoff)]
-    counts = [
-        house.lake.sql(
-            f"SELECT '{source}' AS source, {hour} AS as_of, count(DISTINCT {name}) AS named_count, "
-            f"count(DISTINCT {name}) FILTER ({value} > 0) AS valued_count FROM lake.{table.sql_name} WHERE {AVAILABLE} GROUP BY ALL",
-            bounds,
-        )
+    counts = (
+        f"(SELECT '{source}' AS source, {hour} AS as_of, count(DISTINCT {name}) AS named_count, "
+        f"count(DISTINCT {name}) FILTER ({value} > 0) AS valued_count FROM lake.{table.sql_name} "
+        "WHERE pulled_at > $1 AND available_at <= $2 GROUP BY ALL)"
         for source, (table, name, value) in LISTS.items()
-    ]
-    return completeness.shortfalls(pd.concat(counts, ignore_index=True), window)
+    )
+    return completeness.shortfalls(house.lake.sql(" UNION ALL ".join(counts), bounds), window)
