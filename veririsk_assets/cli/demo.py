@@ -29,7 +29,7 @@ def show_demo(settings: Settings, out: Console) -> None:
     show_ranking(published, out, 12, 24)
     show_prediction(published, prediction(published, FORCED_NAMES[0], None), out)
     say(out, *WHAT_THIS_IS.splitlines())
-    say(out, f"PublishedFile: {settings.published_file}")
+    say(out, f"Published: {settings.published_file}")
     say(out, "Next: `make ui` for the graph, `.venv/bin/veririsk rank`, `.venv/bin/veririsk predict curve_3pool`.")
 
 

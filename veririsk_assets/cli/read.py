@@ -72,7 +72,7 @@ def predict(
 def history(
     entity: Entity, horizon: Horizon = None, last: Annotated[int, typer.Option(help="How many to show")] = 48, system: Of = POOLS.name
 ) -> None:
-    """PublishedFile scores of one pool, or of another system's entity, the newest last."""
+    """Published scores of one pool, or of another system's entity, the newest last."""
     from veririsk_assets.cli.render import show_history
 
     published, hours = _asked(system, horizon)
