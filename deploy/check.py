@@ -25,6 +25,8 @@ SERVICES = ("postgres", "mlflow", "code", "webserver", "daemon")
 STEP_SECONDS = 600
 # Words of a log line that nobody should have to read in a healthy deployment.
 TROUBLE = re.compile(r"\b(ERROR|CRITICAL|FATAL|PANIC)\b|Traceback")
+# What Postgres tells a health probe that comes before it is ready.
+TOO_EARLY = "FATAL:  the database system is starting up"
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 LAUNCH = """mutation($job: String!, $tags: [ExecutionTag!]) { launchRun(executionParams: {mode: "default", executionMetadata: {tags: $tags}, selector: {
   jobName: $job, repositoryName: "__repository__", repositoryLocationName: "veririsk"}}) {
@@ -217,6 +219,11 @@ def memory(engine: Engine) -> dict[str, float]:
     return {name: float(size) * {"k": 0.001, "M": 1, "G": 1000}[unit] for name, size, unit in used}
 
 
+def trouble(log: str) -> list[str]:
+    """Lines of a log that nobody should have to read."""
+    return [line for line in log.splitlines() if TROUBLE.search(line) and TOO_EARLY not in line]
+
+
 def check_logs(engine: Engine, secrets: Path, is_quiet: bool = True) -> None:
     """No secret at all; no line of trouble where nothing was broken on purpose."""
     hidden = {secret for file in secrets.glob("*.env") for secret in re.findall(r"[0-9a-f]{48}", file.read_text())}
@@ -224,7 +231,7 @@ def check_logs(engine: Engine, secrets: Path, is_quiet: bool = True) -> None:
     for service in (*SERVICES, "load"):
         text = engine.log(service)
         require(not [1 for secret in hidden if secret in text], f"the log of {service} shows a secret")
-        wrong = [line for line in text.splitlines() if TROUBLE.search(line)]
+        wrong = trouble(text)
         require(not (is_quiet and wrong), f"the log of {service}: {wrong[:5]}")
     history = engine.engine("history", "--no-trunc", "veririsk")
     require(not [1 for secret in hidden if secret in history], "the image's history shows a secret")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.check import trouble
 from veririsk_assets.settings import REPOSITORY_ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY_ROOT / "docker-compose.yml").read_text())
@@ -35,6 +36,11 @@ def test_every_lasting_service_is_started_anew_and_has_a_health_check() -> None:
     for name in set(SERVICES) - {"load"}:
         assert SERVICES[name]["restart"] == "unless-stopped", name
         assert "healthcheck" in SERVICES[name], name
+
+
+def test_a_probe_that_came_too_early_is_no_trouble_in_a_log_and_everything_else_is() -> None:
+    early, late = "[41] FATAL:  the database system is starting up", "[42] FATAL:  password authentication failed"
+    assert trouble(f"{early}\n{late}\nLOG: ready\nTraceback (most recent call last)") == [late, "Traceback (most recent call last)"]
 
 
 def test_only_two_base_images_are_used() -> None:
