@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veririsk_assets.panels.twins import TOLERANCE, Twins, groups, suspected_twins
+from veririsk_assets.panels.twins import MIN_HOURS, TOLERANCE, Twins, groups, suspected_twins
 
 WEEK, NAN = 168, float("nan")
 
@@ -31,12 +31,13 @@ def test_a_twin_is_found_with_its_evidence() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-# Of two columns that miss a fifth each, 107 hours are known together: well above the 84 that are asked for.
-@given(st.integers(0, 1000), st.floats(0, 0.2), st.integers(2, 40))
+@given(st.integers(0, 1000), st.floats(0, 0.25), st.integers(2, 40))
 def test_gaps_hide_no_twin_and_make_none(seed: int, share: float, columns: int) -> None:
     x = with_twin(walks(columns, seed), of=columns // 2)
     x[np.random.default_rng(seed).random(x.shape) < share] = NAN
-    assert pairs(suspected_twins(x)) == [(columns // 2, columns)]
+    # Gaps of a quarter in both leave some 95 hours that both know: rarely, fewer than are asked for.
+    both = np.isfinite(x[:, [columns // 2, columns]]).all(axis=1).sum()
+    assert pairs(suspected_twins(x)) == ([(columns // 2, columns)] if both >= MIN_HOURS else [])
 
 
 def test_a_few_late_hours_are_no_difference_but_are_told() -> None:

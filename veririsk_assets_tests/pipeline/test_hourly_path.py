@@ -100,6 +100,15 @@ def test_a_pool_that_vanishes_ages_then_becomes_a_tombstone_and_never_looks_calm
     assert house.lake.read(pools.POOL_LABELS, where=f"pool_key = {key}")["crash"].eq(0).all()
 
 
+def test_reserves_of_an_earlier_hour_are_not_valued_at_prices_of_now(settings: Settings) -> None:
+    house = lived(settings)
+    replay.load(house, outside(house, lambda _: {"thegraph_pairs": Fault("server_error")}), hours(30, 2))
+    columns = ["pool_key", "tvl_usd", "price0_usd", "reserve0_usd", "reserve1_usd"]
+    fresh, stale = (house.lake.read(pools.POOL_SNAPSHOTS, hours(hour), columns, "lp_supply IS NOT NULL") for hour in (29, 31))
+    assert len(fresh) == len(stale) > 0 and fresh.notna().all(axis=None)
+    assert stale[["tvl_usd", "price0_usd"]].notna().all(axis=None) and stale[["reserve0_usd", "reserve1_usd"]].isna().all(axis=None)
+
+
 def test_a_row_that_arrives_late_has_the_hours_that_it_touches_computed_again(settings: Settings) -> None:
     house = lived(settings)
     world = outside(house, lambda as_of: {"defillama_pools": Fault("server_error")} if as_of == START + 31 * HOUR else {})

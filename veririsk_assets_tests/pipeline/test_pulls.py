@@ -102,6 +102,21 @@ def test_a_lake_that_cannot_be_written_is_no_fault_of_a_source(settings: Setting
         pull(house, DEFILLAMA, AN_HOUR, outside(house))
 
 
+def test_of_what_is_stored_before_the_lake_fails_it_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = home(settings)
+    append = house.lake.append_once
+
+    def failing(table: Table, *args: Any, **options: Any) -> Any:
+        if table is raw.COINGECKO_MARKETS:
+            raise OSError(5, "Input/output error")
+        return append(table, *args, **options)
+
+    monkeypatch.setattr(house.lake, "append_once", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        pull_all(house, AN_HOUR, outside(house))
+    assert [outcome for outcome, *_ in said(house, raw.DEFILLAMA_POOLS)] == ["pulled"] and said(house, raw.COINGECKO_MARKETS) == []
+
+
 def test_what_the_database_refuses_is_a_fault_of_its_endpoint(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     house = home(settings)
     append = house.lake.append_once

@@ -68,12 +68,14 @@ def pull_all(
     def ask(endpoint: Endpoint) -> list[Asked]:
         return _ask(house, endpoint, window, outside, repull, began, before)
 
-    if house.settings.source == "live":
-        _side_by_side(house, window, began, endpoints, ask, store)
-    for endpoint in endpoints:
-        if endpoint.table.name not in results:
-            store(endpoint, _unheard(house, endpoint, window) if house.settings.source == "live" else ask(endpoint))
-    say(house, window, told)
+    try:
+        if house.settings.source == "live":
+            _side_by_side(house, window, began, endpoints, ask, store)
+        for endpoint in endpoints:
+            if endpoint.table.name not in results:
+                store(endpoint, _unheard(house, endpoint, window) if house.settings.source == "live" else ask(endpoint))
+    finally:  # of what is stored it is said, whatever stopped the rest
+        say(house, window, told)
     return {endpoint.table.name: results[endpoint.table.name] for endpoint in endpoints}
 
 
