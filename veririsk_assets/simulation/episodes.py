@@ -37,6 +37,10 @@ class Forced:
     def blocks(self, hour: int) -> bool:
         return self.start - LONGEST_CYCLE_HOURS - 1 <= hour <= self.end
 
+    def mark(self, mask: np.ndarray, first_hour: int) -> None:
+        """Sets the hours of the cycle, up to the one of trouble, in a mask of hours × pools that begins at `first_hour`."""
+        mask[max(self.start - first_hour, 0) : max(self.end + 1 - first_hour, 0), self.pool] = True
+
 
 def forced_starts(seed: int, pools: tuple[int, ...], epoch: datetime, forced_end: datetime | None) -> tuple[Forced, ...]:
     """The cycles of the forced pools: 12–24 h before `forced_end`, in pre_crash or crash at `forced_end`."""
@@ -64,7 +68,7 @@ class Episodes:
         self.last_state, self.last_age = np.zeros(pools, dtype=np.int8), np.zeros(pools, dtype=np.int16)
 
     def next_day(self, rng: np.random.Generator, stressed: np.ndarray) -> dict[str, np.ndarray]:
-        """`state`, `price_share`, `age_hours` (hours since the state began), 24 × pools each."""
+        """`state`, `price_share`, `age_hours` (hours since the state began), `is_forced`, 24 × pools each."""
         dice = rng.random((7, 24, len(self.free)))
         factor = np.where(stressed, self.hardness.stress_factor, self.hardness.calm_factor)
         starts = dice[0] < factor[:, None] * self.start_per_hour
@@ -73,8 +77,11 @@ class Episodes:
                 self._start(int(hour), int(pool), dice[1:, hour, pool])
         self._start_forced()
         state, price_share = self.state[:24].copy(), self.price_share[:24].copy()
+        is_forced = np.zeros(state.shape, dtype=bool)
+        for forced in self.forced:
+            forced.mark(is_forced, self.first_hour)
         self._turn_the_page()
-        return {"state": state, "price_share": price_share, "age_hours": self._ages(state)}
+        return {"state": state, "price_share": price_share, "age_hours": self._ages(state), "is_forced": is_forced}
 
     def _start(self, hour: int, pool: int, dice: np.ndarray) -> None:
         hard = self.hardness

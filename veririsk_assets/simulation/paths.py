@@ -90,6 +90,7 @@ class Paths:
         """`liquidity_usd` (at base prices), `price_usd` (24 × tokens), `volume_1h_usd`, `imbalance` (signed), `tvl_usd`."""
         state, share = day["state"], day["price_share"]
         dice = rng.random((6, *state.shape))
+        dice[3:] = _plain_to_see(dice[3:], day["is_forced"])
         change = _within(self.change, state, dice[0])
         jump = self._jumps(state, dice[1], dice[2])
         returns = self._returns(rng, state, dice[3], 2 * share * np.log1p(change))
@@ -143,6 +144,11 @@ class Paths:
     def _value(self, log_price: np.ndarray) -> np.ndarray:
         """Log value of one unit of liquidity: the geometric mean of its two prices, as in a constant-product pool."""
         return self.book.weight0 * log_price[:, self.book.token0] + self.book.weight1 * log_price[:, self.book.token1]
+
+
+def _plain_to_see(signs: np.ndarray, is_forced: np.ndarray) -> np.ndarray:
+    """A forced pool is there to be seen: volatility, imbalance and volume come from the upper half of its state's ranges."""
+    return np.where(is_forced, (1 + signs) / 2, signs)
 
 
 def _within(ranges: np.ndarray, state: np.ndarray, dice: np.ndarray) -> np.ndarray:

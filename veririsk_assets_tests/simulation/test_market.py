@@ -5,10 +5,20 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from veririsk_assets.simulation.catalogue import catalogue
+from veririsk_assets.simulation.catalogue import FORCED, catalogue
 from veririsk_assets.simulation.market import EPOCH, BeforeTheMarket, Market
 from veririsk_assets.simulation.oracle import falls, oracle_probability
-from veririsk_assets.simulation.scenarios import CRASH, HARDER_STATES, NORMAL, PRE_CRASH, PROFILE_NAMES, STATES, Variant
+from veririsk_assets.simulation.paths import VOLUME_NOISE
+from veririsk_assets.simulation.scenarios import (
+    CRASH,
+    HARDER_STATES,
+    HOURLY_TURNOVER_RATIO,
+    NORMAL,
+    PRE_CRASH,
+    PROFILE_NAMES,
+    STATES,
+    Variant,
+)
 
 END = EPOCH + timedelta(days=40)
 VARIANTS: tuple[Variant, ...] = ("phase2", "harder")
@@ -91,6 +101,17 @@ def test_forced_pools_are_in_trouble_at_the_end_and_calm_25_hours_before() -> No
                 if pool.name in ("critical_risk_pool", "high_risk_pool"):
                     assert at_end[pool.index] in (PRE_CRASH, CRASH), (seed, variant, pool.name)
                     assert before[pool.index] == NORMAL
+
+
+def test_the_trouble_of_forced_pools_can_be_seen_in_every_hour_of_it() -> None:
+    # Once in seven demos its last hour looked like a calm one, and the pool that was to be HIGH was not.
+    for hour in range(24):
+        end = END + timedelta(hours=hour)
+        market = Market(variant="harder", pools=8, forced_end=end)
+        seen, base = market.panel(end - timedelta(hours=12), end), market.book.base_tvl * HOURLY_TURNOVER_RATIO
+        for pool in FORCED:
+            assert np.all(seen["volume_1h_usd"][:, pool] / base[pool] > 3.1 * np.exp(-4 * VOLUME_NOISE))
+            assert np.all(np.abs(seen["reserve_imbalance"][-6:, pool]) > 0.165 - 1e-3)
 
 
 def test_forcing_changes_nothing_for_the_other_pools() -> None:
