@@ -85,7 +85,7 @@ def detection_report(study: DetectionStudy, setting: Setting, name: str = catalo
     else:
         falling = study.state[study.hour, study.pool] == FALLING
         scopes = {"begun": np.ones(len(falling), dtype=bool), "falling": falling}
-        found["rows"] = {scope: _row_metrics(study, np.where(keep, probability, np.nan), setting) for scope, keep in scopes.items()}
+        found["rows"] = {scope: _row_metrics(study, np.where(keep, probability, np.nan), folds, setting) for scope, keep in scopes.items()}
         on = {who: _alert(study, np.nan_to_num(probability) >= limit) for who, limit in THRESHOLDS.items()} | on
     drawn = {who: _draws(study, Alerts(where & covered, covered), setting) for who, where in on.items()}
     results = {who: {metric: _interval(draws) for metric, draws in one.items()} for who, one in drawn.items()}
@@ -127,11 +127,13 @@ def _alert(study: DetectionStudy, on: np.ndarray) -> np.ndarray:
     return alert
 
 
-def _row_metrics(study: DetectionStudy, probability: np.ndarray, setting: Setting) -> dict[str, Any]:
+def _row_metrics(study: DetectionStudy, probability: np.ndarray, folds: list[Fold], setting: Setting) -> dict[str, Any]:
     """How well the head tells falls from drops, on rows with a drop under way."""
     known = np.isfinite(probability) & np.isfinite(study.rows.y)
-    rows = (study.rows.y[known], probability[known], study.hour[known] // WEEK_HOURS, setting.draws, setting.seed)
-    drawn = ranking_draws(*rows) | calibration_draws(*rows)
+    hour = study.hour[known]
+    rows = (study.rows.y[known], probability[known], hour // WEEK_HOURS, setting.draws, setting.seed)
+    fold = np.searchsorted([fold.test.start for fold in folds], hour, side="right")
+    drawn = ranking_draws(*rows, fold=fold) | calibration_draws(*rows)
     return {metric: _interval(drawn[metric]) for metric in ("base_rate", "ap", "auc", "brier_skill", "ece")}
 
 

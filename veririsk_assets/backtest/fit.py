@@ -17,6 +17,7 @@ from veririsk_assets.models.two_heads import LABELS
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.fit import MIN_TRAIN_EVENTS, MIN_TRAIN_ROWS, MIN_VALIDATION_EVENTS
 from veririsk_assets.training.folds import Piece, Said, fit_calibrated, following
+from veririsk_assets.training.paired import ranked
 
 STUDY_LABEL = "the study's own label"
 # Models of the backtest alone: nothing of them is served.
@@ -67,9 +68,14 @@ def speak(study: Study, model: Candidate, piece: Piece) -> Said:
     fitted = fit_calibrated(model.make(names), (x, y[train]), (held_x, y[held]), (validation_x, label[piece.validation]))
     held_said, said = fitted.held, fitted.probability(test_x)
     if not model.is_shifted:
-        return Said(held_said, said, said)
+        return Said(held_said, said, said, _raw(fitted.model, test_x))
     as_of, became = ((column[piece.validation], column[piece.test]) for column in (study.rows.as_of, label))
     return Said(held_said, following(as_of, (held_said, said), became, study.rows.horizon_hours, float(became[0].mean())), said)
+
+
+def _raw(model: Any, x: np.ndarray) -> np.ndarray | None:
+    """A single column ranks by itself: a calibration that ties its values is not to make it a weaker rival."""
+    return ranked(model.sign * x[:, 0].astype(np.float64)) if isinstance(model, SingleColumn) else None
 
 
 def _usable(rows: Dataset, model: Candidate) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from veririsk_assets.evaluation.chance import chance_check
 from veririsk_assets.evaluation.event_intervals import event_draws
 from veririsk_assets.evaluation.events import Events, event_metrics, time_shift_null
 from veririsk_assets.evaluation.intervals import Draws, Interval, calibration_draws, differences, intervals, ranking_draws
+from veririsk_assets.evaluation.known_rate import known_rate
 from veririsk_assets.evaluation.metrics import average_precision, brier_skill, ece, roc_auc
 from veririsk_assets.evaluation.moment_intervals import when_draws, which_draws
 from veririsk_assets.evaluation.moments import MIN_KEYS, hourly
@@ -21,6 +22,9 @@ SCOPES = ("all", "at_risk")
 # Enough for the ends of an interval that is only asked whether it holds chance. Of 40 shuffles a true share of 8 % is
 # more than 12 % in every sixth report.
 CHANCE_DRAWS, CHANCE_SHUFFLES = 200, 120
+CHANCE_RIVAL = "ewma_volatility_7d"
+# Of the ranking among the pools of one hour, what the tables show.
+WITHIN_HOUR = ("auc", "ap", "ap_lift")
 Block = Literal["week", "key"]
 BLOCKS: tuple[Block, Block] = ("week", "key")
 Progress = Callable[[str], None]
@@ -34,6 +38,8 @@ class Measure:
         self.backtest, self.progress = backtest, progress
         self.study, self.setting = backtest.study, backtest.setting
         self.events = study_events(backtest.study)
+        rows = backtest.study.rows
+        self.known_rate = known_rate(rows.as_of.astype("datetime64[h]").astype(np.int64), rows.y, rows.horizon_hours)
         self.budgets = {"high": backtest.setting.high_alert_hours, "medium": backtest.setting.medium_alert_hours}
 
     def draws(self, name: str, scope: str, by: Block, budget: str | None = "high") -> dict[str, Draws]:
@@ -47,12 +53,17 @@ class Measure:
         return drawn | event_draws(alerts, self.events, rule(self.study), by, self.setting.draws, self.setting.seed, self.study.unit)
 
     def row_draws(self, forecasts: Forecasts, name: str, keep: np.ndarray, by: Block) -> dict[str, Draws]:
-        """AP, AUC, lift, base rate, Brier skill and calibration error of the rows kept."""
-        rows = forecasts.rows[keep]
-        label, probability = self.study.rows.y[rows], forecasts.probability[name][keep]
-        block = self.study.hour[rows] // WEEK_HOURS if by == "week" else self.study.unit[self.study.pool[rows]]
-        arguments = (label, probability, block, self.setting.draws, self.setting.seed)
-        return ranking_draws(*arguments) | calibration_draws(*arguments)
+        """Ranking within folds, how true the probabilities are, and by week also the ranking within hours, of the rows kept."""
+        rows, piece, rank = forecasts.rows[keep], forecasts.piece[keep], forecasts.rank[name][keep]
+        label, probability, hour = self.study.rows.y[rows], forecasts.probability[name][keep], self.study.hour[rows]
+        block = hour // WEEK_HOURS if by == "week" else self.study.unit[self.study.pool[rows]]
+        sampling = (self.setting.draws, self.setting.seed)
+        drawn = ranking_draws(label, rank, block, *sampling, fold=piece)
+        drawn |= calibration_draws(label, probability, block, *sampling, known_rate=self.known_rate[rows])
+        if by == "key":
+            return drawn
+        within = which_draws(hourly(label, rank, hour, piece), *sampling)
+        return drawn | {f"within_hour_{metric}": within[metric] for metric in WITHIN_HOUR}
 
     def scope(self, forecasts: Forecasts, scope: str) -> np.ndarray:
         rows = forecasts.rows
@@ -90,12 +101,12 @@ class Measure:
         return found
 
     def moments(self, name: str) -> Tree:
-        """When (hours against hours) and which (pools within an hour), on all rows; weeks drawn."""
-        forecasts, arguments = self.backtest.forecasts, (self.setting.draws, self.setting.seed)
+        """When: hours against hours, on all rows; weeks drawn. Which is in the results (`within_hour_…`), of so many hours."""
+        forecasts = self.backtest.forecasts
         table = hourly(self.study.rows.y[forecasts.rows], forecasts.probability[name], self.study.hour[forecasts.rows])
         wide, mixed = table.key_count >= MIN_KEYS, np.isfinite(table.auc)
-        when, which = tree(intervals(when_draws(table, *arguments))), tree(intervals(which_draws(table, *arguments)))
-        return {"when": when | {"hour_count": int(wide.sum())}, "which": which | {"hour_count": int(mixed.sum())}}
+        when = tree(intervals(when_draws(table, self.setting.draws, self.setting.seed)))
+        return {"when": when | {"hour_count": int(wide.sum())}, "which": {"hour_count": int(mixed.sum())}}
 
     def chance(self, names: Sequence[str]) -> Tree:
         """Per model, whether intervals and metrics find no skill in labels that the forecasts cannot know.
@@ -108,7 +119,11 @@ class Measure:
         found: Tree = {"draws": draws, "effective_weeks": float(positive.sum() ** 2 / (positive**2).sum()), "models": {}}
         for name in names:
             self.progress(f"chance check of {name}: {CHANCE_SHUFFLES} shuffles")
-            check = chance_check(label, forecasts.probability[name], hour, pool, CHANCE_SHUFFLES, draws, self.setting.seed)
+            rank = forecasts.rank[name]
+            rival = None if name == CHANCE_RIVAL else forecasts.rank.get(CHANCE_RIVAL)
+            is_probability = np.array_equal(rank, forecasts.probability[name])
+            sampling = (CHANCE_SHUFFLES, draws, self.setting.seed)
+            check = chance_check(label, rank, hour, pool, *sampling, forecasts.piece, rival, is_probability)
             found["models"][name] = asdict(check) | {"holds": check.holds}
         return found
 

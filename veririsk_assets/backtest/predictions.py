@@ -7,9 +7,10 @@ from veririsk_assets.backtest.run import Backtest
 
 
 def predictions(done: Backtest) -> pd.DataFrame:
-    """Out-of-fold rows: pool, as_of, fold, model, probability, label, at_risk, weight, and two columns more.
+    """Out-of-fold rows: pool, as_of, fold, model, probability, label, at_risk, weight, and four columns more.
 
     `run` says which pools the fit had seen; `unshifted` is what alerts are decided on: the probability before it follows the base rate.
+    `fit` numbers the fits of a run, and `rank` ranks the rows of one.
     """
     frames = [_rows(done, "over_time")] + ([_rows(done, "unseen_pools")] if done.unseen else [])
     frame = pd.concat(frames, ignore_index=True)
@@ -29,9 +30,13 @@ def _rows(done: Backtest, run: str) -> pd.DataFrame:
         "at_risk": study.at_risk[rows],
         "weight": np.ones(len(rows), dtype=np.float32),
         "run": run,
+        "fit": forecasts.piece,
     }
-    order = ["pool", "as_of", "fold", "model", "probability", "label", "at_risk", "weight", "run", "unshifted"]
-    said = {name: {"probability": p, "unshifted": forecasts.unshifted[name]} for name, p in forecasts.probability.items()}
+    order = ["pool", "as_of", "fold", "model", "probability", "label", "at_risk", "weight", "run", "unshifted", "fit", "rank"]
+    said = {
+        name: {"probability": p, "unshifted": forecasts.unshifted[name], "rank": forecasts.rank[name]}
+        for name, p in forecasts.probability.items()
+    }
     parts = [pd.DataFrame(about | {"model": name} | both)[order] for name, both in said.items()]
     return pd.concat(parts, ignore_index=True)
 

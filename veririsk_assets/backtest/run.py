@@ -45,11 +45,11 @@ class Parts:
         file = self.folder / f"{name}.npz"
         if file.exists():
             with np.load(file, allow_pickle=False) as stored:
-                return Said(stored["validation"], stored["test"], stored["unshifted"])
+                return Said(stored["validation"], stored["test"], stored["unshifted"], stored.get("rank"))
         part = compute()
         self.folder.mkdir(parents=True, exist_ok=True)
         building = file.with_suffix(".building.npz")
-        np.savez(building, validation=part.validation, test=part.test, unshifted=part.unshifted)
+        np.savez(building, **{name: value for name, value in vars(part).items() if value is not None})
         building.replace(file)
         return part
 

@@ -15,30 +15,37 @@ from dataclasses import dataclass
 import numpy as np
 
 from veririsk_assets.contracts.windows import WEEK_HOURS
-from veririsk_assets.evaluation.intervals import ranking_draws
+from veririsk_assets.evaluation.intervals import Draws, calibration_draws, ranking_draws
+from veririsk_assets.evaluation.moment_intervals import which_draws
+from veririsk_assets.evaluation.moments import hourly
 from veririsk_assets.evaluation.resampling import DRAWS, SEED
 
 SHUFFLES = 40
 MAX_EXCLUDED = 0.12
 MAX_LIFT_ERROR = 0.10
+# What each metric is without skill; AP is less what random orders give.
+CHANCE = {"ap": 0.0, "auc": 0.5, "within_hour_auc": 0.5, "within_hour_ap": 0.0, "within_hour_auc_gain": 0.0, "slope": 0.0}
 
 
 @dataclass(frozen=True)
 class ChanceCheck:
-    """Over the shuffles: mean AP / base rate and mean AUC, and how often the interval of AP minus the draw's own base rate
-    excludes 0, and that of AUC excludes 0.5. `shuffles`: those that left both classes."""
+    """Over the shuffles: mean AP / chance and mean AUC, both within folds, mean AUC within hours; and per metric how often its
+    interval excludes what no skill gets. `shuffles`: those that left both classes.
+
+    Metrics: `ap`, `auc`, `within_hour_auc`, `within_hour_ap`, and where rivals are given the paired gain `within_hour_auc_gain`;
+    of probabilities the calibration `slope`, which is 0 where nothing is known.
+    """
 
     mean_lift: float
     mean_auc: float
-    ap_excluded: float
-    auc_excluded: float
+    mean_within_hour_auc: float
+    excluded: dict[str, float]
     shuffles: int
 
     @property
     def holds(self) -> bool:
-        """Intervals of AP and AUC exclude chance in at most 12 % of shuffles, and mean AP / base rate is 1 ± 0.1."""
-        excluded = max(self.ap_excluded, self.auc_excluded)
-        return bool(excluded <= MAX_EXCLUDED and abs(self.mean_lift - 1.0) <= MAX_LIFT_ERROR)
+        """Intervals of every metric exclude chance in at most 12 % of shuffles, and mean AP / chance is 1 ± 0.1."""
+        return bool(max(self.excluded.values(), default=np.nan) <= MAX_EXCLUDED and abs(self.mean_lift - 1.0) <= MAX_LIFT_ERROR)
 
 
 def chance_check(
@@ -49,27 +56,48 @@ def chance_check(
     shuffles: int = SHUFFLES,
     draws: int = DRAWS,
     seed: int = SEED,
+    fold: np.ndarray | None = None,
+    rival: np.ndarray | None = None,
+    is_probability: bool = False,
 ) -> ChanceCheck:
-    """Rows are 1-D: label 0/1, score, `hour` (integer, hours) and `key` (integer). Rows of one week share a block."""
-    labels, scores = _weekly(label, hour, key), _weekly(score, hour, key)
+    """Rows are 1-D: label 0/1, score, `hour` (integer, hours) and `key` (integer). Rows of one week share a block.
+
+    `fold`: of the fit that made the score, `rival`: a second score, which the first is paired with; both by row.
+    """
+    labels = _weekly(label, hour, key)
+    about = {"score": score, "hour": np.asarray(hour) - np.min(hour), "fold": np.zeros(len(label)) if fold is None else fold}
+    about |= {} if rival is None else {"rival": rival}
+    grids = {name: _weekly(values, hour, key) for name, values in about.items()}
     rng = np.random.default_rng(seed)
-    results = []
+    means, excluded = [], []
     for _ in range(shuffles):
         shuffled = _shuffled(labels, rng)
-        both = np.isfinite(shuffled) & np.isfinite(scores)
-        week = np.nonzero(both)[0]
+        both = np.isfinite(shuffled) & np.isfinite(grids["score"])
         if len(np.unique(shuffled[both])) > 1:
-            results.append(_one(shuffled[both], scores[both], week, draws, seed))
-    if not results:
-        return ChanceCheck(np.nan, np.nan, np.nan, np.nan, 0)
-    mean_lift, mean_auc, ap_excluded, auc_excluded = np.mean(results, axis=0).tolist()
-    return ChanceCheck(mean_lift, mean_auc, ap_excluded, auc_excluded, len(results))
+            rows = {name: grid[both] for name, grid in grids.items()} | {"week": np.nonzero(both)[0]}
+            drawn = _drawn(shuffled[both], rows, draws, seed, is_probability)
+            means.append([drawn[name].value for name in ("lift", "auc", "within_hour_auc")])
+            excluded.append({name: drawn[name].interval().excludes(at) for name, at in CHANCE.items() if name in drawn})
+    if not means:
+        return ChanceCheck(np.nan, np.nan, np.nan, {}, 0)
+    shares = {name: float(np.mean([one[name] for one in excluded])) for name in excluded[0]}
+    lift, auc, within = np.nanmean(means, axis=0).tolist()
+    return ChanceCheck(lift, auc, within, shares, len(means))
 
 
-def _one(label: np.ndarray, score: np.ndarray, week: np.ndarray, draws: int, seed: int) -> tuple[float, float, float, float]:
-    drawn = ranking_draws(label, score, week, draws, seed)
-    ap_excluded = (drawn["ap"] - drawn["base_rate"]).interval().excludes(0.0)
-    return drawn["lift"].value, drawn["auc"].value, float(ap_excluded), float(drawn["auc"].interval().excludes(0.5))
+def _drawn(label: np.ndarray, rows: dict[str, np.ndarray], draws: int, seed: int, is_probability: bool) -> dict[str, Draws]:
+    """Every metric on one set of shuffled labels."""
+    week, score, hour, fold = (rows[name] for name in ("week", "score", "hour", "fold"))
+    drawn = ranking_draws(label, score, week, draws, seed, fold=fold)
+    within = which_draws(hourly(label, score, hour), draws, seed)
+    drawn |= {"ap": drawn["ap"] - drawn["chance_ap"], "within_hour_auc": within["auc"]}
+    drawn["within_hour_ap"] = within["ap"] - within["ap_chance"]
+    if "rival" in rows:
+        rival = which_draws(hourly(label, rows["rival"], hour), draws, seed)
+        drawn["within_hour_auc_gain"] = within["auc"] - rival["auc"]
+    if is_probability:
+        drawn["slope"] = calibration_draws(label, score, week, draws, seed)["slope"]
+    return drawn
 
 
 def _weekly(values: np.ndarray, hour: np.ndarray, key: np.ndarray) -> np.ndarray:

@@ -79,9 +79,10 @@ def ranking_draws(
     draws: int = DRAWS,
     seed: int = SEED,
     weight: np.ndarray | None = None,
+    fold: np.ndarray | None = None,
 ) -> dict[str, Draws]:
-    """`ap`, `auc`, `base_rate`, `lift`: compute once per model, then subtract models pairwise for free."""
-    return as_draws(resampled_ranking(label, score, block, draws, seed, weight), len(np.unique(block)))
+    """As `resampled_ranking`: compute once per model, then subtract models pairwise for free."""
+    return as_draws(resampled_ranking(label, score, block, draws, seed, weight, fold), len(np.unique(block)))
 
 
 def calibration_draws(
@@ -91,9 +92,10 @@ def calibration_draws(
     draws: int = DRAWS,
     seed: int = SEED,
     weight: np.ndarray | None = None,
+    known_rate: np.ndarray | None = None,
 ) -> dict[str, Draws]:
-    """`brier_skill` and `ece` of probabilities."""
-    return as_draws(resampled_calibration(label, prob, block, draws, seed, weight), len(np.unique(block)))
+    """As `resampled_calibration`."""
+    return as_draws(resampled_calibration(label, prob, block, draws, seed, weight, known_rate=known_rate), len(np.unique(block)))
 
 
 def intervals(draws: dict[str, Draws]) -> dict[str, Interval]:

@@ -4,6 +4,7 @@ Rows are 1-D arrays of one length; `label` is 0/1, `weight` (default 1) is not n
 define (no positive row, or no negative one) is NaN. Missing scores raise: a row that was not scored is not a row.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,19 @@ def roc_auc(label: np.ndarray, score: np.ndarray, weight: np.ndarray | None = No
         return np.nan
     gain, tied = np.diff(hits, prepend=0.0), np.diff(misses, prepend=0.0)
     return float((gain * (misses[-1] - misses + tied / 2)).sum() / (hits[-1] * misses[-1]))
+
+
+def within_folds(metric: Callable[[np.ndarray, np.ndarray], float], label: np.ndarray, score: np.ndarray, fold: np.ndarray) -> float:
+    """A ranking metric of each fold's rows by themselves, combined by positives; folds that cannot define it are left out.
+
+    Scores of two fits are never ranked against each other: their calibrations differ, and with them the meaning of a score.
+    """
+    parts = [(metric(label[rows], score[rows]), float(label[rows].sum())) for rows in (fold == one for one in np.unique(fold))]
+    known = [(value, weight) for value, weight in parts if np.isfinite(value) and weight]
+    if not known:
+        return np.nan
+    values, weights = np.transpose(known)
+    return float(np.average(values, weights=weights))
 
 
 def base_rate(label: np.ndarray, weight: np.ndarray | None = None) -> float:

@@ -33,12 +33,13 @@ def when_draws(table: Hourly, draws: int = DRAWS, seed: int = SEED, min_keys: in
 def which_draws(table: Hourly, draws: int = DRAWS, seed: int = SEED) -> dict[str, Draws]:
     """Skill in *which*, over hours with a positive and a negative row, each hour counting once.
 
-    `auc`: mean AUC over hours; `ap_lift`: mean AP over the mean AP of random orders (1 is chance).
+    `auc`, `ap` and `ap_chance` (of random orders): means over hours; `ap_lift`: mean AP over mean chance.
     """
     mixed = np.isfinite(table.auc)
     week = table.hour // WEEK_HOURS
     auc, ap, chance = (np.where(mixed, column, 0.0) for column in (table.auc, table.ap, table.ap_chance))
-    pairs = {"auc": (auc, mixed.astype(np.float64)), "ap_lift": (ap, chance)}
+    once = mixed.astype(np.float64)
+    pairs = {"auc": (auc, once), "ap": (ap, once), "ap_chance": (chance, once), "ap_lift": (ap, chance)}
     return as_draws({name: resampled_ratio(*pair, week, draws, seed) for name, pair in pairs.items()}, len(np.unique(week)))
 
 

@@ -14,7 +14,7 @@ MIN_KEYS = 5
 
 @dataclass(frozen=True)
 class Hourly:
-    """One place per hour, in order. `auc`, `ap` and `ap_chance` (expected of a random order) are NaN without both classes."""
+    """One place per hour and fit, in order. `auc`, `ap` and `ap_chance` (expected of a random order) are NaN without both classes."""
 
     hour: np.ndarray
     key_count: np.ndarray
@@ -25,10 +25,15 @@ class Hourly:
     ap_chance: np.ndarray
 
 
-def hourly(label: np.ndarray, score: np.ndarray, hour: np.ndarray) -> Hourly:
-    """Ranking within each hour, ties handled as in `metrics`; `moment_intervals` makes metrics of it."""
+def hourly(label: np.ndarray, score: np.ndarray, hour: np.ndarray, fold: np.ndarray | None = None) -> Hourly:
+    """Ranking within each hour, ties handled as in `metrics`; `moment_intervals` makes metrics of it.
+
+    `fold`: a number per row, of the fit that scored it; scores of two fits are two rankings of one hour.
+    """
     label, score, _ = checked(label, score, None)
-    hours, place, count = np.unique(hour, return_inverse=True, return_counts=True)
+    fits = 1 if fold is None else int(np.max(fold)) + 1
+    moments, place, count = np.unique(hour * fits + (0 if fold is None else fold), return_inverse=True, return_counts=True)
+    hours = moments // fits
     hits_of, mean = np.bincount(place, label), np.bincount(place, score) / count
     misses_of = count - hits_of
     order = np.lexsort((-score, place))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from veririsk_assets.evaluation.calibration_line import calibration_line
 from veririsk_assets.evaluation.metrics import CALIBRATION_BINS, calibration_bin, checked
 
 DRAWS = 500
@@ -34,9 +35,9 @@ def block_sums(values: np.ndarray, block: np.ndarray, blocks: int) -> np.ndarray
     return np.bincount(block, weights=values, minlength=blocks)
 
 
-def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Elementwise quotient; NaN where the denominator is 0."""
-    return np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator != 0)
+def ratio(numerator: np.ndarray, denominator: np.ndarray, empty: float = np.nan) -> np.ndarray:
+    """Elementwise quotient; `empty` where the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.full(np.shape(denominator), empty), where=denominator != 0)
 
 
 def resampled_ranking(
@@ -46,19 +47,32 @@ def resampled_ranking(
     draws: int = DRAWS,
     seed: int = SEED,
     weight: np.ndarray | None = None,
+    fold: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """`ap`, `auc`, `base_rate` and `lift` of the sample (place 0) and of each draw, exact in ties.
+    """`ap`, `auc`, `base_rate`, `chance_ap` and `lift` of the sample (place 0) and of each draw, exact in ties.
 
-    Both rankings only change where a positive row stands, so rows are first counted into (threshold of a positive × block).
+    `fold`: a number per row, of the fit that scored it. Scores of two fits are never ranked against each other: each fold is
+    ranked by itself, and folds are combined by their positives. `chance_ap` is what no skill gets then (without folds the base
+    rate), and `lift` the AP over it.
     """
     label, score, weight = checked(label, score, weight)
     index, blocks = block_index(block)
     counts = block_counts(blocks, draws, seed)
-    positives = counts @ block_sums(weight * label, index, blocks)
-    negatives = counts @ block_sums(weight * (1.0 - label), index, blocks)
-    precision_sum, pair_sum = _ranking_sums(label, score, weight, index, counts, negatives)
-    ap, base = ratio(precision_sum, positives), ratio(positives, positives + negatives)
-    return {"ap": ap, "auc": ratio(pair_sum, positives * negatives), "base_rate": base, "lift": ratio(ap, base)}
+    folds = [slice(None)] if fold is None else [np.flatnonzero(fold == one) for one in np.unique(fold)]
+    parts = [_ranked(label[rows], score[rows], weight[rows], index[rows], counts) for rows in folds]
+    by_fold = np.array(parts)
+    positives, negatives, precision_sum, pair_share = by_fold.sum(axis=0)
+    hits, misses = by_fold[:, 0], by_fold[:, 1]
+    # A fold without negatives ranks nothing: its positives do not count.
+    paired = np.where(misses > 0, hits, 0.0).sum(axis=0)
+    ap, chance_ap = ratio(precision_sum, positives), ratio((hits * ratio(hits, hits + misses, empty=0.0)).sum(axis=0), positives)
+    return {
+        "ap": ap,
+        "auc": ratio(pair_share, paired),
+        "base_rate": ratio(positives, positives + negatives),
+        "chance_ap": chance_ap,
+        "lift": ratio(ap, chance_ap),
+    }
 
 
 def resampled_calibration(
@@ -69,8 +83,13 @@ def resampled_calibration(
     seed: int = SEED,
     weight: np.ndarray | None = None,
     bins: int = CALIBRATION_BINS,
+    known_rate: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """`brier_skill` (against each draw's own base rate) and `ece` of the sample and of each draw; bins are the sample's."""
+    """Of the sample and of each draw; bins are the sample's.
+
+    `brier_skill` is against each draw's own base rate, `brier_skill_known` against `known_rate`: per row, the base rate that was
+    known then. `ece`, and `ece_to_base`: the same over the base rate. `slope` and `intercept` as in `calibration_line`.
+    """
     label, prob, weight = checked(label, prob, weight)
     index, blocks = block_index(block)
     counts = block_counts(blocks, draws, seed)
@@ -78,7 +97,12 @@ def resampled_calibration(
     base = ratio(hits, rows)
     place = index * bins + calibration_bin(prob, bins)
     gap = np.abs(counts @ block_sums(weight * (prob - label), place, blocks * bins).reshape(blocks, bins)).sum(axis=1)
-    return {"brier_skill": 1.0 - ratio(ratio(error, rows), base * (1.0 - base)), "ece": ratio(gap, rows)}
+    slope, intercept = calibration_line(label, prob, weight, index, counts)
+    found = {"brier_skill": 1.0 - ratio(ratio(error, rows), base * (1.0 - base)), "ece": ratio(gap, rows), "ece_to_base": ratio(gap, hits)}
+    if known_rate is not None:
+        naive = counts @ block_sums(weight * (known_rate - label) ** 2, index, blocks)
+        found["brier_skill_known"] = 1.0 - ratio(error, naive)
+    return found | {"slope": slope, "intercept": intercept}
 
 
 def resampled_ratio(numerator: np.ndarray, denominator: np.ndarray, block: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> np.ndarray:
@@ -86,6 +110,19 @@ def resampled_ratio(numerator: np.ndarray, denominator: np.ndarray, block: np.nd
     index, blocks = block_index(block)
     counts = block_counts(blocks, draws, seed)
     return ratio(counts @ block_sums(numerator, index, blocks), counts @ block_sums(denominator, index, blocks))
+
+
+def _ranked(
+    label: np.ndarray, score: np.ndarray, weight: np.ndarray, block: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of one fold, per draw: weight of positives and of negatives, sum of precision over positives, and of the share of negatives
+    that each positive outranks.
+
+    Both rankings only change where a positive row stands, so rows are first counted into (threshold of a positive × block).
+    """
+    positives, negatives = (counts @ block_sums(side, block, counts.shape[1]) for side in (weight * label, weight * (1.0 - label)))
+    precision_sum, pair_sum = _ranking_sums(label, score, weight, block, counts, negatives)
+    return positives, negatives, precision_sum, ratio(pair_sum, negatives, empty=0.0)
 
 
 def _ranking_sums(

@@ -2,12 +2,21 @@
 
 from pathlib import Path
 
-from veririsk_assets.evaluation.chance import MAX_EXCLUDED, MAX_LIFT_ERROR
+from veririsk_assets.evaluation.chance import CHANCE, MAX_EXCLUDED, MAX_LIFT_ERROR
 from veririsk_assets.pages.detection import detection_section
 from veririsk_assets.pages.markdown import Tree, number, shown, table
 from veririsk_assets.pages.model_card import model_card
 
-ROW_METRICS = (("ap", "AP"), ("lift", "lift"), ("auc", "AUC"), ("brier_skill", "Brier skill"), ("ece", "ECE"))
+RANKING = (("ap", "AP"), ("lift", "lift"), ("auc", "AUC"))
+WITHIN_HOUR = (("within_hour_auc", "AUC within hours"), ("within_hour_ap", "AP within hours"), ("within_hour_ap_lift", "its lift"))
+TRUTH = (
+    ("slope", "slope"),
+    ("intercept", "intercept"),
+    ("ece", "ECE"),
+    ("ece_to_base", "ECE / base rate"),
+    ("brier_skill", "Brier skill"),
+    ("brier_skill_known", "over the rate known then"),
+)
 EVENT_METRICS = (
     ("recall_lead_1", "recall ≥ 1 h"),
     ("recall_lead_3", "≥ 3 h"),
@@ -19,9 +28,14 @@ EVENT_METRICS = (
     ("false_alarms_per_pool_month", "false alarms"),
     ("alert_hours_per_pool_month", "alert-hours"),
 )
+HOW_JUDGED = """Rankings are made within each fold, whose rows one fit has scored, and combined by positives; single columns rank by themselves, without
+a calibration. Among the pools of one hour calibrations and market weeks cancel: that is the claim to make of a ranking. A probability is right where
+its slope is 1 and its intercept 0, and worth something where it is better than the base rate of the 30 days before, which anyone knew."""
 SCOPES = (("all", "all rows"), ("at_risk", "at-risk rows (not already 10 % below the 24-hour high)"))
 # What the experiments and the search before them looked at: the recording of docs/backtest.md, by its hash.
 SEARCHED = "7713ee4a30ae0dfc"
+RIVAL = "ewma_volatility_7d"
+GAINS = (*WITHIN_HOUR[:2], ("ap", "AP"), ("auc", "AUC"), ("recall_lead_6", "event recall ≥ 6 h"))
 PICTURES = (
     ("reliability", "Reliability"),
     ("precision_recall", "Precision and recall"),
@@ -85,12 +99,17 @@ def _folds(report: Tree) -> list[str]:
 
 
 def _results(report: Tree) -> list[str]:
-    lines = []
+    lines = [HOW_JUDGED, ""]
     for scope, title in SCOPES:
         lines += [f"## Results, {title}", ""]
-        for caption, found in (("weeks drawn", report["results"]), ("pools drawn", report["results_by_pool"])):
-            rows = [[name, *(shown(one[scope].get(m)) for m, _ in ROW_METRICS)] for name, one in found.items()]
-            lines += [f"Rows, {caption}:", "", *table(["model", *(t for _, t in ROW_METRICS)], rows)]
+        for caption, found, metrics in (
+            ("Ranking within folds, weeks drawn", report["results"], RANKING),
+            ("Ranking within folds, pools drawn", report["results_by_pool"], RANKING),
+            ("Ranking among the pools of one hour, weeks drawn", report["results"], WITHIN_HOUR),
+            ("Probabilities, weeks drawn", report["results"], TRUTH),
+        ):
+            rows = [[name, *(shown(one[scope].get(m)) for m, _ in metrics)] for name, one in found.items()]
+            lines += [f"{caption}:", "", *table(["model", *(t for _, t in metrics)], rows)]
         for caption, found in (("HIGH budget", report["results"]), ("MEDIUM budget", report["results_medium_budget"])):
             rows = [[name, *(shown(one[scope].get(m), 2) for m, _ in EVENT_METRICS)] for name, one in found.items()]
             lines += [f"Events, {caption}, per pool-month where it is a cost:", "", *table(["model", *(t for _, t in EVENT_METRICS)], rows)]
@@ -108,8 +127,8 @@ def _paired(report: Tree) -> list[str]:
     for name, rivals in report["paired"].items():
         for rival, scopes in rivals.items():
             one = scopes["all"]
-            rows.append([name, rival, *(shown(one.get(metric), 4, signed=True) for metric in ("ap", "auc", "recall_lead_6"))])
-    return lines + table(["model", "baseline", "AP", "AUC", "event recall ≥ 6 h"], rows)
+            rows.append([name, rival, *(shown(one.get(metric), 4, signed=True) for metric, _ in GAINS)])
+    return lines + table(["model", "baseline", *(title for _, title in GAINS)], rows)
 
 
 def _per_fold(report: Tree) -> list[str]:
@@ -138,12 +157,10 @@ def _timing(report: Tree) -> list[str]:
 def _moments(report: Tree) -> list[str]:
     rows = []
     for name, one in report["moments"].items():
-        when, which = one["when"], one["which"]
-        rows.append(
-            [name, shown(when["auc"]), shown(when["lift"], 2), shown(when["spearman"]), shown(which["auc"]), shown(which["ap_lift"], 2)]
-        )
-    lines = ["## When, and which", "", "When: bad hours told from calm ones. Which: pools told apart within one hour. Weeks drawn.", ""]
-    return lines + table(["model", "when: AUC", "when: lift", "when: Spearman", "which: AUC", "which: AP lift"], rows)
+        when = one["when"]
+        rows.append([name, shown(when["auc"]), shown(when["lift"], 2), shown(when["spearman"])])
+    lines = ["## When", "", "Bad hours told from calm ones, by the mean of their probabilities. Weeks drawn.", ""]
+    return lines + table(["model", "AUC", "lift", "Spearman"], rows)
 
 
 def _chance(report: Tree) -> list[str]:
@@ -158,17 +175,18 @@ def _chance(report: Tree) -> list[str]:
             "",
         ]
     lines += [
-        "The same forecasts on labels of other weeks and other pools, which they cannot know: AP over base rate should be 1, AUC 0.5, and about "
-        f"one interval in twenty should exclude chance; it holds up to {MAX_EXCLUDED:.0%}, and where mean AP over base rate is 1 ± {MAX_LIFT_ERROR:g}. "
+        "The same forecasts on labels of other weeks and other pools, which they cannot know: AP over chance should be 1, AUC 0.5, and about "
+        f"one interval in twenty should exclude chance; it holds up to {MAX_EXCLUDED:.0%} of each metric, and where mean AP over chance is 1 ± {MAX_LIFT_ERROR:g}. "
         f"The positive rows are spread as over {report['chance']['effective_weeks']:.1f} equal weeks: the fewer, the more an interval is too narrow.",
         "",
     ]
     rows = [
-        [name, number(one["mean_lift"], 2), number(one["mean_auc"]), *(_share(one[half]) for half in ("ap_excluded", "auc_excluded")),
-         str(one["shuffles"]), "holds" if one["holds"] else "**FAILED**"]
+        [name, number(one["mean_lift"], 2), number(one["mean_auc"]), number(one["mean_within_hour_auc"]),
+         *(_share(one["excluded"].get(metric)) for metric in CHANCE), str(one["shuffles"]), "holds" if one["holds"] else "**FAILED**"]
         for name, one in found.items()
     ]  # fmt: skip
-    return lines + table(["model", "mean AP / base rate", "mean AUC", "AP intervals without chance", "AUC's", "shuffles", "check"], rows)
+    without = [f"{metric.replace('_', ' ')} without chance" for metric in CHANCE]
+    return lines + table(["model", "mean AP / chance", "mean AUC", "within hours", *without, "shuffles", "check"], rows)
 
 
 def _share(value: float | None) -> str:
@@ -179,11 +197,18 @@ def _unseen(report: Tree) -> list[str]:
     found = report["leave_pools_out"]
     if not found:
         return []
-    lines = ["## Leave-pools-out", "", "Each pool is judged by models that saw neither it nor its time. Pools drawn.", ""]
-    by_pool, groups = found["by_pool"], found["groups"]
+    lines = ["## Leave-pools-out", "", "Each pool is judged by models that saw neither it nor its time.", ""]
+    by_pool, by_week, groups = found["by_pool"], found["by_week"], found["groups"]
     rows = []
     for name, one in by_pool["results"].items():
-        gain = by_pool["paired"][name].get("ewma_volatility_7d", {})
-        parts = [shown(group["paired"].get(name, {}).get("ewma_volatility_7d", {}).get("auc"), 3, signed=True) for group in groups]
-        rows.append([name, shown(one["ap"]), shown(one["auc"]), shown(gain.get("auc"), 3, signed=True), "; ".join(parts)])
-    return lines + table(["model", "AP", "AUC", "AUC gain over EWMA 7 d", "the gain in each group (weeks drawn)"], rows)
+        gain, weekly = by_pool["paired"][name].get(RIVAL, {}), by_week["paired"].get(name, {}).get(RIVAL, {})
+        parts = [shown(group["paired"].get(name, {}).get(RIVAL, {}).get("within_hour_auc"), 3, signed=True) for group in groups]
+        within = [shown(weekly.get(metric), 3, signed=True) for metric, _ in WITHIN_HOUR[:2]]
+        rows.append([name, shown(one["ap"]), shown(one["auc"]), shown(gain.get("auc"), 3, signed=True), *within, "; ".join(parts)])
+    gains = (
+        "AUC gain over EWMA 7 d, pools drawn",
+        "AUC gain within hours, weeks drawn",
+        "AP gain within hours",
+        "AUC gain within hours of each group",
+    )
+    return lines + table(["model", "AP", "AUC", *gains], rows)

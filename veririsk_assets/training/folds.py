@@ -28,25 +28,29 @@ class Said:
     """Calibrated probabilities of the validation rows and of the test rows of one piece.
 
     `unshifted`: the test rows before they follow the base rate. Alerts are decided on these, or a turn of the market would
-    spend the budget of a year.
+    spend the budget of a year. `rank`: what ranks the test rows; None: their probabilities. A single column ranks by itself.
     """
 
     validation: np.ndarray
     test: np.ndarray
     unshifted: np.ndarray
+    rank: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Forecasts:
     """Out-of-fold probabilities of every model on the test rows `rows` (places, ascending) of the pieces' groups `fold`.
 
+    `piece`: which of the pieces, and so which fit, a row is of; scores of two are not ranked against each other. `rank` ranks within one.
     `unshifted` are those that alerts are decided on, `validation` holds, per model and piece, those that thresholds are chosen on. `refused`: model → reason.
     """
 
     rows: np.ndarray
     fold: np.ndarray
+    piece: np.ndarray
     probability: dict[str, np.ndarray]
     unshifted: dict[str, np.ndarray]
+    rank: dict[str, np.ndarray]
     validation: dict[str, list[np.ndarray]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
@@ -73,13 +77,19 @@ def out_of_fold(names: Iterable[str], pieces: Sequence[Piece], speak: Callable[[
         except CannotTrain as reason:
             refused[name] = str(reason)
     rows = np.concatenate([piece.test for piece in pieces])
-    group = np.concatenate([np.full(len(piece.test), piece.group) for piece in pieces])
     order = np.argsort(rows, kind="stable")
-    probability, unshifted = (
-        {name: np.concatenate([getattr(one, kind) for one in said])[order] for name, said in made.items()} for kind in ("test", "unshifted")
+    group, number = (
+        np.concatenate([np.full(len(piece.test), of) for of, piece in zip(numbers, pieces, strict=True)])[order]
+        for numbers in ([piece.group for piece in pieces], range(len(pieces)))
     )
+
+    def joined(part: Callable[[Said], np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: np.concatenate([part(one) for one in said])[order] for name, said in made.items()}
+
+    probability, unshifted = joined(lambda said: said.test), joined(lambda said: said.unshifted)
+    rank = joined(lambda said: said.test if said.rank is None else said.rank)
     validation = {name: [one.validation for one in said] for name, said in made.items()}
-    return Forecasts(rows[order], group[order], probability, unshifted, validation, refused)
+    return Forecasts(rows[order], group, number, probability, unshifted, rank, validation, refused)
 
 
 @dataclass(frozen=True)

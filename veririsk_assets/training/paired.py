@@ -21,10 +21,10 @@ def weeks(as_of: np.ndarray) -> np.ndarray:
 
 def naive_scores(naive: Mapping[str, float], columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Those of the columns that rank without any learning as scores; `naive`: column → the sign of its risky end."""
-    return {name: _ranked(sign * columns[name].astype(np.float64)) for name, sign in naive.items() if name in columns}
+    return {name: ranked(sign * columns[name].astype(np.float64)) for name, sign in naive.items() if name in columns}
 
 
-def _ranked(score: np.ndarray) -> np.ndarray:
+def ranked(score: np.ndarray) -> np.ndarray:
     """A row of which the column says nothing comes last."""
     known = np.isfinite(score)
     return np.where(known, score, score[known].min() if known.any() else 0.0)

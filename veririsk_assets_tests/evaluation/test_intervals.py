@@ -16,8 +16,9 @@ from veririsk_assets.evaluation.intervals import (
     ranking_draws,
     tail,
 )
-from veririsk_assets.evaluation.metrics import average_precision, brier, brier_skill, ece, roc_auc
+from veririsk_assets.evaluation.metrics import average_precision, brier, brier_skill, ece, roc_auc, within_folds
 from veririsk_assets.evaluation.resampling import block_counts, resampled_ratio
+from veririsk_assets.models.logistic_line import sigmoid
 
 
 def sample(seed=0, blocks=12, size=40, levels=9):
@@ -56,6 +57,74 @@ def test_weighted_and_tied_rows_resample_exactly(drawn):
         if drawn_weight.any():
             assert got["ap"].samples[i] == pytest.approx(average_precision(label, score, drawn_weight), nan_ok=True)
             assert got["auc"].samples[i] == pytest.approx(roc_auc(label, score, drawn_weight), nan_ok=True)
+
+
+def test_folds_are_ranked_by_themselves_and_combined_by_their_positives():
+    rng = np.random.default_rng(11)
+    fold, block = np.repeat(np.arange(3), 400), np.arange(1200) // 60
+    label = rng.random(1200) < np.repeat([0.05, 0.2, 0.1], 400)
+    score = rng.integers(0, 30, 1200) + 5.0 * label
+    got = ranking_draws(label, score, block, draws=4, seed=2, fold=fold)
+    for i, counts in enumerate(block_counts(20, 4, 2)):
+        weight, value = counts[block], (lambda name, i=i: np.append(got[name].value, got[name].samples)[i])
+        hits = [weight[fold == f] @ label[fold == f] for f in range(3)]
+        for name, metric in (("ap", average_precision), ("auc", roc_auc)):
+            parts = [metric(label[fold == f], score[fold == f], weight[fold == f]) for f in range(3)]
+            assert value(name) == pytest.approx(np.average(parts, weights=hits))
+        chance = np.average([hits[f] / weight[fold == f].sum() for f in range(3)], weights=hits)
+        assert value("chance_ap") == pytest.approx(chance) and value("lift") == pytest.approx(value("ap") / chance)
+    assert got["ap"].value == pytest.approx(within_folds(average_precision, label, score, fold))
+
+
+def test_what_a_fold_s_calibration_adds_to_all_its_scores_changes_no_ranking():
+    label, score, block = sample(4)
+    fold = block // 3
+    moved = score + np.array([0.0, 4.0, -7.0, 2.0, 9.0])[(fold % 5).astype(int)]
+    kept, pooled = (ranking_draws(label, moved, block, draws=20, fold=of) for of in (fold, None))
+    for name in ("ap", "auc", "lift"):
+        np.testing.assert_array_equal(kept[name].samples, ranking_draws(label, score, block, draws=20, fold=fold)[name].samples)
+    assert pooled["auc"].value != pytest.approx(ranking_draws(label, score, block, draws=20)["auc"].value)
+
+
+def test_a_fold_without_positives_or_without_negatives_spoils_nothing():
+    label, score, block = sample(5)
+    fold = np.where(block == block.max(), 1, 0)
+    for only in (0.0, 1.0):
+        said = np.where(fold == 1, only, label)
+        got = ranking_draws(said, score, block, draws=5, fold=fold)
+        assert got["auc"].value == pytest.approx(roc_auc(label[fold == 0], score[fold == 0]))
+        assert np.isfinite(got["ap"].samples).all()
+
+
+def test_slope_and_intercept_say_how_forecasts_are_wrong():
+    rng = np.random.default_rng(14)
+    odds = rng.normal(-3, 1.2, 60_000)
+    label, block = rng.random(60_000) < sigmoid(odds), np.arange(60_000) // 1000
+    right, loud, low = (calibration_draws(label, sigmoid(said), block, draws=200) for said in (odds, 2 * odds + 3, odds - 1))
+    assert right["slope"].interval().lo < 1 < right["slope"].interval().hi and abs(right["intercept"].value) < 0.05
+    assert loud["slope"].value == pytest.approx(0.5, abs=0.03) and low["intercept"].value == pytest.approx(1.0, abs=0.05)
+    assert low["slope"].value == pytest.approx(right["slope"].value, abs=0.01)
+    ece = calibration_draws(label, sigmoid(odds - 1), block, draws=20)
+    assert ece["ece_to_base"].value == pytest.approx(ece["ece"].value / label.mean())
+
+
+def test_every_draw_has_the_line_that_fits_its_own_rows():
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(13)
+    odds, block = rng.normal(-1, 1, 4000), np.arange(4000) // 200
+    label = rng.random(4000) < sigmoid(0.6 * odds)
+    got = calibration_draws(label, sigmoid(odds), block, draws=3, seed=4)
+    for i, counts in enumerate(block_counts(20, 3, 4)[1:]):
+        line = LogisticRegression(C=1e9, tol=1e-8).fit(odds[:, None], label, sample_weight=counts[block])
+        assert got["slope"].samples[i] == pytest.approx(line.coef_[0, 0], abs=2e-3)
+
+
+def test_skill_over_the_rate_that_was_known_then_is_of_its_own_rows():
+    label, score, block = sample(7)
+    known = np.where(block < 5, 0.1, 0.4)
+    got = calibration_draws(label, score / 3, block, draws=5, known_rate=known)["brier_skill_known"]
+    assert got.value == pytest.approx(1 - brier(label, score / 3) / np.mean((known - label) ** 2))
 
 
 def test_two_runs_agree_to_the_last_digit_and_row_order_does_not_matter():

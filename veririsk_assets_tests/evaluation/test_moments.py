@@ -70,6 +70,15 @@ def test_each_hour_is_ranked_as_sklearn_ranks_it():
     assert table.key_count.sum() == 400
 
 
+def test_scores_of_two_fits_are_two_rankings_of_one_hour():
+    label, _, risk, hour = market()
+    fit = np.random.default_rng(9).integers(0, 2, len(hour))
+    apart, alone = hourly(label, risk + 100 * fit, hour, fit), [hourly(label[fit == f], risk[fit == f], hour[fit == f]) for f in (0, 1)]
+    for f in (0, 1):
+        np.testing.assert_array_equal(apart.auc[f::2], alone[f].auc)
+        np.testing.assert_array_equal(apart.hour[f::2], alone[f].hour)
+
+
 def test_the_ap_of_random_orders_is_what_random_orders_give():
     rng = np.random.default_rng(3)
     label = np.tile(np.arange(20) < 3, 4000)
