@@ -115,9 +115,10 @@ def bootstrap(
     draws: int = DRAWS,
     seed: int = SEED,
     weight: np.ndarray | None = None,
+    fold: np.ndarray | None = None,
 ) -> dict[str, Interval]:
-    """Intervals of `ap`, `auc`, `base_rate` and `lift`."""
-    return intervals(ranking_draws(label, score, block, draws, seed, weight))
+    """Intervals of what `ranking_draws` draws."""
+    return intervals(ranking_draws(label, score, block, draws, seed, weight, fold))
 
 
 def bootstrap_calibration(

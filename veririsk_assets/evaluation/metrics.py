@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 CALIBRATION_BINS = 10
+POSITIVES_PER_BIN = 20
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,17 @@ def ece(label: np.ndarray, prob: np.ndarray, bins: int = CALIBRATION_BINS, weigh
     curve = reliability_curve(label, prob, bins, weight)
     gap = np.abs(curve.mean_probability - curve.observed_rate)
     return float(curve.weight @ gap / curve.weight.sum())
+
+
+def ece_to_base(label: np.ndarray, prob: np.ndarray) -> float:
+    """The calibration error as a share of the base rate, in as many bins as the positives can fill: what a rare event asks for."""
+    label = np.asarray(label, dtype=np.float64)
+    return ece(label, prob, bins_for(float(label.sum()))) / float(label.mean()) if label.any() else np.nan
+
+
+def bins_for(positives: float) -> int:
+    """Bins that hold `POSITIVES_PER_BIN` on average: with fewer, chance alone makes an error of half the base rate."""
+    return int(np.clip(positives // POSITIVES_PER_BIN, 2, CALIBRATION_BINS))
 
 
 def reliability_curve(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from veririsk_assets.evaluation.calibration_line import calibration_line
-from veririsk_assets.evaluation.metrics import CALIBRATION_BINS, calibration_bin, checked
+from veririsk_assets.evaluation.metrics import CALIBRATION_BINS, bins_for, calibration_bin, checked
 
 DRAWS = 500
 SEED = 20_210_519
@@ -88,17 +88,25 @@ def resampled_calibration(
     """Of the sample and of each draw; bins are the sample's.
 
     `brier_skill` is against each draw's own base rate, `brier_skill_known` against `known_rate`: per row, the base rate that was
-    known then. `ece`, and `ece_to_base`: the same over the base rate. `slope` and `intercept` as in `calibration_line`.
+    known then. `ece`, and `ece_to_base` as in `metrics`. `slope` and `intercept` as in `calibration_line`.
     """
     label, prob, weight = checked(label, prob, weight)
     index, blocks = block_index(block)
     counts = block_counts(blocks, draws, seed)
     rows, hits, error = (counts @ block_sums(v, index, blocks) for v in (weight, weight * label, weight * (prob - label) ** 2))
     base = ratio(hits, rows)
-    place = index * bins + calibration_bin(prob, bins)
-    gap = np.abs(counts @ block_sums(weight * (prob - label), place, blocks * bins).reshape(blocks, bins)).sum(axis=1)
+
+    def gap(bins: int) -> np.ndarray:
+        place = index * bins + calibration_bin(prob, bins)
+        return np.abs(counts @ block_sums(weight * (prob - label), place, blocks * bins).reshape(blocks, bins)).sum(axis=1)
+
+    error_to_base = ratio(gap(bins_for(float(weight @ label))), hits)
     slope, intercept = calibration_line(label, prob, weight, index, counts)
-    found = {"brier_skill": 1.0 - ratio(ratio(error, rows), base * (1.0 - base)), "ece": ratio(gap, rows), "ece_to_base": ratio(gap, hits)}
+    found = {
+        "brier_skill": 1.0 - ratio(ratio(error, rows), base * (1.0 - base)),
+        "ece": ratio(gap(bins), rows),
+        "ece_to_base": error_to_base,
+    }
     if known_rate is not None:
         naive = counts @ block_sums(weight * (known_rate - label) ** 2, index, blocks)
         found["brier_skill_known"] = 1.0 - ratio(error, naive)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from veririsk_assets.training.walk_forward import Pooled
 
 VALIDATION, FOLDS = "validation", "walk_forward"
-MEASURES = ("ap", "auc", "ece", "recall")
+MEASURES = ("ap", "auc", "ece_to_base", "recall")
 # What a run says of its data, beside the lake snapshot.
 LOGGED = (
     "label", "train_range", "train_rows_count", "train_events_count",
@@ -30,12 +30,13 @@ def intervals(choice: "Choice", dataset: "Dataset") -> dict[str, Interval]:
 
     Weeks are drawn; a window within one week gives no interval.
     """
-    from veririsk_assets.training.paired import metric_intervals
+    from veririsk_assets.training.paired import JudgedRows, metric_intervals
 
     winner, folds = choice.winner, choice.folds
-    rows = {VALIDATION: (winner.label, winner.probability, dataset.as_of[dataset.validation])}
+    held = JudgedRows.of_one_fit(winner.label, dataset.as_of[dataset.validation], dataset.horizon_hours)
+    rows = {VALIDATION: (held, winner.probability)}
     if folds is not None:
-        rows[FOLDS] = (folds.label, folds.probability[winner.spec.name], folds.as_of)
+        rows[FOLDS] = (folds.rows, folds.probability[winner.spec.name])
     return {f"{where}_{name}": one for where, columns in rows.items() for name, one in metric_intervals(*columns).items()}
 
 
@@ -69,7 +70,7 @@ def write_report(choice: "Choice", folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     label, probabilities, rows = winner.label, {winner.spec.name: winner.probability}, "validation rows"
     if folds is not None:
-        label, probabilities, rows = folds.label, folds.probability, "out of fold"
+        label, probabilities, rows = folds.rows.label, folds.probability, "out of fold"
         fold_table(folds).to_csv(folder / f"{FOLDS}.csv", index=False)
     write_png(reliability(label, probabilities, rows), folder / "reliability.png")
     write_png(precision_recall(label, probabilities, rows), folder / "precision_recall.png")
@@ -78,11 +79,12 @@ def write_report(choice: "Choice", folder: Path) -> Path:
 
 
 def fold_table(folds: "Pooled") -> pd.DataFrame:
-    """A row per fold and model or naive column, then the pooled ones (`fold` is empty): when, rows, positives and MEASURES."""
-    parts = [(i, folds.only(folds.fold == i)) for i in np.unique(folds.fold)]
+    """A row per fold and model or naive column, then the folds together (`fold` is empty): when, rows, positives and MEASURES."""
+    parts = [(i, folds.only(folds.rows.fold == i)) for i in np.unique(folds.rows.fold)]
     lines = []
     for fold, part in [*parts, (None, folds)]:
-        about = {"fold": fold, "from": part.as_of[0], "to": part.as_of[-1], "rows": len(part.label), "positive": int(part.label.sum())}
+        as_of, label = part.rows.as_of, part.rows.label
+        about = {"fold": fold, "from": as_of[0], "to": as_of[-1], "rows": len(label), "positive": int(label.sum())}
         for name in (*part.probability, *part.naive):
             known = asdict(part.results(name))
             lines.append(about | {"model": name} | {measure: known[measure] for measure in MEASURES})

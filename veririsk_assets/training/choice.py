@@ -75,7 +75,7 @@ def _trained(dataset: Dataset, catalogue: Catalogue, names: Sequence[str]) -> tu
 def results(trained: Trained) -> Results:
     """What a training says of itself on its validation rows."""
     metrics = trained.metrics
-    return Results(trained.spec.name, metrics["ap"], metrics["auc"], metrics["ece"], metrics["high_row_recall"])
+    return Results(trained.spec.name, metrics["ap"], metrics["auc"], metrics["ece_to_base"], metrics["high_row_recall"])
 
 
 def version_row(

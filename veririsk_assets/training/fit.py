@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veririsk_assets.contracts.windows import HOURS_PER_MONTH
-from veririsk_assets.evaluation.metrics import average_precision, base_rate, brier_skill, ece, roc_auc
+from veririsk_assets.evaluation.metrics import average_precision, base_rate, brier_skill, ece, ece_to_base, roc_auc
 from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.score_map import choose_score_map
@@ -97,6 +97,7 @@ def validation_metrics(label: np.ndarray, margin: np.ndarray, probability: np.nd
         "auc": roc_auc(label, probability),
         "brier_skill": brier_skill(label, probability),
         "ece": ece(label, probability),
+        "ece_to_base": ece_to_base(label, probability),
         "ece_cross": _crossed_ece(label, margin),
         "base_rate": base_rate(label),
         "high_row_precision": hits / float(alarmed.sum()) if alarmed.any() else np.nan,

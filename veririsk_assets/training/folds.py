@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from veririsk_assets.evaluation.splits import Fold
-from veririsk_assets.models.calibration import Calibration, calibrate
+from veririsk_assets.models.calibration import Calibration, calibrate_prudently
 from veririsk_assets.models.recalibration import followed
 from veririsk_assets.models.spec import RiskModel, Rows
 from veririsk_assets.training.datasets import CannotTrain
@@ -110,11 +110,11 @@ class Fitted:
 
 
 def fit_calibrated(model: RiskModel, train: Rows, stop: Rows, held: Rows | None = None) -> Fitted:
-    """Fits on `train`; `stop` may end the learning; calibrates on `held`, whose labels are one column (by default `stop`)."""
+    """Fits on `train`; `stop` may end the learning; calibrates on `held`, in order of time, whose labels are one column (by default `stop`)."""
     model = model.fit(*train, stop)
     x, label = held or stop
     margin = model.margin(x)
-    return Fitted(model, calibrate(margin, label), margin)
+    return Fitted(model, calibrate_prudently(margin, label), margin)
 
 
 def following(

@@ -3,25 +3,35 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from veririsk_assets.contracts.vocabulary import MAX_ECE
+from veririsk_assets.contracts.vocabulary import MAX_ECE_TO_BASE
 from veririsk_assets.evaluation.intervals import Interval
 
 MAX_RECALL_LOSS = 0.0
 
 
 @dataclass(frozen=True)
+class Gain:
+    """Paired intervals of a model's gain over a rival: in AUC among the entities of one moment, and in AP within folds."""
+
+    within_hour: Interval
+    ap: Interval
+
+
+@dataclass(frozen=True)
 class Results:
     """What is known of one model on the rows that all were judged on. `recall` is that of event rows at the alarm budget.
 
-    `gains` maps a rival's name to the paired interval of this model's AP minus the rival's, on pooled walk-forward folds.
+    `gains`: by a rival's name, on walk-forward folds or fresh rows; `calibration`: intervals of `slope`, `intercept`,
+    `ece_to_base` and `brier_skill_known`, where there are some.
     """
 
     name: str
     ap: float
     auc: float
-    ece: float
+    ece_to_base: float
     recall: float | None = None
-    gains: Mapping[str, Interval] = field(default_factory=dict)
+    gains: Mapping[str, Gain] = field(default_factory=dict)
+    calibration: Mapping[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,11 +49,13 @@ class Verdict:
 def verdict(candidate: Results, champion: Results | None, baselines: list[Results]) -> Verdict:
     """The gate. With paired intervals (`candidate.gains`) it asks for proof, without them for the better numbers.
 
-    Proof: every gain over champion and naive baselines has its interval above 0, and recall at the budget is not lost.
+    Proof is a ranking among the entities of one moment: there calibrations and market weeks cancel. Over champion and naive
+    baselines its gain has an interval above 0, AP within folds is not worse, and recall at the budget is not lost.
     """
     rivals = [*baselines, *([champion] if champion else [])]
     found = [_calibrated(candidate)]
-    found += [_proven(candidate, rival) if candidate.gains else _better(candidate, rival) for rival in rivals]
+    for rival in rivals:
+        found += _proven(candidate, rival) if candidate.gains else [_better(candidate, rival)]
     if champion is not None:
         found.append(_recall_kept(candidate, champion))
     if not rivals:
@@ -57,9 +69,19 @@ def floor_verdict(floor: Results) -> Verdict:
 
 
 def _calibrated(candidate: Results) -> tuple[bool, str]:
-    passed = candidate.ece <= MAX_ECE
-    missed = "" if passed else f", by {candidate.ece - MAX_ECE:.4f}"
-    return passed, f"calibration error {candidate.ece:.4f} is {'within' if passed else 'above'} {MAX_ECE:g}{missed}"
+    """Bins and, where there are intervals, not worse than the base rate that was known at the time."""
+    passed = candidate.ece_to_base <= MAX_ECE_TO_BASE
+    missed = "" if passed else f", by {candidate.ece_to_base - MAX_ECE_TO_BASE:.2f}"
+    said = [
+        f"calibration error is {candidate.ece_to_base:.2f} of the base rate, {'within' if passed else 'above'} {MAX_ECE_TO_BASE:g}{missed}"
+    ]
+    if "slope" in candidate.calibration:
+        said += [f"{name} {_shown(candidate.calibration[name], 2)}" for name in ("slope", "intercept")]
+    if "brier_skill_known" in candidate.calibration:
+        skill = candidate.calibration["brier_skill_known"]
+        passed = passed and skill.hi >= 0.0
+        said.append(f"Brier skill over the base rate known then {_shown(skill, 4)}")
+    return passed, ", ".join(said)
 
 
 def _better(candidate: Results, rival: Results) -> tuple[bool, str]:
@@ -68,13 +90,20 @@ def _better(candidate: Results, rival: Results) -> tuple[bool, str]:
     return passed, f"{'beats' if passed else 'does not beat'} {rival.name} on validation ({numbers})"
 
 
-def _proven(candidate: Results, rival: Results) -> tuple[bool, str]:
+def _proven(candidate: Results, rival: Results) -> list[tuple[bool, str]]:
     gain = candidate.gains.get(rival.name)
     if gain is None:
-        return False, f"no paired comparison with {rival.name}"
-    passed = gain.lo > 0.0
-    interval = f"AP {gain.value:+.4f} [{gain.lo:+.4f}, {gain.hi:+.4f}]" + ("" if passed else f", short of 0 by {-gain.lo:.4f}")
-    return passed, f"{'proven' if passed else 'no proven'} gain over {rival.name}: {interval}"
+        return [(False, f"no paired comparison with {rival.name}")]
+    passed, kept = gain.within_hour.lo > 0.0, gain.ap.hi >= 0.0
+    interval = f"AUC within hours {_shown(gain.within_hour, 4)}" + ("" if passed else f", short of 0 by {-gain.within_hour.lo:.4f}")
+    return [
+        (passed, f"{'proven' if passed else 'no proven'} gain over {rival.name}: {interval}"),
+        (kept, f"AP within folds is {'not worse' if kept else 'worse'} than {rival.name}'s: {_shown(gain.ap, 4)}"),
+    ]
+
+
+def _shown(found: Interval, digits: int) -> str:
+    return f"{found.value:+.{digits}f} [{found.lo:+.{digits}f}, {found.hi:+.{digits}f}]"
 
 
 def _recall_kept(candidate: Results, champion: Results) -> tuple[bool, str]:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from veririsk_assets.evaluation.known_rate import known_rate
 from veririsk_assets.evaluation.splits import CannotBeHonest, walk_forward
 from veririsk_assets.models.spec import Spec
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.fit import check_floors, train
 from veririsk_assets.training.folds import Piece, Said, following, out_of_fold, piece_of
-from veririsk_assets.training.paired import naive_scores, results_of, weeks, with_gains
+from veririsk_assets.training.paired import JudgedRows, hours, naive_scores, results_of, with_gains
 from veririsk_assets.training.promotion import Results, Verdict, verdict
 
 FOLDS = 3
@@ -33,32 +34,30 @@ class NoFolds(CannotTrain):
 class Pooled:
     """The test rows of all folds. `probability`: model → out-of-fold probabilities; `naive`: column → its ranking score."""
 
-    label: np.ndarray
-    as_of: np.ndarray
-    fold: np.ndarray
+    rows: JudgedRows
     probability: dict[str, np.ndarray]
     naive: dict[str, np.ndarray]
 
     @property
     def text(self) -> str:
-        first, last = (str(moment.astype("datetime64[D]")) for moment in (self.as_of[0], self.as_of[-1]))
-        return f"{self.fold.max() + 1} walk-forward folds from {first} to {last}, {len(self.label):,} rows with {int(self.label.sum()):,} positive"
+        label, days = self.rows.label, self.rows.as_of.astype("datetime64[D]")
+        return f"{self.rows.fold.max() + 1} walk-forward folds from {days[0]} to {days[-1]}, {len(label):,} rows with {int(label.sum()):,} positive"
 
     def only(self, rows: np.ndarray) -> "Pooled":
         """Some of the rows."""
         probability, naive = ({name: score[rows] for name, score in scores.items()} for scores in (self.probability, self.naive))
-        return Pooled(self.label[rows], self.as_of[rows], self.fold[rows], probability, naive)
+        return Pooled(self.rows.only(rows), probability, naive)
 
     def results(self, name: str) -> Results:
         """Of a model, or of a naive column."""
         if name in self.naive:
-            return results_of(name, self.label, self.naive[name], is_probability=False)
-        return results_of(name, self.label, self.probability[name])
+            return results_of(name, self.rows, self.naive[name], is_probability=False)
+        return results_of(name, self.rows, self.probability[name])
 
     def judge(self, name: str, champion: str | None) -> Verdict:
         """The gate's verdict on a model against the one that serves otherwise and every naive column; raises KeyError."""
         rivals = self.naive | ({champion: self.probability[champion]} if champion else {})
-        candidate = with_gains(self.results(name), self.label, self.probability[name], rivals, weeks(self.as_of))
+        candidate = with_gains(self.results(name), self.rows, self.probability[name], rivals)
         found = verdict(candidate, self.results(champion) if champion else None, [self.results(one) for one in self.naive])
         return replace(found, reasons=[f"on {self.text}", *found.reasons])
 
@@ -70,7 +69,8 @@ def forecast_folds(dataset: Dataset, recipes: Mapping[str, Spec], ranks: Mapping
         raise CannotTrain(reason)
     rows = said.rows
     naive = naive_scores(ranks, {name: dataset.x[rows, i] for i, name in enumerate(dataset.features)})
-    return Pooled(dataset.y[rows], dataset.as_of[rows], said.fold, said.probability, naive)
+    known = known_rate(hours(dataset.as_of), dataset.y, dataset.horizon_hours)
+    return Pooled(JudgedRows(dataset.y[rows], dataset.as_of[rows], said.fold, known[rows]), said.probability, naive)
 
 
 def _pieces(dataset: Dataset) -> list[Piece]:

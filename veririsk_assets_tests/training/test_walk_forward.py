@@ -32,9 +32,9 @@ def test_every_model_speaks_for_the_same_rows_of_every_fold() -> None:
     assert set(found.probability) == set(NAMES)
     assert set(found.naive) == {"ewma_volatility_7d", "ewma_volatility_30d", "early_warning_score", "tvl_change_24h"}
     for score in (*found.probability.values(), *found.naive.values()):
-        assert score.shape == found.label.shape and np.isfinite(score).all()
-    assert set(found.fold) == {0, 1, 2} and (np.diff(found.as_of) >= np.timedelta64(0)).all()
-    assert found.as_of[-1] == dataset().as_of[-1]
+        assert score.shape == found.rows.label.shape and np.isfinite(score).all()
+    assert set(found.rows.fold) == {0, 1, 2} and (np.diff(found.rows.as_of) >= np.timedelta64(0)).all()
+    assert found.rows.as_of[-1] == dataset().as_of[-1]
 
 
 def test_no_label_window_reaches_from_a_fold_s_learning_into_what_it_speaks_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,17 +48,17 @@ def test_no_label_window_reaches_from_a_fold_s_learning_into_what_it_speaks_for(
     found, horizon = forecast_folds(dataset(), {catalogue.FLOOR: RECIPES[catalogue.FLOOR]}, catalogue.NAIVE), np.timedelta64(24, "h")
     for i, (learnt_until, held_from, held_until) in enumerate(seen):
         assert learnt_until + horizon <= held_from
-        assert held_until + horizon <= found.as_of[found.fold == i][0]
+        assert held_until + horizon <= found.rows.as_of[found.rows.fold == i][0]
 
 
 def test_the_future_does_not_change_a_fold() -> None:
     data, before = dataset(), pooled()
-    end = before.as_of[before.fold == 0][-1]
+    end = before.rows.as_of[before.rows.fold == 0][-1]
     later = data.as_of > end
     turned = replace(data, x=np.where(later[:, None], -data.x, data.x), y=np.where(later, 1.0 - data.y, data.y))
     after = forecast_folds(turned, RECIPES, catalogue.NAIVE)
     for name in NAMES:
-        np.testing.assert_array_equal(after.probability[name][after.fold == 0], before.probability[name][before.fold == 0])
+        np.testing.assert_array_equal(after.probability[name][after.rows.fold == 0], before.probability[name][before.rows.fold == 0])
 
 
 def test_a_verdict_names_the_folds_and_every_rival() -> None:

@@ -70,19 +70,19 @@ def _rows(house: House, system: System, horizon: int, versions: tuple[str, str],
 
 
 def _compared(house: House, system: System, horizon: int, rows: pd.DataFrame, version: str, champion: str) -> Verdict:
-    from veririsk_assets.training.paired import naive_scores, results_of, weeks, with_gains
+    from veririsk_assets.training.paired import JudgedRows, naive_scores, results_of, with_gains
 
-    label = rows[system.label].to_numpy(dtype=np.float64)
+    label, as_of = rows[system.label].to_numpy(dtype=np.float64), rows["as_of"].to_numpy(dtype="datetime64[us]")
+    judged = JudgedRows.of_one_fit(label, as_of, horizon)
     columns = {name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in system.feature_names}
     scores = naive_scores(catalogue_of(system).naive, columns)
-    baselines = [results_of(name, label, score, is_probability=False) for name, score in scores.items()]
+    baselines = [results_of(name, judged, score, is_probability=False) for name, score in scores.items()]
     candidate, king = _probability(_artefact(house, system, horizon, version), columns), None
     if champion != champions.NO_MODEL:
         name = f"version {champion}"
         scores[name] = _probability(_artefact(house, system, horizon, champion), columns)
-        king = results_of(name, label, scores[name])
-    block = weeks(rows["as_of"].to_numpy(dtype="datetime64[us]"))
-    return verdict(with_gains(results_of(f"version {version}", label, candidate), label, candidate, scores, block), king, baselines)
+        king = results_of(name, judged, scores[name])
+    return verdict(with_gains(results_of(f"version {version}", judged, candidate), judged, candidate, scores), king, baselines)
 
 
 def _recipes(house: House, system: System, horizon: int, version: str, champion: str, as_of: datetime) -> Verdict:
