@@ -34,6 +34,10 @@ class Committee:
         self.members = [(make(), columns) for make, columns in makers if columns]
         self.curves: list[Calibration] = []
 
+    @property
+    def positives_needed(self) -> int:
+        return max(model.positives_needed for model, _ in self.members)
+
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
         """`y` and the validation labels: rows × 3, the first one known in every row."""
         held_x, held_y = validation

@@ -61,11 +61,12 @@ def speak(study: Study, model: Candidate, piece: Piece) -> Said:
     train, held = (part[np.isfinite(y[part]).any(axis=1)] for part in (piece.train, piece.validation))
     rows = replace(study.rows, train=train, validation=held)
     names = _usable(rows, model)
-    _check(rows, y, model)
+    made = model.make(names)
+    _check(rows, y, model, made.positives_needed)
     y = y[:, 0] if len(model.labels) == 1 else y
     (x, held_x, validation_x, test_x) = (rows.columns(names, part) for part in (train, held, piece.validation, piece.test))
     label = study.rows.y
-    fitted = fit_calibrated(model.make(names), (x, y[train]), (held_x, y[held]), (validation_x, label[piece.validation]))
+    fitted = fit_calibrated(made, (x, y[train]), (held_x, y[held]), (validation_x, label[piece.validation]))
     held_said, said = fitted.held, fitted.probability(test_x)
     if not model.is_shifted:
         return Said(held_said, said, said, _raw(fitted.model, test_x))
@@ -90,11 +91,11 @@ def _usable(rows: Dataset, model: Candidate) -> tuple[str, ...]:
     return kept
 
 
-def _check(rows: Dataset, y: np.ndarray, model: Candidate) -> None:
+def _check(rows: Dataset, y: np.ndarray, model: Candidate, positives_needed: int) -> None:
     train, held = rows.train, rows.validation
     counts = (
         (len(y[train]), MIN_TRAIN_ROWS, "training rows"),
-        (int(np.nansum(y[train], axis=0).min()), MIN_TRAIN_EVENTS, "positive training rows"),
+        (int(np.nansum(y[train], axis=0).min()), max(MIN_TRAIN_EVENTS, positives_needed), "positive training rows"),
         (int(np.nansum(y[held], axis=0).min()), 1, "positive validation rows of each of its labels"),
         (int(rows.y[held].sum()), MIN_VALIDATION_EVENTS, f"validation rows with {rows.label}"),
     )

@@ -57,7 +57,7 @@ def published_of(system: "System") -> Iterator[PublishedTable]:
         f"{one}_risk_history", f"one {one}, {step} and horizon", (*at, *horizon), "Every score of the last days.", scores
     )
     yield PublishedTable(history, scored, system.scores, "history")
-    reasons = "The five strongest reasons of each score, and three of each of its causes."
+    reasons = "At most five strongest reasons of each score, and three of each of its causes: what has no part in it is none."
     each = (*horizon, "head", "rank")
     yield followed(
         "risk_reasons", system.explanations, reasons, "one reason of one head of one score", each, system.columns(system.explanations)

@@ -56,17 +56,31 @@ def calibrate_prudently(margin: np.ndarray, label: np.ndarray) -> Calibration:
     Rows are in order of time. Each half is calibrated on the other one; the share with the least squared error on both stays.
     What is 1 of its own rows is often half of that in the market that follows.
     """
-    line = calibrate(margin, label)
-    half = len(label) // 2
-    early, late = slice(0, half), slice(half, None)
-    if min(label[early].sum(), label[late].sum()) < SHRINKING_POSITIVES:
+    line, half = calibrate(margin, label), len(label) // 2
+    if min(label[:half].sum(), label[half:].sum()) < SHRINKING_POSITIVES:
         return line
-    errors = np.zeros(len(SHARES))
+    errors = _crossed_errors(margin, label, SHARES)
+    return line.shrunk(SHARES[int(errors.argmin())], float(logit(label.mean())))
+
+
+def crossed_skill(margin: np.ndarray, label: np.ndarray) -> float:
+    """1 − squared error / that of the base rate, each half of the rows (in order of time) calibrated on the other; NaN without a positive in either."""
+    half = len(label) // 2
+    if not (label[:half].any() and label[half:].any()):
+        return np.nan
+    error, naive = _crossed_errors(margin, label, (1.0, 0.0))
+    return float(1.0 - error / naive)
+
+
+def _crossed_errors(margin: np.ndarray, label: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
+    """Squared error, per share of the distance from the base rate that stays, of each half by a calibration of the other."""
+    half, errors = len(label) // 2, np.zeros(len(shares))
+    early, late = slice(0, half), slice(half, None)
     for learnt, judged in ((early, late), (late, early)):
         found, centre = calibrate(margin[learnt], label[learnt]), float(logit(label[learnt].mean()))
-        for i, share in enumerate(SHARES):
+        for i, share in enumerate(shares):
             errors[i] += ((found.shrunk(share, centre)(margin[judged]) - label[judged]) ** 2).sum()
-    return line.shrunk(SHARES[int(errors.argmin())], float(logit(label.mean())))
+    return errors
 
 
 def calibrate(margin: np.ndarray, label: np.ndarray) -> Calibration:

@@ -1,12 +1,13 @@
 """Gradient-boosted trees (XGBoost): shallow, stopped early on later rows, no class weights unless a recipe asks."""
 
+from math import ceil
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from veririsk_assets.models.lean_xgboost import xgboost
-from veririsk_assets.models.spec import Method, Rows
+from veririsk_assets.models.spec import Method, NothingLearnt, Rows
 
 FILE = "model.ubj"
 # Boosting meets at a barrier hundreds of times a second: beside one other busy process two threads took 5 to 18 s
@@ -45,8 +46,13 @@ class GradientBoosting:
         chosen = {"rounds": self.trees, "patience": self.patience, "is_weighted": self.is_weighted, "seed": self.seed}
         return self.params | chosen | self.fitted
 
+    @property
+    def positives_needed(self) -> int:
+        """Each side of a split holds `min_child_weight` of Hessian, of which a positive of a rare event brings about 1, where it is drawn."""
+        return ceil(2 * self.params["min_child_weight"] / self.params["subsample"])
+
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
-        """Log-loss on `validation` decides how many trees stay."""
+        """Log-loss on `validation` decides how many trees stay. Raises NothingLearnt where no tree splits."""
         params = self.params | {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist"}
         params |= {"nthread": FIT_THREADS, "seed": self.seed}
         if self.is_weighted:
@@ -58,6 +64,8 @@ class GradientBoosting:
         kept = booster[: booster.best_iteration + 1] if self.patience else booster
         self.fitted = {"best_iteration": kept.num_boosted_rounds() - 1}
         self.fitted |= {name: params[name] for name in ("scale_pos_weight",) if name in params}
+        if not any("[" in tree for tree in kept.get_dump()):
+            raise NothingLearnt(f"not enough events: no tree splits on {int(y.sum()):,} positive rows of {len(y):,}")
         self.booster = _reader(kept.save_raw("ubj"))
         return self
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from veririsk_assets.models.calibration import Calibration, straight
 from veririsk_assets.models.gradient_boosting import GradientBoosting
+from veririsk_assets.models.spec import NothingLearnt
 
 
 class Head:
@@ -25,12 +26,15 @@ class Head:
         return self.model.hyperparameters | {"hidden_columns": len(self.hidden)}
 
     def fit(self, x: np.ndarray, y: np.ndarray, held_x: np.ndarray, held_y: np.ndarray) -> Self:
-        """Labels are NaN where unknown. Raises ValueError without a positive row to learn from or to be calibrated on."""
+        """Labels are NaN where unknown. Raises ValueError without a positive row to learn from or to be calibrated on, NothingLearnt without a split."""
         known, held = np.isfinite(y), np.isfinite(held_y)
         if not (y[known].any() and held_y[held].any()):
             raise ValueError(f"no {self.name} among the training or the validation rows")
         seen, held_x = self._seen(x[known]), self._seen(held_x[held])
-        self.model.fit(seen, y[known], (held_x, held_y[held]))
+        try:
+            self.model.fit(seen, y[known], (held_x, held_y[held]))
+        except NothingLearnt as reason:
+            raise NothingLearnt(f"{self.name}: {reason}") from reason
         self.curve = straight(self.model.margin(held_x), held_y[held])
         return self
 

@@ -32,6 +32,10 @@ class LogisticRegression:
     def hyperparameters(self) -> dict[str, Any]:
         return {"strength": self.strength, "penalty": "l2", **SOLVER}
 
+    @property
+    def positives_needed(self) -> int:
+        return 0
+
     # The name is the interface's.
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:  # noqa: ARG002
         """`validation` is not used: there is nothing to stop early."""

@@ -29,6 +29,10 @@ class SingleColumn:
     def hyperparameters(self) -> dict[str, Any]:
         return {"sign": self.sign, "smallest_slope": SMALLEST_SLOPE}
 
+    @property
+    def positives_needed(self) -> int:
+        return 0
+
     # The name is the interface's.
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:  # noqa: ARG002
         """`x` has one column; `validation` is not used."""

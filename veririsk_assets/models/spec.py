@@ -14,6 +14,10 @@ Method = Literal["tree_shap", "linear", "rule"]
 Rows = tuple[np.ndarray, np.ndarray]
 
 
+class NothingLearnt(ValueError):
+    """A fit that tells no rows apart: it would say the base rate of everyone, with reasons of no weight."""
+
+
 class RiskModel(Protocol):
     """Rows in, log-odds out. `x` is float32, rows × features, NaN where unknown."""
 
@@ -32,8 +36,15 @@ class RiskModel(Protocol):
         Plain values. A loaded model does not know them: the artefact's metadata do (`hyperparameters`).
         """
 
+    @property
+    def positives_needed(self) -> int:
+        """The fewest positive rows of a label from which its parameters let it learn anything; 0: they set no floor."""
+
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
-        """Learn from matured rows; `validation` lies later in time and may stop the learning, nothing else."""
+        """Learn from matured rows; `validation` lies later in time and may stop the learning, nothing else.
+
+        Raises NothingLearnt where the fit tells no rows apart.
+        """
 
     def margin(self, x: np.ndarray) -> np.ndarray:
         """Uncalibrated log-odds, float64, one per row."""

@@ -45,10 +45,14 @@ class TwoHeads:
         shared = {name: value for name, value in first.items() if all(one.get(name) == value for one in of.values())}
         return shared | {f"{head}_{name}": value for head, own in of.items() for name, value in own.items() if name not in shared}
 
+    @property
+    def positives_needed(self) -> int:
+        return max(head.model.positives_needed for head in self.heads)
+
     def fit(self, x: np.ndarray, y: np.ndarray, validation: Rows) -> Self:
         """`y` and the validation labels, NaN where unknown: rows × 2 (LABELS), or rows × 3 with the crash first for the third head.
 
-        Raises ValueError where a head has no positive row to learn from or to be calibrated on.
+        Raises ValueError where a head has no positive row to learn from or to be calibrated on, NothingLearnt where one has no split.
         """
         held_x, held_y = validation
         heads = [self.direct, *self.heads] if self.direct else self.heads

@@ -1,6 +1,7 @@
 """Why a score is what it is: the five strongest contributions, in numbers and in words, and the rest in one number.
 
-base_value + the five contributions + other_contribution = margin, for a model in log-odds, for the rule in points.
+base_value + the five contributions + other_contribution = margin, for a model in log-odds, for the rule in points. What has no
+part in a score is no reason: there may be fewer than five.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from veririsk_assets.scoring.score import Explainable, Heads, Served
 from veririsk_assets.scoring.wording import sentences
 
 TOP, CAUSE_TOP = 5, 3
+# In log-odds, or points of the rule: a contribution up to this is rounding, and no reason.
+NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def _finished(
     contribution = reasons.pop("contribution")
     sentence = reasons.pop("sentence")
     other = whole - base - contribution.reshape(len(scored), count).sum(axis=1)
-    return {
+    found = {
         "row": np.repeat(scored, count),
         "horizon_hours": np.full(len(contribution), horizon_hours, dtype=np.int64),
         "head": np.full(len(contribution), head, dtype=object),
@@ -130,3 +133,6 @@ def _finished(
         "base_value": np.repeat(base, count),
         "other_contribution": np.repeat(other, count),
     }
+    # Strongest first: what is left out of a score's reasons are its last ones.
+    weighs = np.abs(contribution) > NOTHING
+    return {name: column[weighs] for name, column in found.items()}

@@ -9,7 +9,9 @@ import numpy as np
 from veririsk_assets.contracts.vocabulary import CAUSES
 from veririsk_assets.evaluation.metrics import ece, roc_auc
 from veririsk_assets.models.artefact import ServedModel
+from veririsk_assets.models.calibration import crossed_skill
 from veririsk_assets.models.catalogue import pools as catalogue
+from veririsk_assets.models.logistic_line import logit
 from veririsk_assets.models.two_heads import LABELS
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.fit import Trained, train
@@ -27,15 +29,18 @@ def equipped(served: ServedModel, trained: Mapping[str, Trained], dataset: Datas
     try:
         heads = trained.get(catalogue.TWO_HEADS) or train(dataset, catalogue.spec(catalogue.TWO_HEADS, dataset.horizon_hours))
         measured = _metrics(heads.served, dataset)
-        if unmeasured := [cause for cause, said in measured.items() if isinstance(said, str)]:
-            raise CannotTrain(f"{unmeasured[0]}: {measured[unmeasured[0]]}")
+        for cause, said in measured.items():
+            if isinstance(said, str):
+                raise CannotTrain(f"{cause}: {said}")
+            if (said["skill"] or 0.0) <= 0.0:
+                raise CannotTrain(f"{cause}: not enough events: on validation rows it says no more than the base rate")
     except CannotTrain as reason:
         return replace(served, metadata=served.metadata | {"causes": f"no cause model: {reason}"})
     return replace(served, companion=heads.served, metadata=served.metadata | {"causes": measured})
 
 
 def _metrics(heads: ServedModel, dataset: Dataset) -> dict[str, Any]:
-    """Per cause base rate, AUC and calibration error on the validation rows that know its label and the head speaks of; in words where none does."""
+    """Per cause base rate, AUC, calibration error and skill over the base rate (see `crossed_skill`) on the validation rows that know its label and the head speaks of; in words where none does."""
     found: dict[str, Any] = {}
     said = heads.causes(dataset.columns(heads.features, dataset.validation))
     for i, (cause, label) in enumerate(zip(CAUSES, LABELS, strict=True)):
@@ -44,6 +49,8 @@ def _metrics(heads: ServedModel, dataset: Dataset) -> dict[str, Any]:
         if not known.any():
             found[cause] = "no validation row knows both its label and the columns that it looks at"
             continue
-        measured = {"base_rate": fell[known].mean(), "auc": roc_auc(fell[known], said[known, i]), "ece": ece(fell[known], said[known, i])}
+        happened, probability = fell[known], said[known, i]
+        measured = {"base_rate": happened.mean(), "auc": roc_auc(happened, probability), "ece": ece(happened, probability)}
+        measured["skill"] = crossed_skill(logit(probability), happened)
         found[cause] = {name: float(value) if np.isfinite(value) else None for name, value in measured.items()}
     return found

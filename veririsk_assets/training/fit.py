@@ -41,7 +41,7 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     """Fit, calibrate, choose thresholds. Raises CannotTrain with the reason where rows or events are too few."""
     if spec.label != dataset.label or spec.horizon_hours != dataset.horizon_hours:
         raise ValueError(f"{spec.name} learns {spec.label}, {spec.horizon_hours} h: not {dataset.label}, {dataset.horizon_hours} h")
-    check_floors(dataset, spec.labels)
+    check_floors(dataset, spec.labels, spec.make().positives_needed)
     spec = spec.narrowed(dataset.usable(spec.labels))
     _require_features(spec)
     x, held_x = (dataset.columns(spec.features, part) for part in (dataset.train, dataset.validation))
@@ -71,16 +71,16 @@ def _taught(dataset: Dataset, spec: Spec, part: Part) -> np.ndarray:
     return targets if spec.entry.also else targets[:, 0]
 
 
-def check_floors(dataset: Dataset, labels: Sequence[str] = ()) -> None:
+def check_floors(dataset: Dataset, labels: Sequence[str] = (), positives_needed: int = 0) -> None:
     """Raises CannotTrain below 2,000 training rows, 30 positive and 30 negative ones, or 10 positive validation rows of a label.
 
-    `labels`: default the dataset's own.
+    `labels`: default the dataset's own. `positives_needed`: what the model's own parameters ask for, where that is more than 30.
     """
     for label in labels or (dataset.label,):
         train, held = (dataset.targets([label], part) for part in (dataset.train, dataset.validation))
         for count, floor, what in (
             (int(np.isfinite(train).sum()), MIN_TRAIN_ROWS, "training rows"),
-            (int(np.nansum(train)), MIN_TRAIN_EVENTS, "positive training rows"),
+            (int(np.nansum(train)), max(MIN_TRAIN_EVENTS, positives_needed), "positive training rows"),
             (int((train == 0).sum()), MIN_CALM_ROWS, "negative training rows"),
             (int(np.nansum(held)), MIN_VALIDATION_EVENTS, "positive validation rows"),
         ):

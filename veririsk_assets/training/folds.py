@@ -8,7 +8,7 @@ import numpy as np
 from veririsk_assets.evaluation.splits import Fold
 from veririsk_assets.models.calibration import Calibration, calibrate_prudently
 from veririsk_assets.models.recalibration import followed
-from veririsk_assets.models.spec import RiskModel, Rows
+from veririsk_assets.models.spec import NothingLearnt, RiskModel, Rows
 from veririsk_assets.training.datasets import CannotTrain
 
 
@@ -110,8 +110,11 @@ class Fitted:
 
 
 def fit_calibrated(model: RiskModel, train: Rows, stop: Rows, held: Rows | None = None) -> Fitted:
-    """Fits on `train`; `stop` may end the learning; calibrates on `held`, in order of time, whose labels are one column (by default `stop`)."""
-    model = model.fit(*train, stop)
+    """Fits on `train`; `stop` may end the learning; calibrates on `held`, in order of time, whose labels are one column (by default `stop`). Raises CannotTrain where nothing was learnt."""
+    try:
+        model = model.fit(*train, stop)
+    except NothingLearnt as reason:
+        raise CannotTrain(str(reason)) from reason
     x, label = held or stop
     margin = model.margin(x)
     return Fitted(model, calibrate_prudently(margin, label), margin)

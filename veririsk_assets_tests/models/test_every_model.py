@@ -13,7 +13,10 @@ from veririsk_assets.evaluation.metrics import roc_auc
 from veririsk_assets.models.artefact import ServedModel, load
 from veririsk_assets.models.calibration import calibrate
 from veririsk_assets.models.catalogue import pools as catalogue
+from veririsk_assets.models.gradient_boosting import GradientBoosting
 from veririsk_assets.models.score_map import choose_score_map
+from veririsk_assets.models.spec import NothingLearnt
+from veririsk_assets.training.fit import MIN_TRAIN_EVENTS
 from veririsk_assets_tests.models.rows import xy
 
 
@@ -110,9 +113,9 @@ def served_features(name: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("name", catalogue.ENTRIES)
 def test_infinities_among_training_rows_are_unknown_values(name: str) -> None:
     _, x, y = fitted(name)
-    broken = x[:600].copy()
+    broken = x[:2000].copy()
     broken[::50] = np.inf
-    spec, taught = replace(catalogue.spec(name, 24), features=served_features(name)), labels_of(name, y[:600])
+    spec, taught = replace(catalogue.spec(name, 24), features=served_features(name)), labels_of(name, y[:2000])
     model = spec.make().fit(broken, taught, (broken, taught))
     assert np.isfinite(model.margin(broken)).all()
 
@@ -152,3 +155,30 @@ def test_a_folder_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "artefact.json").write_text(json.dumps({"format": 99, "algorithm": "gradient_boosting"}))
     with pytest.raises(ValueError, match="format 99"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", (*catalogue.ENTRIES, catalogue.DETECTION))
+@pytest.mark.parametrize("sign", [1.0, 0.0])
+def test_at_its_floor_of_events_a_model_tells_rows_apart_or_refuses(name: str, sign: float) -> None:
+    # The heads asked for 125 events to split at all and were given 96: one value for every pool, and reasons of weight 0.
+    spec = catalogue.spec(name, 24).narrowed(FEATURE_NAMES[:12] + catalogue.VOLATILITY_COLUMNS + catalogue.LP_COLUMNS[:1])
+    rng, rows = np.random.default_rng(5), 6_000
+    model = spec.make()
+    positives = max(model.positives_needed, MIN_TRAIN_EVENTS)
+    x = rng.normal(size=(rows, len(spec.features))).astype(np.float32)
+    odds = sign * x[:, 0] + rng.normal(size=rows)
+    y = np.isin(np.arange(rows), np.argsort(-odds)[:positives]).astype(float)
+    taught = labels_of(name, y) if name in catalogue.ENTRIES else y
+    try:
+        model.fit(x, taught, (x, taught))
+    except NothingLearnt as reason:
+        assert "not enough events" in str(reason)
+    else:
+        assert np.ptp(model.margin(x)) > 0 and (np.abs(model.contributions(x)[:, :-1]).max(axis=1) > 0).mean() > 0.5
+
+
+def test_a_booster_without_a_split_is_refused() -> None:
+    x, y = xy()
+    with pytest.raises(NothingLearnt, match=r"not enough events: no tree splits on [\d,]+ positive rows of 4,000"):
+        GradientBoosting(min_child_weight=3_000.0).fit(x, y, (x, y))
+    assert GradientBoosting(min_child_weight=50.0).positives_needed == 125

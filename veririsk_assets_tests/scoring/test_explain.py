@@ -46,6 +46,19 @@ def test_the_five_are_the_largest_in_order_and_point_the_right_way() -> None:
         np.testing.assert_equal(value, np.float64(rows[feature][row]))
 
 
+def test_a_contribution_of_0_is_no_reason() -> None:
+    terms = {
+        "volatility_24h": np.array([12.0, 0.0, 0.0]),
+        "drawdown_7d": np.array([0.0, 0.0, 3.0]),
+        "tvl_change_24h": np.array([1.0, 0.0, 9.0]),
+    }
+    rows = {name: np.full(3, 0.1) for name in terms}
+    reasons = explain_rule(terms, rows, np.array([13.0, 0.0, 12.0]), 24, WORDS)
+    said = list(zip(reasons["row"].tolist(), reasons["rank"].tolist(), reasons["feature"].tolist(), strict=True))
+    assert said == [(0, 1, "volatility_24h"), (0, 2, "tvl_change_24h"), (2, 1, "tvl_change_24h"), (2, 2, "drawdown_7d")]
+    assert reasons["other_contribution"].tolist() == [0.0] * 4 and set(reasons["direction"]) == {"increases_risk"}
+
+
 def test_a_row_without_a_score_has_no_reasons() -> None:
     rows = columns(3)
     tvl = np.array([1e6, np.nan, 1e6])

@@ -72,4 +72,11 @@ def test_what_always_happens_cannot_be_learnt(name: str) -> None:
 def test_a_head_with_labels_of_one_kind_is_refused_in_words() -> None:
     never = replace(dataset(), others=dataset().others | {"outflow": np.zeros(len(dataset().y))})
     found = equipped(winner().served, {}, never)
-    assert found.metadata["causes"] == "no cause model: 0 positive training rows with label outflow, 24 h; 30 are needed"
+    assert found.metadata["causes"] == "no cause model: 0 positive training rows with label outflow, 24 h; 125 are needed"
+
+
+def test_a_head_that_says_no_more_than_the_base_rate_gives_no_cause_model() -> None:
+    chance = (np.random.default_rng(6).random(len(dataset().y)) < 0.03).astype(float)
+    found = equipped(winner().served, {}, replace(dataset(), others=dataset().others | {"outflow": chance}))
+    said = "liquidity_fall: not enough events: on validation rows it says no more than the base rate"
+    assert found.heads is None and found.metadata["causes"] == f"no cause model: {said}"
