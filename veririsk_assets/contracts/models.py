@@ -104,10 +104,16 @@ PERFORMANCE = Table(
         number("high_ratio", "Share of scores that are HIGH", "0-1"),
         number("validation_base_rate_ratio", "Share of positive labels on the version's validation rows", "0-1"),
         number("validation_ap", "Average precision promised by validation", "0-1"),
+        number(
+            "validation_ap_low", "Lower end of the 95 % interval that validation promised of it; null where validation was too short", "0-1"
+        ),
         number("validation_auc", "ROC-AUC promised by validation", "0-1"),
         number("validation_ece", "Expected calibration error promised by validation", "0-1"),
         number("validation_brier_skill", "Brier skill promised by validation"),
         number("validation_high_precision", "Precision of HIGH promised by validation", "0-1"),
-        flag("is_below_promise", "The whole interval of AP lies below the promise, and so does its lift; null where either is unknown"),
+        flag(
+            "is_below_promise",
+            "The whole interval of AP lies below the whole interval that was promised, and so does its lift; null where either is unknown",
+        ),
     ),
 )

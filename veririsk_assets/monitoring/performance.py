@@ -52,15 +52,16 @@ def gains(label: np.ndarray, a: np.ndarray, b: np.ndarray, as_of: np.ndarray) ->
     return {name: found[name] for name in ("ap", "auc")}
 
 
-def is_below_promise(measured: Mapping[str, float], promised_ap: float, promised_base: float) -> bool | None:
-    """Whether AP, and AP over the base rate, lie below the promise with their whole interval; None where that cannot be said.
+def is_below_promise(measured: Mapping[str, float], promised_ap_low: float, promised_base: float) -> bool | None:
+    """Whether AP, and AP over the base rate, lie with their whole interval below all that was promised; None where that cannot be said.
 
-    Both, because AP falls with the base rate: a calm month alone is no decay.
+    A promise is an interval: a validation of a few weeks promises no single number. Both, because AP falls with the base rate: a
+    calm month alone is no decay.
     """
     high, base = measured["ap_high"], measured["base_rate_ratio"]
-    if not np.isfinite([high, promised_ap, promised_base]).all() or not base or not promised_base:
+    if not np.isfinite([high, promised_ap_low, promised_base]).all() or not base or not promised_base:
         return None
-    return bool(high < promised_ap and high / base < promised_ap / promised_base)
+    return bool(high < promised_ap_low and high / base < promised_ap_low / promised_base)
 
 
 def _can_bootstrap(label: np.ndarray, as_of: np.ndarray) -> bool:

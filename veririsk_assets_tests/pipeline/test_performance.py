@@ -11,6 +11,7 @@ from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.lake import upkeep
 from veririsk_assets.pipeline.learning.comparison import compared, listed
+from veririsk_assets.pipeline.saying import performance as judged
 from veririsk_assets.pipeline.saying.performance import judge_scores, outcomes
 from veririsk_assets.pipeline.saying.scores import store_scores
 from veririsk_assets.pipeline.saying.shadow import shadow_scores
@@ -48,8 +49,16 @@ def test_the_version_that_looks_at_the_cause_turns_out_better(scored: House) -> 
     assert skilled["auc"] > 0.8 > noise["auc"]
     assert skilled["ap_low"] > noise["ap_high"]
     assert noise["validation_ap"] == 0.99
-    assert bool(noise["is_below_promise"])
+    assert noise["validation_ap_low"] == 0.9 and bool(noise["is_below_promise"])
     assert noise["late_ratio"] == 1.0
+
+
+def test_a_version_within_the_interval_that_was_promised_keeps_its_promise(scored: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its middle, 0.99, is above all that was measured; the promise is not.
+    noise = performance(scored).loc[("1", "served")]
+    wide, promised = float(noise["ap_high"]) - 0.001, judged.promise
+    monkeypatch.setattr(judged, "promise", lambda *about: promised(*about) | {"validation_ap_low": wide})
+    assert not performance(scored).loc[("1", "served"), "is_below_promise"]
 
 
 def test_what_was_first_stored_counts_even_after_rewriting_and_upkeep(scored: House) -> None:

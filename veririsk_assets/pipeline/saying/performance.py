@@ -58,25 +58,26 @@ def _row(house: House, system: System, horizon: int, how: str, version: Any, row
         "horizon_hours": horizon, "model_name": name, "model_version": number, "how": how,
         "scores_from": rows["as_of"].min(), "scores_to": rows["as_of"].max(), "rows_count": len(rows), "events_count": int(label.sum()),
         "late_ratio": float(late.mean()), **measured, **promised,
-        "is_below_promise": is_below_promise(measured, promised["validation_ap"], promised["validation_base_rate_ratio"]),
+        "is_below_promise": is_below_promise(measured, promised["validation_ap_low"], promised["validation_base_rate_ratio"]),
     }  # fmt: skip
 
 
 def promise(house: House, system: System, horizon: int, name: str, version: str) -> dict[str, float]:
     """What the version's validation said; all NaN for the rule."""
-    names = ("validation_base_rate_ratio", "validation_ap", "validation_auc", "validation_ece", *PROMISES)
+    names = ("validation_base_rate_ratio", "validation_ap", "validation_ap_low", "validation_auc", "validation_ece", *PROMISES)
     none = dict.fromkeys(names, np.nan)
     known = house.lake.read(MODEL_VERSIONS, where=f"{champions.OF_HORIZON} AND version = ?", parameters=[system.name, horizon, version])
     if name == HEURISTIC or known.empty:
         return none
     row = known.iloc[-1]
     served = champions.load(house.settings, system, horizon, version)
-    metrics = served.metadata.get("metrics", {}) if served else {}
+    metrics, known_within = ((served.metadata if served else {}).get(about, {}) for about in ("metrics", "intervals"))
     stored = {n: float(row[n]) for n in ("validation_ap", "validation_auc", "validation_ece")}
     return (
         none
         | stored
         | {"validation_base_rate_ratio": float(row["base_rate_ratio"])}
+        | {"validation_ap_low": _number(known_within.get("validation_ap", {}).get("lo"))}
         | {n: _number(metrics.get(m)) for n, m in PROMISES.items()}
     )
 
