@@ -52,7 +52,9 @@ def test_predict_as_json_prints_exactly_its_keys(published: Path) -> None:
     assert list(found) == KEYS
     assert 0 <= found["risk_score"] <= 100
     assert (found["prediction_horizon"], found["prediction_type"]) == ("24h", "predictive")
-    assert [set(reason) for reason in found["top_reasons"]] == [{"feature", "impact", "direction", "explanation"}] * 3
+    # The rule's other terms have no part in this score: they are no reasons.
+    assert [set(reason) for reason in found["top_reasons"]] == [{"feature", "impact", "direction", "explanation"}] * 2
+    assert all(reason["impact"] > 0 for reason in found["top_reasons"])
     assert found["timestamp"] == "2025-03-02T06:00:00Z"
     assert found["features_used"]["log_tvl"] > 0
 
