@@ -70,7 +70,7 @@ def test_recipes_that_differ_meet_on_walk_forward_folds_where_history_carries_th
         monkeypatch.setattr(fit, floor, 5)
     found = judge(house, POOLS, HORIZON, "2", "1", MARKET.end)
     assert "recipes on 3 walk-forward folds" in found.text
-    assert found.text.count("proven gain over version 1: AP") == 2 and " no proven" not in found.text
+    assert found.text.count("proven gain over version 1: AUC within hours") == 2 and " no proven" not in found.text
     assert judge(house, POOLS, HORIZON, "1", "2", MARKET.end).text.count("no proven gain over version 2") == 2
 
 
