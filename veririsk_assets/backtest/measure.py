@@ -9,6 +9,7 @@ import numpy as np
 from veririsk_assets.backtest.events import alarm, rule, study_events, thresholds
 from veririsk_assets.backtest.run import Backtest, Forecasts
 from veririsk_assets.contracts.windows import WEEK_HOURS
+from veririsk_assets.evaluation.budgets import by_month, event_rates, spent, turns_per_day
 from veririsk_assets.evaluation.chance import chance_check
 from veririsk_assets.evaluation.event_intervals import event_draws
 from veririsk_assets.evaluation.events import Events, event_metrics, time_shift_null
@@ -99,6 +100,20 @@ class Measure:
             about = asdict(event_metrics(raised.alerts, self.events, rule(self.study)))
             found[budget] = about | {"thresholds": list(raised.thresholds), "time_shift_null": null}
         return found
+
+    def levels(self, name: str) -> Tree:
+        """What HIGH, and MEDIUM and above, spend; how often events follow each level; and how often HIGH turns. All rows."""
+        forecasts, study = self.backtest.forecasts, self.study
+        rows, said = forecasts.rows, forecasts.unshifted[name]
+        limit = {budget: np.array(thresholds(forecasts.validation[name], hours)) for budget, hours in self.budgets.items()}
+        on = {budget: said >= limits[forecasts.fold] for budget, limits in limit.items()}
+        hour, high = study.hour[rows], on["high"]
+        rates = event_rates(study.rows.y[rows], high, on["medium"] & ~high, hour, self.setting.draws, self.setting.seed)
+        found: Tree = {
+            budget: asdict(spent(is_on, hour, forecasts.fold, self.budgets[budget])) | {"months": by_month(is_on, study.rows.as_of[rows])}
+            for budget, is_on in on.items()
+        }
+        return found | {"event_rates": tree(rates), "high_turns_per_day": turns_per_day(high, hour, study.pool[rows])}
 
     def moments(self, name: str) -> Tree:
         """When: hours against hours, on all rows; weeks drawn. Which is in the results (`within_hour_…`), of so many hours."""

@@ -13,7 +13,7 @@ from veririsk_assets.backtest.setting import RIVALS
 from veririsk_assets.contracts.windows import SAMPLED_HOURS
 from veririsk_assets.models.catalogue.pools import CHAMPION_CANDIDATE, FLOOR
 
-SCHEMA = "veririsk.backtest/2"
+SCHEMA = "veririsk.backtest/3"
 # The check is of the measuring, not of a model: what serves and one column are enough.
 CHECKED_BY_CHANCE = (CHAMPION_CANDIDATE, FLOOR, "ewma_volatility_7d")
 
@@ -45,6 +45,7 @@ def report(
         "results_medium_budget": medium,
         "per_fold": {name: measure.per_fold(name) for name in names},
         "timing": {name: measure.timing(name) for name in names},
+        "levels": {name: measure.levels(name) for name in names},
         "moments": {name: measure.moments(name) for name in names},
         "chance": measure.chance([name for name in CHECKED_BY_CHANCE if name in names]),
         "leave_pools_out": measure.unseen_pools(rivals),

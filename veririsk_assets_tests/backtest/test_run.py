@@ -153,7 +153,7 @@ def test_a_stopped_run_goes_on_where_it_ended(tmp_path: Path) -> None:
 
 def test_the_report_has_the_promised_shape_and_no_nan() -> None:
     found = reported()
-    assert found["schema"] == "veririsk.backtest/2" and found["tried"] == {"experiments_before": 3, "models_in_this_report": 4}
+    assert found["schema"] == "veririsk.backtest/3" and found["tried"] == {"experiments_before": 3, "models_in_this_report": 4}
     metrics = {"ap", "auc", "brier_skill", "ece", "alert_precision", "false_alarms_per_pool_month", "alert_hours_per_pool_month"}
     metrics |= {f"recall_lead_{lead}" for lead in (1, 3, 6, 12)} | {"recall_null_lead_6", "recall_skill_lead_6"}
     for scopes in found["results"].values():
@@ -166,6 +166,18 @@ def test_the_report_has_the_promised_shape_and_no_nan() -> None:
     assert gain["value"] == pytest.approx(difference) and gain["lo"] <= gain["value"] <= gain["hi"]
     assert [len(found[name]) for name in ("folds", "per_fold", "timing", "moments")] == [2, 4, 4, 4]
     assert all(fold["events"] >= SETTING.event_floor for fold in found["folds"])
+
+
+def test_levels_say_what_they_spend_and_what_follows_them() -> None:
+    found = reported()["levels"]["gradient_boosting"]
+    for budget in ("high", "medium"):
+        one = found[budget]
+        assert one["least"] is None or one["least"] <= one["most"]
+        assert min(one["months"].values()) <= one["mean"] <= max(one["months"].values())
+    rates = found["event_rates"]
+    assert rates["high"]["value"] > rates["low"]["value"]
+    assert rates["high_minus_medium"]["value"] == pytest.approx(rates["high"]["value"] - rates["medium"]["value"])
+    assert found["high"]["mean"] < found["medium"]["mean"] and found["high_turns_per_day"] > 0
 
 
 def test_when_and_which_have_intervals_by_week() -> None:
