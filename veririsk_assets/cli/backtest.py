@@ -16,7 +16,10 @@ from veririsk_assets.serving.terminal import add_row, cell, errors, output, say,
 app = typer.Typer(no_args_is_help=True, help="Judge models on what really happened.")
 out = output()
 err = errors()
-SHOWN = (("AP", "ap"), ("AUC", "auc"), ("ECE", "ece"), ("recall ≥ 6 h", "recall_lead_6"), ("by chance", "recall_null_lead_6"))
+SHOWN = (
+    ("AUC within hours", "within_hour_auc"), ("AP", "ap"), ("slope", "slope"), ("ECE / base", "ece_to_base"),
+    ("recall ≥ 6 h", "recall_lead_6"), ("by chance", "recall_null_lead_6"),
+)  # fmt: skip
 
 
 @app.callback()

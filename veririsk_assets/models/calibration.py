@@ -51,16 +51,18 @@ class Calibration:
 
 
 def calibrate_prudently(margin: np.ndarray, label: np.ndarray) -> Calibration:
-    """`calibrate`, shrunk towards the base rate of these rows as far as rows that had no part in a calibration ask for.
+    """`calibrate`, shrunk towards the base rate of these rows until rows that had no part in a calibration say it is not worse.
 
-    Rows are in order of time. Each half is calibrated on the other one; the share with the least squared error on both stays.
-    What is 1 of its own rows is often half of that in the market that follows.
+    Rows are in order of time. Each half is calibrated on the other one; the largest share stays whose squared error on both is at
+    most that of the base rate itself. More than that would cost ranking: what follows the market's base rate day by day (see
+    `recalibration`) would then say more of *when* than the model does of *which*.
     """
     line, half = calibrate(margin, label), len(label) // 2
     if min(label[:half].sum(), label[half:].sum()) < SHRINKING_POSITIVES:
         return line
-    errors = _crossed_errors(margin, label, SHARES)
-    return line.shrunk(SHARES[int(errors.argmin())], float(logit(label.mean())))
+    naive, *errors = _crossed_errors(margin, label, (0.0, *SHARES))
+    share = next((share for share, error in zip(SHARES, errors, strict=True) if error <= naive), SHARES[-1])
+    return line.shrunk(share, float(logit(label.mean())))
 
 
 def crossed_skill(margin: np.ndarray, label: np.ndarray) -> float:
