@@ -39,7 +39,7 @@ def scores_table(
 
 
 def explanations_table(name: str, grid: tuple[Column, ...], heads: tuple[str, ...], step_hours: int = 1) -> Table:
-    """explanations/`name`: five reasons of each score, three of each of its causes. `heads`: the forecast label, then the causes."""
+    """explanations/`name`: at most five reasons of each score, three of each of its causes. `heads`: the forecast label, then the causes."""
     key = tuple(column.name for column in grid)
     return Table(
         "explanations", name, f"one reason of one head of one score: rank 1 to 5 for the {heads[0]}, 1 to 3 for each cause",

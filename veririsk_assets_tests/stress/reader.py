@@ -6,16 +6,22 @@ from pathlib import Path
 
 import duckdb
 
-# Every hour of the history table must have each pool at both horizons, and reasons and features for all that is scored.
+# Every hour of the history table must have each pool at both horizons, and whole reasons and features for all that is scored: they
+# are ranked without a gap, and those of the rule add up to its score. A score of 0 has none.
 _HOURS = """
+WITH explained AS (
+    SELECT as_of, pool_id, horizon_hours, count(*) = max(rank) AS is_ranked, any_value(method) AS method,
+        any_value(base_value) + sum(contribution) + any_value(other_contribution) AS points
+    FROM pool_risk_reasons WHERE head = 'crash' GROUP BY ALL
+)
 SELECT as_of, count(*) AS scores, count(DISTINCT pool_id) AS pools,
     (SELECT count(*) FROM pool_snapshots s WHERE s.as_of = h.as_of) AS snapshots,
-    (SELECT count(*) FROM pool_risk_reasons r WHERE r.as_of = h.as_of) AS reasons,
-    count(risk_score) AS scored
-FROM pool_risk_history h GROUP BY as_of
+    count(*) FILTER (h.risk_score > 0 AND e.is_ranked AND (e.method <> 'rule' OR abs(e.points - h.risk_score) < 1e-6)) AS explained,
+    count(*) FILTER (h.risk_score > 0) AS scored
+FROM pool_risk_history h LEFT JOIN explained e USING (as_of, pool_id, horizon_hours) GROUP BY as_of
 """
 _LATEST = "SELECT count(*), count(DISTINCT as_of), max(as_of), (SELECT latest_as_of FROM _about) FROM pool_risk_latest"
-REASONS, HORIZONS = 5, 2
+HORIZONS = 2
 
 
 class Reader(threading.Thread):
@@ -47,9 +53,9 @@ class Reader(threading.Thread):
             hours = connection.execute(_HOURS).fetchall()
             latest = connection.execute(_LATEST).fetchall()[0]
         self.reads += 1
-        for as_of, scores, pools, snapshots, reasons, scored in hours:
+        for as_of, scores, pools, snapshots, explained, scored in hours:
             self.hours.add(as_of)
-            if (scores, pools, snapshots, reasons) != (HORIZONS * self.pools, self.pools, self.pools, REASONS * scored):
-                self.faults.append(f"{as_of}: {scores} scores of {pools} pools, {snapshots} snapshots, {reasons} reasons of {scored}")
+            if (scores, pools, snapshots, explained) != (HORIZONS * self.pools, self.pools, self.pools, scored):
+                self.faults.append(f"{as_of}: {scores} scores of {pools} pools, {snapshots} snapshots, {explained} explained of {scored}")
         if hours and (latest[0] != HORIZONS * self.pools or latest[1] != 1 or latest[2] != latest[3]):
             self.faults.append(f"latest: {latest}")

@@ -15,7 +15,7 @@ from veririsk_assets.scoring import explain as reasons
 
 
 def store_explanations(house: House, system: System, window: Window) -> StepResult:
-    """The system's explanations: the five strongest reasons of every score there is, and three of each of its causes."""
+    """The system's explanations: at most five strongest reasons of every score there is, and three of each of its causes."""
     key, names = ["as_of", system.key], system.explanations.names
     scores = house.lake.read(system.scores, window, where="risk_score IS NOT NULL")
     features = house.lake.read(system.features, window)
