@@ -46,8 +46,10 @@ class ServedModel:
 
     @property
     def heads(self) -> "ServedModel | None":
-        """Whose `causes` hold for these scores; None: nobody's."""
-        return self if isinstance(self.model, TwoHeads) else self.companion
+        """Whose `causes` hold for these scores; None: nobody's. Where the training found that they hold of nothing, the metadata say why."""
+        if isinstance(self.model, TwoHeads):
+            return None if isinstance(self.metadata.get("causes"), str) else self
+        return self.companion
 
     @property
     def method(self) -> str:

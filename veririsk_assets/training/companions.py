@@ -25,18 +25,28 @@ def equipped(served: ServedModel, trained: Mapping[str, Trained], dataset: Datas
     `trained`: what the choice has trained already, by name. Two heads that won are no companion of their own.
     """
     if served.name == catalogue.TWO_HEADS:
-        return replace(served, metadata=served.metadata | {"causes": _metrics(served, dataset)})
+        measured = _metrics(served, dataset)
+        # What the heads say together has passed the gate; what each says of a cause has to stand by itself.
+        return replace(served, metadata=served.metadata | {"causes": f"no cause model: {why}" if (why := _dead(measured)) else measured})
     try:
         heads = trained.get(catalogue.TWO_HEADS) or train(dataset, catalogue.spec(catalogue.TWO_HEADS, dataset.horizon_hours))
         measured = _metrics(heads.served, dataset)
         for cause, said in measured.items():
             if isinstance(said, str):
                 raise CannotTrain(f"{cause}: {said}")
-            if (said["skill"] or 0.0) <= 0.0:
-                raise CannotTrain(f"{cause}: not enough events: on validation rows it says no more than the base rate")
+        if why := _dead(measured):
+            raise CannotTrain(why)
     except CannotTrain as reason:
         return replace(served, metadata=served.metadata | {"causes": f"no cause model: {reason}"})
     return replace(served, companion=heads.served, metadata=served.metadata | {"causes": measured})
+
+
+def _dead(measured: Mapping[str, Any]) -> str:
+    """Why a head that was measured is none; empty where each says more than its base rate."""
+    for cause, said in measured.items():
+        if not isinstance(said, str) and (said["skill"] or 0.0) <= 0.0:
+            return f"{cause}: not enough events: on validation rows it says no more than the base rate"
+    return ""
 
 
 def _metrics(heads: ServedModel, dataset: Dataset) -> dict[str, Any]:

@@ -80,3 +80,7 @@ def test_a_head_that_says_no_more_than_the_base_rate_gives_no_cause_model() -> N
     found = equipped(winner().served, {}, replace(dataset(), others=dataset().others | {"outflow": chance}))
     said = "liquidity_fall: not enough events: on validation rows it says no more than the base rate"
     assert found.heads is None and found.metadata["causes"] == f"no cause model: {said}"
+    # Where the heads themselves won, their forecast serves and says no cause.
+    data = replace(dataset(), others=dataset().others | {"outflow": chance})
+    own = equipped(train(data, catalogue.spec(catalogue.TWO_HEADS, 24)).served, {}, data)
+    assert own.heads is None and own.metadata["causes"] == f"no cause model: {said}"
