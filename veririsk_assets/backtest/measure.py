@@ -18,6 +18,7 @@ from veririsk_assets.evaluation.known_rate import known_rate
 from veririsk_assets.evaluation.metrics import average_precision, brier_skill, ece, roc_auc
 from veririsk_assets.evaluation.moment_intervals import when_draws, which_draws
 from veririsk_assets.evaluation.moments import MIN_KEYS, hourly
+from veririsk_assets.training.paired import hours
 
 SCOPES = ("all", "at_risk")
 # Enough for the ends of an interval that is only asked whether it holds chance. Of 40 shuffles a true share of 8 % is
@@ -40,7 +41,7 @@ class Measure:
         self.study, self.setting = backtest.study, backtest.setting
         self.events = study_events(backtest.study)
         rows = backtest.study.rows
-        self.known_rate = known_rate(rows.as_of.astype("datetime64[h]").astype(np.int64), rows.y, rows.horizon_hours)
+        self.known_rate = known_rate(hours(rows.as_of), rows.y, rows.horizon_hours)
         self.budgets = {"high": backtest.setting.high_alert_hours, "medium": backtest.setting.medium_alert_hours}
 
     def draws(self, name: str, scope: str, by: Block, budget: str | None = "high") -> dict[str, Draws]:
@@ -104,9 +105,8 @@ class Measure:
     def levels(self, name: str) -> Tree:
         """What HIGH, and MEDIUM and above, spend; how often events follow each level; and how often HIGH turns. All rows."""
         forecasts, study = self.backtest.forecasts, self.study
-        rows, said = forecasts.rows, forecasts.unshifted[name]
-        limit = {budget: np.array(thresholds(forecasts.validation[name], hours)) for budget, hours in self.budgets.items()}
-        on = {budget: said >= limits[forecasts.fold] for budget, limits in limit.items()}
+        rows, said, held = forecasts.rows, forecasts.unshifted[name], forecasts.validation[name]
+        on = {budget: said >= np.array(thresholds(held, spend))[forecasts.fold] for budget, spend in self.budgets.items()}
         hour, high = study.hour[rows], on["high"]
         rates = event_rates(study.rows.y[rows], high, on["medium"] & ~high, hour, self.setting.draws, self.setting.seed)
         found: Tree = {

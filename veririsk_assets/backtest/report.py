@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from veririsk_assets.backtest.measure import Measure
+from veririsk_assets.backtest.measure import CHANCE_RIVAL, Measure
 from veririsk_assets.backtest.run import Backtest
 from veririsk_assets.backtest.setting import RIVALS
 from veririsk_assets.contracts.windows import SAMPLED_HOURS
@@ -15,7 +15,7 @@ from veririsk_assets.models.catalogue.pools import CHAMPION_CANDIDATE, FLOOR
 
 SCHEMA = "veririsk.backtest/3"
 # The check is of the measuring, not of a model: what serves and one column are enough.
-CHECKED_BY_CHANCE = (CHAMPION_CANDIDATE, FLOOR, "ewma_volatility_7d")
+CHECKED_BY_CHANCE = (CHAMPION_CANDIDATE, FLOOR, CHANCE_RIVAL)
 
 
 def report(

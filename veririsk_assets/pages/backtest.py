@@ -5,7 +5,7 @@ from pathlib import Path
 from veririsk_assets.evaluation.chance import CHANCE, MAX_EXCLUDED, MAX_LIFT_ERROR
 from veririsk_assets.pages.detection import detection_section
 from veririsk_assets.pages.markdown import Tree, number, shown, table
-from veririsk_assets.pages.model_card import model_card
+from veririsk_assets.pages.model_card import BASELINE, model_card
 
 RANKING = (("ap", "AP"), ("lift", "lift"), ("auc", "AUC"))
 WITHIN_HOUR = (("within_hour_auc", "AUC within hours"), ("within_hour_ap", "AP within hours"), ("within_hour_ap_lift", "its lift"))
@@ -34,7 +34,6 @@ its slope is 1 and its intercept 0, and worth something where it is better than 
 SCOPES = (("all", "all rows"), ("at_risk", "at-risk rows (not already 10 % below the 24-hour high)"))
 # What the experiments and the search before them looked at: the recording of docs/backtest.md, by its hash.
 SEARCHED = "7713ee4a30ae0dfc"
-RIVAL = "ewma_volatility_7d"
 GAINS = (*WITHIN_HOUR[:2], ("ap", "AP"), ("auc", "AUC"), ("recall_lead_6", "event recall ≥ 6 h"))
 PICTURES = (
     ("reliability", "Reliability"),
@@ -222,8 +221,8 @@ def _unseen(report: Tree) -> list[str]:
     by_pool, by_week, groups = found["by_pool"], found["by_week"], found["groups"]
     rows = []
     for name, one in by_pool["results"].items():
-        gain, weekly = by_pool["paired"][name].get(RIVAL, {}), by_week["paired"].get(name, {}).get(RIVAL, {})
-        parts = [shown(group["paired"].get(name, {}).get(RIVAL, {}).get("within_hour_auc"), 3, signed=True) for group in groups]
+        gain, weekly = by_pool["paired"][name].get(BASELINE, {}), by_week["paired"].get(name, {}).get(BASELINE, {})
+        parts = [shown(group["paired"].get(name, {}).get(BASELINE, {}).get("within_hour_auc"), 3, signed=True) for group in groups]
         within = [shown(weekly.get(metric), 3, signed=True) for metric, _ in WITHIN_HOUR[:2]]
         rows.append([name, shown(one["ap"]), shown(one["auc"]), shown(gain.get("auc"), 3, signed=True), *within, "; ".join(parts)])
     gains = (
