@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from veririsk_assets.pipeline.backtest import Finished
 
 KEY = dg.AssetKey(["monitoring", "backtest_pools"])
-NUMBERS = ("ap", "auc", "ece", "recall_lead_6")
+NUMBERS = ("within_hour_auc", "ap", "auc", "slope", "ece_to_base", "recall_lead_6")
 
 
 def _config() -> type[dg.Config]:
