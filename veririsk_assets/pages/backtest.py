@@ -218,6 +218,7 @@ def _unseen(report: Tree) -> list[str]:
     if not found:
         return []
     lines = ["## Leave-pools-out", "", "Each pool is judged by models that saw neither it nor its time.", ""]
+    lines += [f"- Not judged here: {reason}" for reason in found["refused"].values()] + [""] * bool(found["refused"])
     by_pool, by_week, groups = found["by_pool"], found["by_week"], found["groups"]
     rows = []
     for name, one in by_pool["results"].items():

@@ -119,6 +119,13 @@ def test_the_pages_name_what_it_is_useless_for(finished: backtest.Finished, tmp_
     assert "## Paired gains" in page and "](reliability.png)" not in page
 
 
+def test_a_model_that_is_not_judged_on_unseen_pools_is_named_with_its_reason(finished: backtest.Finished) -> None:
+    report = json.loads((finished.folder / "report.json").read_text())
+    assert "Not judged here" not in report_page(report)
+    report["leave_pools_out"]["refused"] = {"two_heads": "two_heads: 0 positive validation rows of each of its labels; 1 are needed"}
+    assert "- Not judged here: two_heads: 0 positive validation rows of each of its labels; 1 are needed\n\n|" in report_page(report)
+
+
 def test_a_failed_chance_check_is_said_loudly(finished: backtest.Finished) -> None:
     report = json.loads((finished.folder / "report.json").read_text())
     one = report["chance"]["models"]["gradient_boosting"]
