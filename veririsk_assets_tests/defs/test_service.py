@@ -91,7 +91,9 @@ def test_a_code_server_that_does_not_know_a_run_has_lost_it(fast_disk: Path) -> 
 @contextmanager
 def _code_server(folder: Path) -> Iterator[int]:
     port = _free_port()
-    command = [sys.executable, "-m", "dagster", "api", "grpc", "--port", str(port), "--python-file", str(folder / "graph.py")]
+    # Now and then Dagster's server takes the signal and stays: a test may not wait for ever.
+    command = [sys.executable, "-m", "veririsk_assets.defs.bounded", "20", sys.executable, "-m", "dagster", "api", "grpc"]
+    command += ["--port", str(port), "--python-file", str(folder / "graph.py")]
     server = subprocess.Popen(command, env=os.environ | {"DAGSTER_HOME": str(folder)}, stderr=subprocess.DEVNULL)
     try:
         service.wait("the code server", lambda: health.code(f"localhost:{port}"), patience_seconds=60)
