@@ -4,7 +4,7 @@ The learner sees labels that had matured when the test hours begin, and nothing 
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -17,6 +17,9 @@ from veririsk_assets.features.pools import build_features
 from veririsk_assets.labels.pools import build_labels
 from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.models.catalogue import pools as catalogue
+from veririsk_assets.models.levels import recent
+from veririsk_assets.models.recalibration import day_of
+from veririsk_assets.models.score_map import choose_score_map
 from veririsk_assets.simulation.catalogue import FORCED
 from veririsk_assets.simulation.generator import generate
 from veririsk_assets.simulation.market import EPOCH, Market, Truth
@@ -24,6 +27,7 @@ from veririsk_assets.simulation.oracle import falls
 from veririsk_assets.simulation.scenarios import CRASH, PRE_CRASH, PROFILES, Variant
 from veririsk_assets.training.choice import Choice, choose
 from veririsk_assets.training.datasets import Dataset, from_panels
+from veririsk_assets.training.paired import hours
 from veririsk_assets_tests.market import market_panels, only_ether
 
 HORIZON = 24
@@ -63,7 +67,16 @@ def learn(panel: Panel, market: Panel, test_hours: int, label: str = "crash", na
     served = choice.winner.served
     x = served.matrix({name: column.ravel() for name, column in tested.values.items()})
     probability = served.probability(served.margin(x)).reshape(tested.shape)
-    return Learned(dataset, choice, tested, probability, served.risk_score(probability))
+    return Learned(dataset, choice, tested, probability, as_served(served, tested.as_ofs, probability))
+
+
+def as_served(served: ServedModel, as_ofs: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """Risk scores (hours × pools) by the thresholds of each day, which follow the three days before."""
+    hour = np.repeat(hours(as_ofs), probability.shape[1])
+    days, day = np.unique(day_of(hour), return_inverse=True)
+    said = probability.ravel()
+    usual = [astuple(choose_score_map(said[rows])) if rows else (np.nan,) * 3 for rows in recent(days, hour)]
+    return served.risk_score(said, hour, np.array(usual)[day]).reshape(probability.shape)
 
 
 def _history(panel: Panel, test_hours: int) -> Panel:

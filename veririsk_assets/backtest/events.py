@@ -1,6 +1,4 @@
-"""The study's events, and its forecasts read as alerts at a budget that validation rows have set."""
-
-from dataclasses import dataclass
+"""The study's events, and its forecasts read as alerts that keep a budget."""
 
 import numpy as np
 
@@ -8,16 +6,12 @@ from veririsk_assets.backtest.study import Study
 from veririsk_assets.contracts.windows import SAMPLED_HOURS
 from veririsk_assets.evaluation.episodes import Alerts, hold
 from veririsk_assets.evaluation.events import EventRule, Events, event_onsets, threshold_for_budget
+from veririsk_assets.models.levels import capped, recent
+from veririsk_assets.models.recalibration import day_of
+from veririsk_assets.training.folds import Forecasts
+from veririsk_assets.training.paired import hours
 
 LEADS = (1, 3, 6, 12)
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """A model's alerts on the panel and the probability that raised them, per fold."""
-
-    alerts: Alerts
-    thresholds: tuple[float, ...]
 
 
 def rule(study: Study) -> EventRule:
@@ -32,19 +26,29 @@ def study_events(study: Study) -> Events:
     return event_onsets(study.level, horizon_hours=study.rows.horizon_hours, extra=exits)
 
 
-def thresholds(validation: list[np.ndarray], budget: float) -> tuple[float, ...]:
-    """Per fold, the lowest probability whose alerts on validation rows stay within the budget (alert-hours per pool-month)."""
-    return tuple(threshold_for_budget(probability, budget, SAMPLED_HOURS) for probability in validation)
+def level_rows(study: Study, forecasts: Forecasts, name: str, budget: float) -> np.ndarray:
+    """Which rows of the forecasts reach the level of that budget (alert-hours per pool-month), as a served model's would.
+
+    Each day's threshold is where the three days before would have spent the budget, in a fold's first days where its validation
+    rows would have; of the pools of one hour a storm lifts no more than a share.
+    """
+    hour, said = hours(study.rows.as_of[forecasts.rows]), forecasts.unshifted[name]
+    threshold = np.empty(len(said))
+    for fold, held in enumerate(forecasts.validation[name]):
+        rows = np.flatnonzero(forecasts.fold == fold)
+        first = threshold_for_budget(held, budget, SAMPLED_HOURS)
+        days, day = np.unique(day_of(hour[rows]), return_inverse=True)
+        recently = [said[rows[of]] if of else None for of in recent(days, hour[rows])]
+        of_day = [first if of is None else threshold_for_budget(of, budget, SAMPLED_HOURS) for of in recently]
+        threshold[rows] = np.array(of_day)[day]
+    return said >= capped(hour, said, threshold, budget)
 
 
-def alarm(
-    study: Study, rows: np.ndarray, fold: np.ndarray, probability: np.ndarray, limits: tuple[float, ...], keep: np.ndarray | None = None
-) -> Alarm:
-    """Alerts of these rows (those of `keep` only, where given); each holds until the pool's next row."""
-    on = probability >= np.asarray(limits)[fold]
+def alarm(study: Study, rows: np.ndarray, on: np.ndarray, keep: np.ndarray | None = None) -> Alerts:
+    """Alerts of the rows that are `on` (of those of `keep` only, where given); each holds until the pool's next row."""
     if keep is not None:
         rows, on = rows[keep], on[keep]
     scored, alert = np.zeros(study.level.shape, dtype=bool), np.zeros(study.level.shape, dtype=bool)
     place = (study.hour[rows], study.pool[rows])
     scored[place], alert[place] = True, on
-    return Alarm(hold(alert, scored, SAMPLED_HOURS), limits)
+    return hold(alert, scored, SAMPLED_HOURS)

@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from veririsk_assets.backtest.events import alarm, rule, study_events, thresholds
+from veririsk_assets.backtest.events import alarm, level_rows, rule, study_events
 from veririsk_assets.backtest.run import Backtest, Forecasts
-from veririsk_assets.contracts.windows import WEEK_HOURS
+from veririsk_assets.contracts.windows import HOURS_PER_MONTH, WEEK_HOURS
 from veririsk_assets.evaluation.budgets import by_month, event_rates, spent, turns_per_day
 from veririsk_assets.evaluation.chance import chance_check
+from veririsk_assets.evaluation.episodes import Alerts
 from veririsk_assets.evaluation.event_intervals import event_draws
 from veririsk_assets.evaluation.events import Events, event_metrics, time_shift_null
 from veririsk_assets.evaluation.intervals import Draws, Interval, calibration_draws, differences, intervals, ranking_draws
@@ -51,8 +52,9 @@ class Measure:
         drawn = self.row_draws(forecasts, name, keep, by)
         if budget is None:
             return drawn
-        alerts = self.alerts(name, budget, keep).alerts
-        return drawn | event_draws(alerts, self.events, rule(self.study), by, self.setting.draws, self.setting.seed, self.study.unit)
+        return drawn | event_draws(
+            self.alerts(name, budget, keep), self.events, rule(self.study), by, self.setting.draws, self.setting.seed, self.study.unit
+        )
 
     def row_draws(self, forecasts: Forecasts, name: str, keep: np.ndarray, by: Block) -> dict[str, Draws]:
         """Ranking within folds, how true the probabilities are, and by week also the ranking within hours, of the rows kept."""
@@ -71,10 +73,12 @@ class Measure:
         rows = forecasts.rows
         return self.study.at_risk[rows] if scope == "at_risk" else np.ones(len(rows), dtype=bool)
 
-    def alerts(self, name: str, budget: str, keep: np.ndarray | None = None) -> Any:
-        forecasts = self.backtest.forecasts
-        limits = thresholds(forecasts.validation[name], self.budgets[budget])
-        return alarm(self.study, forecasts.rows, forecasts.fold, forecasts.unshifted[name], limits, keep)
+    def on(self, name: str, budget: str) -> np.ndarray:
+        """Which rows reach the level of a budget; decided on all of them."""
+        return level_rows(self.study, self.backtest.forecasts, name, self.budgets[budget])
+
+    def alerts(self, name: str, budget: str, keep: np.ndarray | None = None) -> Alerts:
+        return alarm(self.study, self.backtest.forecasts.rows, self.on(name, budget), keep)
 
     def table(self, by: Block, budget: str, rivals: Sequence[str]) -> tuple[Tree, Tree]:
         """`results` and `paired` of the report: model → scope → metric, and model → rival → scope → metric."""
@@ -92,21 +96,19 @@ class Measure:
         return results, paired
 
     def timing(self, name: str) -> Tree:
-        """Per budget: the time-shift null of the alerts, lead-time quartiles (hours), counts and thresholds."""
+        """Per budget: the time-shift null of the alerts, lead-time quartiles (hours) and counts."""
         found: Tree = {}
         for budget in self.budgets:
-            raised = self.alerts(name, budget)
-            null = asdict(time_shift_null(raised.alerts, self.events, rule(self.study), seed=self.setting.seed))
+            alerts = self.alerts(name, budget)
+            null = asdict(time_shift_null(alerts, self.events, rule(self.study), seed=self.setting.seed))
             null.pop("event_chance")
-            about = asdict(event_metrics(raised.alerts, self.events, rule(self.study)))
-            found[budget] = about | {"thresholds": list(raised.thresholds), "time_shift_null": null}
+            found[budget] = asdict(event_metrics(alerts, self.events, rule(self.study))) | {"time_shift_null": null}
         return found
 
     def levels(self, name: str) -> Tree:
         """What HIGH, and MEDIUM and above, spend; how often events follow each level; and how often HIGH turns. All rows."""
         forecasts, study = self.backtest.forecasts, self.study
-        rows, said, held = forecasts.rows, forecasts.unshifted[name], forecasts.validation[name]
-        on = {budget: said >= np.array(thresholds(held, spend))[forecasts.fold] for budget, spend in self.budgets.items()}
+        rows, on = forecasts.rows, {budget: self.on(name, budget) for budget in self.budgets}
         hour, high = study.hour[rows], on["high"]
         rates = event_rates(study.rows.y[rows], high, on["medium"] & ~high, hour, self.setting.draws, self.setting.seed)
         found: Tree = {
@@ -144,14 +146,14 @@ class Measure:
 
     def per_fold(self, name: str) -> list[Tree]:
         """Points of each fold, all rows."""
-        forecasts, high = self.backtest.forecasts, self.alerts(name, "high")
+        forecasts, high = self.backtest.forecasts, self.on(name, "high")
         found = []
         for i in range(len(self.backtest.folds)):
             mine = forecasts.fold == i
             label, probability = self.study.rows.y[forecasts.rows[mine]], forecasts.probability[name][mine]
             row = {metric: score(label, probability) for metric, score in POINTS.items()}
-            on = float((forecasts.unshifted[name][mine] >= high.thresholds[i]).mean() * 730.0)
-            found.append(row | {"mean_probability": float(probability.mean()), "high_alert_hours_per_pool_month": on})
+            spent_hours = float(high[mine].mean()) * HOURS_PER_MONTH
+            found.append(row | {"mean_probability": float(probability.mean()), "high_alert_hours_per_pool_month": spent_hours})
         return found
 
     def unseen_pools(self, rivals: Sequence[str]) -> Tree | None:

@@ -44,8 +44,8 @@ MODEL_VERSIONS = Table(
         number("validation_auc", "ROC-AUC on validation", "0-1"),
         number("validation_ece", "Expected calibration error on validation", "0-1"),
         number("base_rate_ratio", "Share of positive validation rows", "0-1"),
-        number("high_threshold", "Probability from which the level is HIGH", "0-1"),
-        number("medium_threshold", "Probability from which the level is MEDIUM", "0-1"),
+        number("high_threshold", "Probability from which the level is HIGH, where a day has none of its own", "0-1"),
+        number("medium_threshold", "Probability from which the level is MEDIUM, where a day has none of its own", "0-1"),
         whole("lake_snapshot_id", "Lake snapshot that it was trained on", required=True),
         text("verdict", "What the gate said", required=True),
     ),
@@ -58,7 +58,8 @@ CALIBRATION_SHIFTS = Table(
     ("system", "horizon_hours", "version", "valid_from"),
     "valid_from",
     "How the base rate has drifted since a version was calibrated, by the labels that had matured at the start of the day: "
-    "its probabilities are moved by so much in log-odds. A day's shift is decided once and stays.",
+    "its probabilities are moved by so much in log-odds. And where its levels begin, by its scores of the three days before. "
+    "What a day has is decided once and stays.",
     (
         SYSTEM,
         HORIZON,
@@ -66,6 +67,15 @@ CALIBRATION_SHIFTS = Table(
         instant("valid_from", "as_of from which it holds: 00:00 UTC", required=True),
         instant("decided_at", "When it was computed", required=True),
         number("shift", "Added to the calibrated log-odds", "log-odds", required=True),
+        number(
+            "medium_threshold",
+            "Probability before any shift from which the level is MEDIUM; null: that of the version",
+            "0-1",
+            ge=0.0,
+            le=1.0,
+        ),
+        number("high_threshold", "The same for HIGH", "0-1", ge=0.0, le=1.0),
+        number("top_threshold", "The same for a score of 95", "0-1", ge=0.0, le=1.0),
         number("observed_rate", "Share of positives of the four weeks before, by matured labels", "0-1", ge=0.0, le=1.0),
         number("expected_rate", "Mean probability of the same rows before any shift", "0-1", ge=0.0, le=1.0),
         whole("rows_count", "Matured rows looked at", "count", required=True, ge=0),

@@ -21,7 +21,7 @@ SHADOW_SCORES = Table(
         whole("entity_key", "Integer for the entity's id, as in its system's tables", required=True, ge=0),
         HORIZON,
         text("role", "What the version was at that hour", required=True, isin=ROLES),
-        number("risk_score", "0-100, by the version's own thresholds", "0-100", ge=0.0, le=100.0),
+        number("risk_score", "0-100, by the version's own thresholds of the day", "0-100", ge=0.0, le=100.0),
         text("risk_level", "Level of the score", required=True, isin=LEVELS),
         number("probability", "Calibrated probability of the forecast label; null for the rule", "0-1", ge=0.0, le=1.0),
         *PROVENANCE,

@@ -5,7 +5,7 @@ Loading needs neither sklearn's models nor MLflow, and nothing is refitted at sc
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from veririsk_assets.models.algorithms import CLASSES
 from veririsk_assets.models.calibration import Calibration
+from veririsk_assets.models.levels import risk_scores
 from veririsk_assets.models.logistic_line import sigmoid
 from veririsk_assets.models.recalibration import shifted
 from veririsk_assets.models.score_map import ScoreMap
@@ -66,9 +67,11 @@ class ServedModel:
         """Calibrated probability of margins; `shift` is what the base rate's drift adds to the calibrated log-odds."""
         return sigmoid(self.calibration.log_odds(margin) + shift)
 
-    def risk_score(self, probability: np.ndarray) -> np.ndarray:
-        """0–100; 30 and 65 are the thresholds chosen at training."""
-        return self.score_map(probability)
+    def risk_score(self, probability: np.ndarray, moment: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+        """0–100. `thresholds`: per row those of its day for MEDIUM, HIGH and score 95; where they are NaN, those chosen at training."""
+        usual = astuple(self.score_map)
+        medium, high, top = np.where(np.isnan(thresholds), usual, thresholds).T
+        return risk_scores(moment, probability, ScoreMap(medium, high, top))
 
     def contributions(self, x: np.ndarray) -> np.ndarray:
         return self.model.contributions(x)

@@ -27,7 +27,8 @@ TRAPS = """## How it can mislead
 - Moments when everything falls together dominate the average precision. A fold with such a moment reads high, a calm one low: read the folds.
 - Models mostly know which pools are risky, hardly when. The time-shift null in the report is the same alerts with only their timing lost.
 - Probabilities follow the base rate by labels that have matured: on the first day of a turn, and until its labels are there, they are off by the
-  ratio of the base rates. Alerts do not follow it: their thresholds keep the budget. The named baselines are judged as they are known, without it.
+  ratio of the base rates. Levels do not follow it: they begin where the scores of the three days before would have spent the budget, and of the pools of one hour at most
+  three times the budget's share reach one. So `risk_score` and `risk_level` say whom to look at now, and `probability` how likely it is. The named baselines are judged as they are known, without it.
 - Where models were chosen on some of these folds, a gain over all folds is partly the choice: docs/experiments.md says which, and what was left of it later.
 - Most alerts that come six hours before an event see a fall that has begun and goes on: an event is counted from the pool's own 24-hour high.
 - The pools are survivors: a recording of pools that are known today leaves out those that nobody recorded.

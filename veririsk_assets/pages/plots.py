@@ -102,7 +102,7 @@ def _lead_times(done: "Backtest") -> Any:
     name, measure, reading = lead_model(done), Measure(done), rule(done.study)
     events = study_events(done.study)
     for budget in ("medium", "high"):
-        lead = lead_hours(measure.alerts(name, budget).alerts, events, reading)
+        lead = lead_hours(measure.alerts(name, budget), events, reading)
         warned = lead[lead > 0]
         text = f"{budget} budget: {len(warned)} of {np.isfinite(lead).sum()} events warned of"
         axis.hist(warned, bins=np.arange(0.5, reading.horizon_hours + 1.5), histtype="step", label=text)
@@ -112,17 +112,16 @@ def _lead_times(done: "Backtest") -> Any:
 
 
 def _alert_hours_recall(done: "Backtest") -> Any:
-    from veririsk_assets.backtest.events import alarm, rule, study_events, thresholds
+    from veririsk_assets.backtest.events import alarm, level_rows, rule, study_events
     from veririsk_assets.evaluation.events import event_metrics, time_shift_null
 
     figure, axis = _figure()
     forecasts, reading, events = done.forecasts, rule(done.study), study_events(done.study)
     lead = max(one for one in reading.leads if one <= LEAD)
-    for name, said in forecasts.unshifted.items():
+    for name in forecasts.unshifted:
         points = []
         for budget in BUDGETS:
-            limits = thresholds(forecasts.validation[name], budget)
-            alerts = alarm(done.study, forecasts.rows, forecasts.fold, said, limits).alerts
+            alerts = alarm(done.study, forecasts.rows, level_rows(done.study, forecasts, name, budget))
             met = event_metrics(alerts, events, reading)
             chance = time_shift_null(alerts, events, reading, shifts=1).expected[lead] if name == lead_model(done) else np.nan
             points.append((met.alert_hours_per_pool_month, met.recall[lead], chance))
@@ -153,9 +152,7 @@ def _worst_events(done: "Backtest") -> Any:
         other = axis.twinx()
         known = np.isfinite(grid[span, pool])
         other.plot(when[known], grid[span, pool][known], color="tab:red", marker=".", markersize=3, linewidth=1)
-        other.fill_between(
-            when, 0, 1, where=alerts.alerts.on[span, pool], color="tab:red", alpha=0.15, transform=other.get_xaxis_transform()
-        )
+        other.fill_between(when, 0, 1, where=alerts.on[span, pool], color="tab:red", alpha=0.15, transform=other.get_xaxis_transform())
         axis.tick_params(labelsize=7)
         other.tick_params(labelsize=7)
     figure.suptitle(f"The {len(worst)} deepest events: level (blue), probability of {name} (red), HIGH alert (shaded), days from the onset")
@@ -168,7 +165,7 @@ def worst_events(done: "Backtest", count: int = WORST) -> Events:
     from veririsk_assets.backtest.measure import Measure
 
     study, events = done.study, study_events(done.study)
-    lead = lead_hours(Measure(done).alerts(lead_model(done), "high").alerts, events, rule(study))
+    lead = lead_hours(Measure(done).alerts(lead_model(done), "high"), events, rule(study))
     depth = np.full(len(events), np.nan)
     for i in np.flatnonzero(np.isfinite(lead)):
         hour, pool = events.hour_index[i], events.key_index[i]

@@ -98,8 +98,15 @@ def shared_path(systems: tuple[System, ...]) -> Iterator[Step]:
     learning = tuple(system for system in systems if system.learns)
     if not learning:
         return
-    features, labels, scores = (tuple(getattr(one, name) for one in learning) for name in ("features", "labels", "scores"))
-    yield Step(CALIBRATION_SHIFTS, (*labels, *features, MODEL_VERSIONS), "learning", Late("learning.recalibration:daily_shifts"), learning)
+    names = ("snapshots", "features", "labels", "scores")
+    snapshots, features, labels, scores = (tuple(getattr(one, name) for one in learning) for name in names)
+    yield Step(
+        CALIBRATION_SHIFTS,
+        (*labels, *features, *snapshots, MODEL_VERSIONS),
+        "learning",
+        Late("learning.recalibration:daily_shifts"),
+        learning,
+    )
     yield Step(MODEL_VERSIONS, (*labels, *features), "training", Late("learning.train:train"), learning, (CHAMPIONS,))
     for hours in sorted({system.step_hours for system in learning}):
         clock = tuple(system for system in learning if system.step_hours == hours)

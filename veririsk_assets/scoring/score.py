@@ -4,6 +4,7 @@ A model is whatever has the methods of `Served`; without one the rule-based scor
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,24 @@ from veririsk_assets.contracts.vocabulary import HEURISTIC, HIGH_SCORE, MEDIUM_S
 from veririsk_assets.scoring.status import Facts, Status, judge
 
 HEURISTIC_NOTE = "heuristic: no usable model, the rule-based score serves"
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a version's day adds to its scores, a value per row.
+
+    `moment`: equal where rows are of one instant; `shift`: what the drift of the base rate adds to every calibrated log-odds;
+    `thresholds`: rows × 3, the probabilities before any shift at which MEDIUM, HIGH and score 95 begin; NaN: those of the training.
+    """
+
+    moment: np.ndarray
+    shift: np.ndarray
+    thresholds: np.ndarray
+
+    @classmethod
+    def unknown(cls, rows: int) -> "Day":
+        """One moment of a day of which nothing is known."""
+        return cls(np.zeros(rows, dtype=np.int64), np.zeros(rows), np.full((rows, 3), np.nan))
 
 
 class Explainable(Protocol):
@@ -46,7 +65,7 @@ class Served(Explainable, Protocol):
     def heads(self) -> Heads | None: ...
     def margin(self, x: np.ndarray) -> np.ndarray: ...
     def probability(self, margin: np.ndarray, shift: np.ndarray | float) -> np.ndarray: ...
-    def risk_score(self, probability: np.ndarray) -> np.ndarray: ...
+    def risk_score(self, probability: np.ndarray, moment: np.ndarray, thresholds: np.ndarray) -> np.ndarray: ...
     def contributions(self, x: np.ndarray) -> np.ndarray: ...
 
 
@@ -55,23 +74,24 @@ def score(
     served: Served | None,
     facts: Facts,
     horizon_hours: int,
-    shift: np.ndarray | float = 0.0,
     causes: Causes = NO_CAUSES,
+    day: Day | None = None,
 ) -> dict[str, np.ndarray]:
     """Columns of a system's scores but as_of, its key, scored_at and lake_snapshot_id.
 
-    `features`: columns of equal length, one row per entity (a Panel row, a dict or a DataFrame). `shift`: per row, what the
-    drift of the base rate adds to every calibrated log-odds. `causes`: what is told apart where a model can.
+    `features`: columns of equal length, one row per entity (a Panel row, a dict or a DataFrame), of every entity of each moment:
+    levels are capped within it. `causes`: what is told apart where a model can. `day`: None is one moment as training knew it.
     """
     if served is None:
         return _by_rule(facts, horizon_hours, causes)
-    x = served.matrix(features)
-    shift = np.broadcast_to(shift, facts.rows)
+    x, day = served.matrix(features), day or Day.unknown(facts.rows)
+    shift = day.shift
     status = judge(facts, np.isnan(x).mean(axis=1))
     margin = np.where(status.is_scored, served.margin(x), np.nan)
     probability = served.probability(margin, shift)
     # Score and level rank, at thresholds that keep an alarm budget: a turn of the market must not call every one HIGH.
-    columns = {"risk_score": served.risk_score(served.probability(margin, 0.0)), "probability": probability, "margin": margin}
+    risk_score = served.risk_score(served.probability(margin, 0.0), day.moment, day.thresholds)
+    columns = {"risk_score": risk_score, "probability": probability, "margin": margin}
     columns |= _causes(features, served, status.is_scored, shift, causes) | {"calibration_shift": shift}
     return _columns(columns, facts, horizon_hours, (served.name, served.version), status)
 

@@ -1,6 +1,9 @@
-"""Numbers → sentences a person understands, many at a time: "TVL fell 12.4 % over 24 hours; usually −3.1 to +4.2 %." """
+"""Numbers → sentences a person understands, many at a time.
 
-from collections.abc import Callable, Mapping
+"TVL fell 12.4 % over 24 hours; usual here: −2 to +1 %, anywhere: −3.1 to +4.2 %. Most falls go on from one that has begun."
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from math import exp, isfinite
 
 import numpy as np
@@ -13,36 +16,50 @@ SMALLEST_RATIO = 1e-5
 
 
 def sentences(
-    names: tuple[str, ...], place: np.ndarray, value: np.ndarray, usual: tuple[np.ndarray, np.ndarray], phrases: Mapping[str, Phrase]
+    names: tuple[str, ...],
+    place: np.ndarray,
+    value: np.ndarray,
+    usual: tuple[np.ndarray, np.ndarray],
+    own: tuple[np.ndarray, np.ndarray],
+    phrases: Mapping[str, Phrase],
 ) -> np.ndarray:
-    """One sentence per reason, as `phrases` call the features. `place` points into `names` and into both arrays of `usual`."""
+    """What is said of each reason, as `phrases` call the features. `place` points into `names` and into both arrays of `usual`.
+
+    `own`: lower and upper end of what is usual for the entity itself, one per reason; NaN where that is not known.
+    """
     result = np.empty(len(place), dtype=object)
     order = np.argsort(place, kind="stable")
     edges = np.searchsorted(place[order], np.arange(len(names) + 1))
     for i, name in enumerate(names):
         rows = order[edges[i] : edges[i + 1]]
         if len(rows):
-            result[rows] = _spoken(phrase_of(phrases, name), value[rows].tolist(), float(usual[0][i]), float(usual[1][i]))
+            result[rows] = list(_spoken(phrase_of(phrases, name), value[rows], (usual[0][i], usual[1][i]), (own[0][rows], own[1][rows])))
     return result
 
 
-def _spoken(words: Phrase, values: list[float], low: float, high: float) -> list[str]:
+def _spoken(words: Phrase, values: np.ndarray, usual: tuple[float, float], own: tuple[np.ndarray, np.ndarray]) -> Iterator[str]:
     """Sentences of one feature."""
     write = WRITERS[words.unit]
-    ending = f"; usually {usual_range(words, low, high)}." if isfinite(low) and isfinite(high) else "."
-    up, down = words.up + ending, words.down + ending
-    flat, unknown = words.flat.format(write(0.0)) + ending, words.unknown + "."
-    said = []
-    for value in values:
+    everywhere = usual_range(words, *usual) if np.isfinite(usual).all() else ""
+    flat, why = words.flat.format(write(0.0)), f" {words.why}." if words.why else ""
+    for value, low, high in zip(values.tolist(), own[0].tolist(), own[1].tolist(), strict=True):
         if not isfinite(value):
-            said.append(unknown)
-        elif value > SMALLEST_RATIO or words.ends == "raw":
-            said.append(up.replace("{}", write(value), 1))
+            yield words.unknown + "." + why
+            continue
+        if value > SMALLEST_RATIO or words.ends == "raw":
+            said = words.up.replace("{}", write(value), 1)
         elif value < -SMALLEST_RATIO:
-            said.append(down.replace("{}", write(-value), 1))
+            said = words.down.replace("{}", write(-value), 1)
         else:
-            said.append(flat)
-    return said
+            said = flat
+        yield said + _ending(usual_range(words, low, high) if isfinite(low) else "", everywhere) + "." + why
+
+
+def _ending(here: str, everywhere: str) -> str:
+    """What is usual for this one and for all; what is the same is said once."""
+    parts = [f"here: {here}"] if here else []
+    parts += [f"anywhere: {everywhere}"] if everywhere else []
+    return "; usual " + ", ".join(parts) if parts else ""
 
 
 def usual_range(words: Phrase, low: float, high: float) -> str:

@@ -50,7 +50,7 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     fitted = fit_calibrated(spec.make(), (x, taught), (held_x, held_taught), (held_x, held_y))
     model, calibration, margin, probability = fitted.model, fitted.calibration, fitted.margin, fitted.held
     score_map = choose_score_map(probability)
-    metrics = validation_metrics(held_y, margin, probability, score_map.high)
+    metrics = validation_metrics(held_y, margin, probability, float(score_map.high))
     low, high = _usual_range(x)
     metadata = describe(dataset, spec) | {"metrics": {k: v if np.isfinite(v) else None for k, v in metrics.items()}}
     metadata |= {"reference": reference(x, spec.features), "hyperparameters": dict(model.hyperparameters)}

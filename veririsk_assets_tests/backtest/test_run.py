@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from veririsk_assets.backtest.committee import Committee
-from veririsk_assets.backtest.events import alarm, study_events, thresholds
+from veririsk_assets.backtest.events import alarm, level_rows, study_events
 from veririsk_assets.backtest.fit import Candidate, candidate, speak
 from veririsk_assets.backtest.measure import Measure
 from veririsk_assets.backtest.report import report
@@ -203,11 +203,17 @@ def test_a_learned_model_beats_one_column_on_a_market_that_can_be_learned() -> N
     assert paired["gradient_boosting"]["ewma_volatility_7d"]["all"]["ap"]["lo"] > 0
 
 
-def test_thresholds_on_validation_keep_to_the_budget_there() -> None:
-    forecasts, budget = done().forecasts, 24.0
-    for name, held in forecasts.validation.items():
-        for limit, probability in zip(thresholds(held, budget), held, strict=True):
-            assert (probability >= limit).mean() * 730.0 <= budget + 1e-9, name
+def test_levels_keep_near_their_budgets_hold_in_a_storm_and_look_at_no_later_row() -> None:
+    forecasts, hour = done().forecasts, study().hour[done().forecasts.rows]
+    later = hour > np.median(hour)
+    turned = replace(forecasts, unshifted={name: np.where(later, 1 - said, said) for name, said in forecasts.unshifted.items()})
+    for name in forecasts.unshifted:
+        for budget in (24.0, 72.0):
+            on = level_rows(study(), forecasts, name, budget)
+            assert 0.5 * budget < on.mean() * 730.0 < 1.3 * budget, (name, budget)
+            high, all_rows = np.bincount(hour, on), np.bincount(hour)
+            assert (high <= np.maximum(3 * budget / 730.0 * all_rows, 3)).all()
+            np.testing.assert_array_equal(level_rows(study(), turned, name, budget)[~later], on[~later])
 
 
 def test_the_onset_label_says_that_an_event_begins_within_the_horizon() -> None:
@@ -223,10 +229,9 @@ def test_the_onset_label_says_that_an_event_begins_within_the_horizon() -> None:
 
 def test_alerts_cover_only_the_hours_that_rows_speak_for() -> None:
     forecasts = done().forecasts
-    limits = thresholds(forecasts.validation["gradient_boosting"], 24.0)
-    raised = alarm(study(), forecasts.rows, forecasts.fold, forecasts.probability["gradient_boosting"], limits)
-    assert raised.alerts.covered.sum() <= SAMPLED_HOURS * len(forecasts.rows)
-    assert not (raised.alerts.on & ~raised.alerts.covered).any()
+    alerts = alarm(study(), forecasts.rows, level_rows(study(), forecasts, "gradient_boosting", 24.0))
+    assert alerts.covered.sum() <= SAMPLED_HOURS * len(forecasts.rows)
+    assert not (alerts.on & ~alerts.covered).any()
 
 
 def test_a_pool_that_left_its_source_for_good_is_an_event() -> None:

@@ -12,7 +12,7 @@ from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.models.logistic_line import logit
 from veririsk_assets.pipeline.learning import champions
-from veririsk_assets.pipeline.learning.recalibration import daily_shifts, known_shifts, shift_at
+from veririsk_assets.pipeline.learning.recalibration import daily_shifts, day_at, known_days
 from veririsk_assets.pipeline.saying.scores import store_scores
 from veririsk_assets.pipeline.step import House
 from veririsk_assets_tests.pipeline.small_house import FIRST, HORIZON, MARKET, SECOND, two_versions
@@ -101,11 +101,11 @@ def test_an_old_shift_an_unknown_version_and_one_decided_later_move_nothing(hous
     daily_shifts(house, POOLS, Window(TWO_WEEKS.start, TURN + 4 * DAY))
     newest = naive(TURN + 4 * DAY)
     hours = pd.Series(pd.to_datetime([naive(FIRST), newest, newest + 7 * DAY - HOUR, newest + 7 * DAY]))
-    known = known_shifts(house, POOLS, TWO_WEEKS)
-    found = shift_at(known, HORIZON, "1", hours)
+    known = known_days(house, POOLS, TWO_WEEKS)
+    found = day_at(known, HORIZON, "1", hours).shift
     assert found[0] == 0.0 and found[1] == found[2] != 0.0 and found[3] == 0.0
-    assert (shift_at(known, HORIZON, "9", hours) == 0.0).all()
-    assert known_shifts(house, POOLS, TWO_WEEKS, house.now() - HOUR).empty and not known_shifts(house, POOLS, TWO_WEEKS, house.now()).empty
+    assert (day_at(known, HORIZON, "9", hours).shift == 0.0).all()
+    assert known_days(house, POOLS, TWO_WEEKS, house.now() - HOUR).empty and not known_days(house, POOLS, TWO_WEEKS, house.now()).empty
 
 
 def test_before_the_first_version_there_is_nothing_to_shift(house: House) -> None:

@@ -64,7 +64,7 @@ def said(house: House, system: System) -> list[object]:
     return [
         champions.line_up(house, system, HORIZON).pairs,
         champions.reigns_of(house, system, HORIZON).to_dict("records"),
-        recalibration.known_shifts(house, system, SCORED).to_dict("records"),
+        recalibration.known_days(house, system, SCORED).to_dict("records"),
         listed(house, system).to_dict("records"),
         outcomes(house, system, SCORED, HORIZON, "shadow").to_dict("records"),
         shadow_hours(house, system, HORIZON, "2", SCORED.end),

@@ -10,7 +10,7 @@ from veririsk_assets.contracts.vocabulary import CAUSES, CRASH_HEAD
 from veririsk_assets.models.logistic_line import logit
 from veririsk_assets.scoring.explain import Words, explain, explain_cause, explain_rule
 from veririsk_assets.scoring.phrases.phrase import phrase_of
-from veririsk_assets.scoring.phrases.pools import PHRASES
+from veririsk_assets.scoring.phrases.pools import PHRASES, UNDER_WAY
 from veririsk_assets.scoring.score import score
 from veririsk_assets.scoring.wording import sentences
 from veririsk_assets_tests.scoring.test_score import columns, facts, served, with_heads
@@ -18,8 +18,12 @@ from veririsk_assets_tests.scoring.test_score import columns, facts, served, wit
 WORDS = Words(PHRASES, CRASH_HEAD, CAUSES)
 
 
-def said(feature: str, value: float, low: float = np.nan, high: float = np.nan) -> str:
-    return str(sentences((feature,), np.array([0]), np.array([value]), (np.array([low]), np.array([high])), PHRASES)[0])
+UNKNOWN = (np.nan, np.nan)
+
+
+def said(feature: str, value: float, usual: tuple[float, float] = UNKNOWN, own: tuple[float, float] = UNKNOWN) -> str:
+    ends, mine = ((np.array([low]), np.array([high])) for low, high in (usual, own))
+    return str(sentences((feature,), np.array([0]), np.array([value]), ends, mine, PHRASES)[0])
 
 
 def test_base_the_five_and_other_are_the_margin() -> None:
@@ -99,15 +103,33 @@ def test_the_rules_points_add_up_to_its_score() -> None:
     assert set(reasons["method"]) == {"rule"}
 
 
-def test_a_fall_is_said_with_its_usual_range() -> None:
-    assert said("tvl_change_24h", -0.124, -0.03, 0.04) == "TVL fell 12.4 % over 24 hours; usually −3 to +4 %."
-    assert said("tvl_change_24h", 0.0, -0.03, 0.04) == "TVL did not move over 24 hours; usually −3 to +4 %."
-    assert said("drawdown_7d", -0.125, -0.051, -0.001) == "TVL is 12.5 % below its 7-day high; usually 0.1 to 5.1 %."
-    assert said("volume_spike_ratio", 3.21, 0.5, 1.5) == "Hourly volume against its 24-hour mean is 3.21 ×; usually 0.5 to 1.5 ×."
-    assert said("log_tvl", np.log(1.5e6), np.log(2e5), np.log(4e9)) == "TVL is $1.5M; usually $200K to $4B."
-    assert said("hours_since_burn_5pct", 240.0, 3.0, 700.0) == "The last burn of 5 % or more was 10 days ago; usually 3 hours to 29 days."
-    assert said("rank_ewma_volatility_7d", 0.93) == "7-day volatility is higher than in 93 % of pools."
-    assert said("apy", np.nan) == "The yield per year is not known."
+def test_a_fall_is_said_with_what_is_usual_and_why_it_counts() -> None:
+    assert said("tvl_change_24h", -0.124, (-0.03, 0.04)) == f"TVL fell 12.4 % over 24 hours; usual anywhere: −3 to +4 %. {UNDER_WAY}."
+    own = said("tvl_change_24h", 0.0, (-0.03, 0.04), (-0.2, 0.01))
+    assert own == f"TVL did not move over 24 hours; usual here: −20 to +1 %, anywhere: −3 to +4 %. {UNDER_WAY}."
+    assert said("drawdown_7d", -0.125, own=(-0.051, -0.001)).startswith("TVL is 12.5 % below its 7-day high; usual here: 0.1 to 5.1 %.")
+    assert said("volume_spike_ratio", 3.21, (0.5, 1.5)).startswith(
+        "Hourly volume against its 24-hour mean is 3.21 ×; usual anywhere: 0.5 to 1.5 ×."
+    )
+    assert said("log_tvl", np.log(1.5e6), (np.log(2e5), np.log(4e9))).startswith("TVL is $1.5M; usual anywhere: $200K to $4B.")
+    assert said("hours_since_burn_5pct", 240.0, (3.0, 700.0)).startswith(
+        "The last burn of 5 % or more was 10 days ago; usual anywhere: 3 hours to 29 days."
+    )
+    assert said("rank_ewma_volatility_7d", 0.93).startswith("7-day volatility is higher than in 93 % of pools. It says")
+    assert said("apy", np.nan, (0.1, 0.2), (0.1, 0.2)).startswith("The yield per year is not known. A high yield")
+
+
+def test_a_reason_knows_what_is_usual_for_its_own_entity() -> None:
+    rows, n = columns(40), 40
+    own = {"volatility_24h": (np.arange(n) / 100.0, np.arange(n) / 10.0)}
+    terms = {"volatility_24h": np.linspace(1, 5, n), "drawdown_7d": np.linspace(1, 3, n)}
+    points = np.where(np.arange(n) == 3, np.nan, terms["volatility_24h"] + terms["drawdown_7d"])
+    reasons = explain_rule(terms, rows, points, 24, WORDS, own=own)
+    of = reasons["feature"] == "volatility_24h"
+    np.testing.assert_array_equal(reasons["own_low"][of], reasons["row"][of] / 100.0)
+    np.testing.assert_array_equal(reasons["own_high"][of], reasons["row"][of] / 10.0)
+    assert np.isnan(reasons["own_low"][~of]).all()
+    assert all("usual here:" in sentence for sentence in reasons["sentence"][of & np.isfinite(reasons["value"])])
 
 
 @pytest.mark.parametrize("value", [-1e9, -1.0, -0.3, -1e-12, 0.0, 1e-12, 0.5, 20.0, 1e12, np.nan, np.inf])
@@ -116,8 +138,8 @@ def test_every_feature_has_a_sentence_for_every_value(value: float) -> None:
     for name in FEATURE_NAMES:
         if name.startswith(("age", "input_age", "unchanged")) and value < 0:
             continue
-        sentence = said(name, value, -0.1, 0.2)
-        assert re.fullmatch(r"[A-Z0-9].*[^.;{}]\.", sentence), sentence
+        sentence = said(name, value, (-0.1, 0.2), (-0.2, 0.1))
+        assert re.fullmatch(r"[A-Z0-9].*[^.;{}]\. [A-Z].*[^.;{}]\.", sentence), sentence
         assert "nan" not in sentence
 
 

@@ -1,6 +1,7 @@
-"""Once a day: how far the base rate has drifted from what each version was calibrated on, by the labels that have matured."""
+"""Once a day, of each version: how far the base rate has drifted by the labels that have matured, and where its levels begin."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +13,15 @@ from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.models.recalibration import DAY, HALF_LIFE_HOURS, shifts
 from veririsk_assets.pipeline.learning import champions
+from veririsk_assets.pipeline.learning.levels import day_thresholds
 from veririsk_assets.pipeline.learning.training_rows import sampled
 from veririsk_assets.pipeline.step import House, StepResult
+from veririsk_assets.scoring.score import Day
 
 # After six half-lives a row counts a sixty-fourth.
 SEEN_HOURS = 6 * HALF_LIFE_HOURS
 REPORTED_HOURS = 4 * HALF_LIFE_HOURS
+OF_DAY = ("shift", "medium_threshold", "high_threshold", "top_threshold")
 # A shift that nobody has renewed for so long is of another market.
 MAX_AGE = np.timedelta64(7 * DAY, "h")
 MAX_ROWS = 250_000
@@ -26,7 +30,7 @@ MAX_ROWS = 250_000
 def daily_shifts(house: House, system: System, window: Window) -> StepResult:
     """models/calibration_shifts for the days that begin in the window, of every version that serves or waits in it.
 
-    A day that has its shift keeps it. What counts for a day are labels that had matured when it began.
+    A day that has its shift keeps it. What counts for a day are labels that had matured when it began, and scores before it.
     """
     snapshot_id = house.lake.snapshot_id()
     days = window.as_ofs[_hour_number(window.as_ofs) % DAY == 0]
@@ -46,23 +50,24 @@ def daily_shifts(house: House, system: System, window: Window) -> StepResult:
     return StepResult.of(written, **{f"shift_{row.horizon_hours}h_version_{row.version}": row.shift for row in latest.itertuples()})
 
 
-def known_shifts(house: House, system: System, window: Window, decided_by: datetime | None = None) -> pd.DataFrame:
-    """The shifts of a system that may hold in the window: horizon_hours, version, valid_from, shift; `decided_by` leaves out later ones."""
+def known_days(house: House, system: System, window: Window, decided_by: datetime | None = None) -> pd.DataFrame:
+    """What may hold in the window of a system's versions: horizon_hours, version, valid_from, `OF_DAY`; `decided_by` leaves out later ones."""
     since = Window(window.start - int(MAX_AGE / np.timedelta64(1, "h")) * HOUR, window.end)
-    columns = ["horizon_hours", "version", "valid_from", "shift"]
+    columns = ["horizon_hours", "version", "valid_from", *OF_DAY]
     until = naive(decided_by) if decided_by else datetime.max
     return house.lake.read(CALIBRATION_SHIFTS, since, columns, where="system = ? AND decided_at <= ?", parameters=[system.name, until])
 
 
-def shift_at(known: pd.DataFrame, horizon: int, version: str, as_of: pd.Series) -> np.ndarray:
-    """Per row the newest shift of the version that is valid at its hour; 0 where there is none."""
+def day_at(known: pd.DataFrame, horizon: int, version: str, as_of: pd.Series) -> Day:
+    """Per row what the newest day of the version says that is valid at its hour; where there is none, no shift and no thresholds."""
     own = known[(known["horizon_hours"] == horizon) & (known["version"] == version)].sort_values("valid_from")
-    if own.empty:
-        return np.zeros(len(as_of))
     hours, since = as_of.to_numpy(dtype="datetime64[us]"), own["valid_from"].to_numpy(dtype="datetime64[us]")
+    if own.empty:
+        return replace(Day.unknown(len(hours)), moment=hours)
     place = np.searchsorted(since, hours, side="right") - 1
     holds = (place >= 0) & (hours - since[place] < MAX_AGE)
-    return np.where(holds, own["shift"].to_numpy(dtype=np.float64)[place], 0.0)
+    said = np.where(holds[:, None], own[list(OF_DAY)].to_numpy(dtype=np.float64)[place], np.nan)
+    return Day(hours, np.nan_to_num(said[:, 0]), said[:, 1:])
 
 
 def _versions(house: House, system: System, horizon: int, days: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -100,7 +105,7 @@ def _shifts_of(house: House, system: System, horizon: int, version: str, days: n
             "expected_rate": [probability[seen].mean() if seen.any() else np.nan for seen in recent],
             "rows_count": [int((matured_at <= day).sum()) for day in _hour_number(days)],
         }
-    )
+    ).assign(**dict(zip(OF_DAY[1:], day_thresholds(house, system, served, days).T, strict=True)))
 
 
 def _matured(

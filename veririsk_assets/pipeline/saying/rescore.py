@@ -73,7 +73,7 @@ def _replayed(house: House, system: System, entity_id: str, key: int, horizon: i
         on_grid(system, then.grid, then.features),
         source_doubts(house, system, window, scored_at),
         refused_ratio(house, system, window, scored_at),
-        recalibration.known_shifts(house, system, window, scored_at),
+        recalibration.known_days(house, system, window, scored_at),
     )
     own = inputs.rows[inputs.rows[system.key] == key]
     replayed = {str(k): v for k, v in pd.concat(scored(house, system, inputs, own, horizon, version)).iloc[0].items()}

@@ -21,12 +21,12 @@ PULLED = "CAST(row_json->>'pulled_at' AS TIMESTAMP)"
 
 @dataclass(frozen=True)
 class Inputs:
-    """`rows`: every entity on the grid, with its features where there are any; `doubts` by as_of, `refused` by as_of and source; `shifts` by version."""
+    """`rows`: every entity on the grid, with its features where there are any; `doubts` by as_of, `refused` by as_of and source; `days`: shift and thresholds by version."""
 
     rows: pd.DataFrame
     doubts: pd.Series
     refused: pd.Series
-    shifts: pd.DataFrame
+    days: pd.DataFrame
 
 
 def store_scores(house: House, system: System, window: Window) -> StepResult:
@@ -55,8 +55,8 @@ def read_inputs(house: House, system: System, window: Window) -> Inputs:
     """Every snapshot row of the window, and what is known against them."""
     grid = house.lake.read(system.snapshots, window, grid_columns(system))
     features = house.lake.read(system.features, window)
-    shifts = recalibration.known_shifts(house, system, window)
-    return Inputs(on_grid(system, grid, features), source_doubts(house, system, window), refused_ratio(house, system, window), shifts)
+    days = recalibration.known_days(house, system, window)
+    return Inputs(on_grid(system, grid, features), source_doubts(house, system, window), refused_ratio(house, system, window), days)
 
 
 def on_grid(system: System, grid: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
@@ -66,12 +66,17 @@ def on_grid(system: System, grid: pd.DataFrame, features: pd.DataFrame) -> pd.Da
 
 
 def scored(house: House, system: System, inputs: Inputs, rows: pd.DataFrame, horizon: int, version: str) -> Iterator[pd.DataFrame]:
-    """Scores of the rows by one version, without scored_at and lake_snapshot_id; a frame per set of source problems."""
+    """Scores of the rows (some of the inputs' own) by one version, without scored_at and lake_snapshot_id; a frame per set of source problems.
+
+    Where a level begins depends on all entities of the hour, so all of them are scored.
+    """
     served = champions.load(house.settings, system, horizon, version)
-    for problem, part in _by_doubt(rows, inputs.doubts):
+    everyone = inputs.rows[inputs.rows["as_of"].isin(rows["as_of"])]
+    for problem, part in _by_doubt(everyone, inputs.doubts):
         facts = _facts(house, system, part, inputs.refused, problem)
-        shift = recalibration.shift_at(inputs.shifts, horizon, version, part["as_of"])
-        yield part[["as_of", system.key]].assign(**score(part, served, facts, horizon, shift, system.causes))
+        day = recalibration.day_at(inputs.days, horizon, version, part["as_of"])
+        said = part[["as_of", system.key]].assign(**score(part, served, facts, horizon, system.causes, day))
+        yield said[said.index.isin(rows.index)]
 
 
 def _by_doubt(rows: pd.DataFrame, doubts: pd.Series) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -1,6 +1,6 @@
 """What every feature of pools is called in a sentence."""
 
-from veririsk_assets.scoring.phrases.phrase import Phrase, below_high, change, moved, since, states
+from veririsk_assets.scoring.phrases.phrase import Phrase, below_high, change, moved, since, states, with_reasons
 
 
 def _largest(what: str, span: str) -> Phrase:
@@ -13,7 +13,7 @@ def _rank(what: str) -> Phrase:
     return Phrase(said, said, f"{what} is the lowest of all pools", f"{what} cannot be ranked", "percent")
 
 
-PHRASES: dict[str, Phrase] = {
+_SAID: dict[str, Phrase] = {
     "tvl_change_1h": change("TVL", "1 hour"),
     "tvl_change_6h": change("TVL", "6 hours"),
     "tvl_change_12h": change("TVL", "12 hours"),
@@ -115,3 +115,55 @@ PHRASES: dict[str, Phrase] = {
         "The TVL has not changed for {}", "", "The TVL changed this hour", "Whether the TVL changes is not known", "hours"
     ),
 }  # fmt: skip
+
+UNDER_WAY = "Most falls go on from one that has begun"
+SWINGS = "TVL that has swung widely goes on swinging"
+TRADING = "Heavy trading drains reserves, and comes with trouble"
+ONE_SIDED = "Reserves drawn to one side show that one token is being sold"
+WEAKER_TOKEN = "A pool falls with the weaker of its tokens"
+EXITS = "Where some withdraw, others follow"
+OWNERS = "What one owner has brought, one owner can take away"
+TOGETHER = "Pools fall together"
+ETHER = "Most pools hold ETH or follow it"
+LEVERAGE = "Leverage makes falls steep, and loans that end badly spread to pools"
+MOOD = "When money and courage leave the market, pools lose both"
+AMONG_OTHERS = "It says how this one stands among the others, whatever the market does"
+
+PHRASES: dict[str, Phrase] = with_reasons(_SAID, {
+    UNDER_WAY: (
+        "tvl_change_1h", "tvl_change_6h", "tvl_change_12h", "tvl_change_24h", "tvl_change_72h", "tvl_change_7d", "tvl_change_30d",
+        "tvl_acceleration", "drawdown_24h", "drawdown_7d", "drawdown_30d", "lp_price_change_24h",
+    ),
+    SWINGS: (
+        "volatility_6h", "volatility_24h", "volatility_ratio", "abs_return_mean_7d", "ewma_volatility_7d", "ewma_volatility_30d",
+        "downside_semideviation_7d", "downside_semideviation_30d", "worst_return_7d", "lp_price_volatility_7d",
+    ),
+    TRADING: ("volume_spike_ratio", "volume_surge_6h", "volume_to_tvl_ratio"),
+    ONE_SIDED: ("reserve_imbalance", "reserve_imbalance_mean_6h", "reserve_imbalance_mean_24h", "reserve_imbalance_rate"),
+    "It adds up nine signs of trouble": ("early_warning_score",),
+    WEAKER_TOKEN: (
+        "price_ratio_change_24h", "price_ratio_volatility_7d", "token_price_change_24h_worst", "token_price_volatility_7d",
+        "token_price_drawdown_7d_worst",
+    ),
+    "A high yield draws money that leaves as fast": ("apy", "apy_change_24h"),
+    EXITS: (
+        "lp_supply_change_6h", "lp_supply_change_24h", "lp_supply_change_7d", "lp_supply_volatility_7d", "lp_supply_to_max_30d",
+        "lp_largest_burn_7d", "lp_largest_burn_30d", "hours_since_burn_5pct", "hours_since_burn_20pct",
+    ),
+    OWNERS: (
+        "lp_largest_mint_7d", "lp_largest_mint_30d", "lp_mint_concentration_30d", "lp_hot_money_ratio_30d", "hours_since_mint_5pct",
+        "hours_since_mint_20pct", "lp_top1_share", "lp_top5_share", "lp_top1_share_change_7d",
+    ),
+    AMONG_OTHERS: ("rank_tvl_change_24h", "rank_ewma_volatility_7d", "rank_drawdown_7d"),
+    TOGETHER: ("market_share_falling_24h", "market_median_change_24h", "market_volatility_7d", "market_drawdown_7d"),
+    ETHER: ("eth_return_24h", "eth_volatility_7d", "eth_drawdown_7d"),
+    LEVERAGE: (
+        "funding_rate_24h", "funding_rate_7d", "perp_premium_24h", "open_interest_change_24h", "aave_utilisation",
+        "aave_utilisation_change_24h", "aave_liquidation_surge_7d",
+    ),
+    MOOD: ("stablecoin_supply_change_7d", "gas_surge_7d", "fear_greed", "fear_greed_change_7d"),
+    "Small pools fall more easily": ("log_tvl",),
+    "Young pools fall more often": ("age_hours",),
+    "What is old may be otherwise by now": ("input_age_hours",),
+    "Where nothing moves there is no fall, or the source sleeps": ("unchanged_hours",),
+})  # fmt: skip
