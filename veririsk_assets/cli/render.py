@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -16,6 +17,8 @@ from veririsk_assets.serving.terminal import add_row, cell, say, show
 
 COLOURS = {"HIGH": "red", "MEDIUM": "yellow", "LOW": "green", "UNKNOWN": "dim"}
 NARROW, NARROW_NAME_CELLS = 100, 24
+# What a column takes beside its cells.
+COLUMN_EDGES = 3
 
 
 def show_ranking(published: PublishedFile, out: Console, top: int | None, horizon_hours: int | None = None) -> None:
@@ -64,9 +67,14 @@ def _show_grid(published: PublishedFile, out: Console, scored: pd.DataFrame, hor
         (_measured(system), "right", 9),
     ):
         grid.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width)  # type: ignore[arg-type]
-    grid.add_column("strongest reason", no_wrap=True, overflow="ellipsis")
-    for own, row in zip(names, looked_at, strict=True):
-        add_row(grid, own, *_cells(system, row), strongest.get(row[system.id], ""))
+    # A sentence that asks for more than there is would take it from the other columns, down to nothing.
+    values = [_cells(system, row) for row in looked_at]
+    largest = max((len(f"{row[system.measure]:,.0f}") for row in looked_at), default=0)
+    grid.columns[-1].min_width = max(grid.columns[-1].min_width or 0, largest)
+    room = out.width - Measurement.get(out, out.options, grid).minimum - COLUMN_EDGES
+    grid.add_column("strongest reason", no_wrap=True, overflow="ellipsis", max_width=max(room, 1))
+    for own, value, row in zip(names, values, looked_at, strict=True):
+        add_row(grid, own, *value, strongest.get(row[system.id], ""))
     show(out, grid)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from veririsk_assets.cli.render import show_history, show_prediction, show_pulls, show_ranking
 from veririsk_assets.contracts.catalogue import TABLES
-from veririsk_assets.contracts.pools import POOL_SCORES, POOLS
+from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_SCORES, POOLS
 from veririsk_assets.contracts.windows import Window
 from veririsk_assets.lake.catalog import Catalog
 from veririsk_assets.lake.lake import Lake
@@ -27,6 +27,7 @@ NAMES = (
     "plain", "[/red]", "[bold]vault[/bold]", ":fire:", "\x1b[31mred\x1b[0m", "a\nb", "x" * 200, "\u202egnp.exe", "<!channel>", "=cmd|' /C calc'!A0",
     "東" * 60, "👩\u200d💻", "\u3164", "e" + "\u0301" * 150, "<b>bold</b>",
 )  # fmt: skip
+LONG = "The yield per year is a sentence that goes on " + "and on " * 40 + "[/red]."
 REASON = "[/red] :fire: \x1b]0;owned\x07"
 
 
@@ -44,6 +45,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedFil
     scores = [row | {"pool_key": i, "risk_score": 90.0 - i, "risk_level": "HIGH"} for i in range(1, len(NAMES))]
     scores.append(row | {"pool_key": 0, "risk_level": "UNKNOWN", "status": "insufficient", "status_reason": REASON})
     lake.replace(POOL_SCORES, pd.DataFrame(scores), HOUR)
+    reason = dict.fromkeys(POOL_EXPLANATIONS.names) | {
+        "as_of": HOUR.as_ofs[0], "horizon_hours": 24, "head": "crash", "rank": 1, "feature": "apy", "contribution": 1.0,
+        "direction": "increases_risk", "sentence": LONG, "method": "linear", "base_value": 0.0, "other_contribution": 0.0,
+    }  # fmt: skip
+    lake.replace(POOL_EXPLANATIONS, pd.DataFrame([reason | {"pool_key": i} for i in range(1, len(NAMES))]), HOUR)
     yield PublishedFile(publish(lake, folder / "out" / "veririsk.duckdb", 90, 30).path)
     lake.close()
 
@@ -69,6 +75,8 @@ def test_a_ranking_obeys_no_name_and_leaves_room_for_score_and_level(published: 
     assert all(cell_len(line) <= width for line in text.splitlines() if line.startswith("│"))
     rows = cells_of(text)
     assert [(row[1], row[2]) for row in rows] == [(f"{90 - i}", "HIGH") for i in range(1, len(NAMES))]
+    # In 60 cells there is no room for a reason.
+    assert width == 60 or all(LONG.startswith(row[-1].rstrip("…")) for row in rows)
     assert [row[0] for row in rows[:3]] == ["[/red]", "[bold]vault[/bold]", ":fire:"]
 
 
