@@ -131,9 +131,10 @@ AMONG_OTHERS = "It says how this one stands among the others, whatever the marke
 
 PHRASES: dict[str, Phrase] = with_reasons(_SAID, {
     UNDER_WAY: (
-        "tvl_change_1h", "tvl_change_6h", "tvl_change_12h", "tvl_change_24h", "tvl_change_72h", "tvl_change_7d", "tvl_change_30d",
-        "tvl_acceleration", "drawdown_24h", "drawdown_7d", "drawdown_30d", "lp_price_change_24h",
+        "tvl_change_1h", "tvl_change_6h", "tvl_change_12h", "tvl_change_24h", "tvl_acceleration",
+        "drawdown_24h", "drawdown_7d", "drawdown_30d", "lp_price_change_24h",
     ),
+    "What has moved far moves on, or back": ("tvl_change_72h", "tvl_change_7d", "tvl_change_30d"),
     SWINGS: (
         "volatility_6h", "volatility_24h", "volatility_ratio", "abs_return_mean_7d", "ewma_volatility_7d", "ewma_volatility_30d",
         "downside_semideviation_7d", "downside_semideviation_30d", "worst_return_7d", "lp_price_volatility_7d",
