@@ -43,13 +43,13 @@ LARGEST_SCALE = np.float32(2)
 BLOCK_ROWS = 64
 
 
-def terms(features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def terms(features: Mapping[str, np.ndarray], signals: tuple[Signal, ...] = SIGNALS) -> dict[str, np.ndarray]:
     """Points per signal; they add up to the score. Unknown signals have 0 points; all NaN where none is known."""
-    parts = {s.feature: np.asarray(features[s.feature], dtype=np.float32) for s in SIGNALS}
-    known = sum(np.float32(s.weight) * ~np.isnan(parts[s.feature]) for s in SIGNALS)
+    parts = {s.feature: np.asarray(features[s.feature], dtype=np.float32) for s in signals}
+    known = sum(np.float32(s.weight) * ~np.isnan(parts[s.feature]) for s in signals)
     with np.errstate(divide="ignore"):
         scale = np.where(known > 0, np.minimum(np.float32(100) / known, LARGEST_SCALE), np.float32(np.nan))
-    return {s.feature: (s.weight * scale) * _share(s, parts[s.feature]) for s in SIGNALS}
+    return {s.feature: (s.weight * scale) * _share(s, parts[s.feature]) for s in signals}
 
 
 def _share(signal: Signal, value: np.ndarray) -> np.ndarray:
@@ -57,16 +57,16 @@ def _share(signal: Signal, value: np.ndarray) -> np.ndarray:
     return np.fmin(np.fmax((value - signal.calm) * (1.0 / (signal.alarm - signal.calm)), 0.0), 1.0)
 
 
-def early_warning_score(features: Mapping[str, np.ndarray]) -> np.ndarray:
+def early_warning_score(features: Mapping[str, np.ndarray], signals: tuple[Signal, ...] = SIGNALS) -> np.ndarray:
     """0 to 100, float32; NaN where no signal is known."""
-    columns = {s.feature: np.atleast_2d(features[s.feature]) for s in SIGNALS}
-    height, pools = columns[SIGNALS[0].feature].shape
-    score = np.empty((height, pools), dtype=np.float32)
+    columns = {s.feature: np.atleast_2d(features[s.feature]) for s in signals}
+    height, keys = columns[signals[0].feature].shape
+    score = np.empty((height, keys), dtype=np.float32)
 
     def compute(start: int, stop: int, left: int, right: int) -> None:
         for top in range(start, stop, BLOCK_ROWS):
             block = slice(top, min(top + BLOCK_ROWS, stop)), slice(left, right)
-            score[block] = sum(terms({name: column[block] for name, column in columns.items()}).values())
+            score[block] = sum(terms({name: column[block] for name, column in columns.items()}, signals).values())
 
-    on_tiles(compute, start=0, stop=height, columns=pools)
-    return np.minimum(score, np.float32(100)).reshape(np.shape(features[SIGNALS[0].feature]))
+    on_tiles(compute, start=0, stop=height, columns=keys)
+    return np.minimum(score, np.float32(100)).reshape(np.shape(features[signals[0].feature]))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from veririsk_assets.contracts.pool_features import DAY, WEEK
-from veririsk_assets.panels.rolling import Over, cross_rank, returns
+from veririsk_assets.panels.rolling import Over, across, cross_rank, returns
 
 FALLING_RATIO = -0.05
 
@@ -11,11 +11,11 @@ FALLING_RATIO = -0.05
 def market_features(tvl_returns: np.ndarray, tvl_change_24h: np.ndarray, eth_price: np.ndarray, over: Over) -> dict[str, np.ndarray]:
     """Market-wide columns, the same for every pool of an hour. `eth_price`: hours × 1 with the look-back."""
     pools = tvl_returns.shape[1]
-    common = _median(over.recent(tvl_returns, WEEK))[:, None]
+    common = across(np.nanmedian, over.recent(tvl_returns, WEEK))[:, None]
     falling = np.where(np.isnan(tvl_change_24h), np.float32(np.nan), tvl_change_24h < FALLING_RATIO)
     columns = {
-        "market_share_falling_24h": _mean(falling)[:, None],
-        "market_median_change_24h": _median(tvl_change_24h)[:, None],
+        "market_share_falling_24h": across(np.nanmean, falling)[:, None],
+        "market_median_change_24h": across(np.nanmedian, tvl_change_24h)[:, None],
         "market_volatility_7d": over.std(common, WEEK),
         "market_drawdown_7d": _drawdown_of_returns(common, over),
         "eth_return_24h": over.change(eth_price, hours=DAY),
@@ -46,18 +46,3 @@ def _drawdown_of_returns(moves: np.ndarray, over: Over) -> np.ndarray:
         levels = np.cumsum(np.log1p(np.nan_to_num(weeks), dtype=np.float64), axis=1)
     drawdown = np.expm1(levels[:, -1] - np.maximum(levels.max(axis=1), 0.0))[:, None]
     return np.where(np.isnan(over.mean(moves, WEEK)), np.nan, drawdown)
-
-
-def _median(x: np.ndarray) -> np.ndarray:
-    """Row medians; NaN for a row without a known value."""
-    out = np.full(len(x), np.nan, dtype=np.float32)
-    known = ~np.isnan(x).all(axis=1) if x.shape[1] else np.zeros(len(x), dtype=bool)
-    out[known] = np.nanmedian(x[known], axis=1)
-    return out
-
-
-def _mean(x: np.ndarray) -> np.ndarray:
-    out = np.full(len(x), np.nan, dtype=np.float32)
-    known = ~np.isnan(x).all(axis=1) if x.shape[1] else np.zeros(len(x), dtype=bool)
-    out[known] = np.nanmean(x[known], axis=1)
-    return out

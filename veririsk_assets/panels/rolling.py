@@ -10,6 +10,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +90,14 @@ class Over:
         """Sample standard deviation, two passes."""
         return self._run("std", x, hours, hours)
 
+    def slope(self, x: np.ndarray, hours: int) -> np.ndarray:
+        """Slope per row of the line through the window's known values."""
+        return self._run("slope", x, hours, hours, module="trend_kernels")
+
+    def deepest_fall(self, x: np.ndarray, hours: int) -> np.ndarray:
+        """Largest fall from the running peak inside the window, 0 to 1; x above 0."""
+        return self._run("deepest_fall", x, hours, hours, module="trend_kernels")
+
     def ewma(self, x: np.ndarray, span: int, hours: int, squared: bool = False) -> np.ndarray:
         """Mean weighted by (1 - 2 / (span + 1))^age over a finite window, so that hour by hour equals a backfill."""
         weights = (1.0 - 2.0 / (span + 1.0)) ** np.arange(hours, dtype=np.float64)
@@ -135,10 +144,10 @@ class Over:
     def _total(self, x: np.ndarray, hours: int, low: float, high: float, squared: bool, is_mean: bool) -> np.ndarray:
         return self._run("total", x, hours, hours, np.float32(low), np.float32(high), 2 if squared else 1, is_mean)
 
-    def _run(self, name: str, x: np.ndarray, work: int, *arguments: object, dtype: npt.DTypeLike = np.float32) -> np.ndarray:
-        from veririsk_assets.panels import kernels
-
-        kernel: Callable[..., None] = getattr(kernels, name)
+    def _run(
+        self, name: str, x: np.ndarray, work: int, *arguments: object, dtype: npt.DTypeLike = np.float32, module: str = "kernels"
+    ) -> np.ndarray:
+        kernel: Callable[..., None] = getattr(import_module(f"veririsk_assets.panels.{module}"), name)
         out = np.full((self.rows, x.shape[1]), np.nan, dtype=np.float32)
         x = np.ascontiguousarray(x, dtype=dtype)
         if len(x) < self.rows:
@@ -146,6 +155,14 @@ class Over:
         start = len(x) - self.rows
         on_tiles(kernel, x, out, *arguments, start=start, stop=len(x), columns=x.shape[1], work_per_value=work)
         return out
+
+
+def across(reduce: Callable[..., np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Each row in one number, by a numpy function that passes over NaN; NaN for a row without a known value."""
+    out = np.full(len(x), np.nan, dtype=np.float32)
+    known = ~np.isnan(x).all(axis=1) if x.shape[1] else np.zeros(len(x), dtype=bool)
+    out[known] = reduce(x[known], axis=1)
+    return out
 
 
 def cross_rank(x: np.ndarray) -> np.ndarray:
