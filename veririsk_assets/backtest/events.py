@@ -3,7 +3,6 @@
 import numpy as np
 
 from veririsk_assets.backtest.study import Study
-from veririsk_assets.contracts.windows import SAMPLED_HOURS
 from veririsk_assets.evaluation.episodes import Alerts, hold
 from veririsk_assets.evaluation.events import EventRule, Events, event_onsets, threshold_for_budget
 from veririsk_assets.models.levels import capped, recent
@@ -36,10 +35,10 @@ def level_rows(study: Study, forecasts: Forecasts, name: str, budget: float) -> 
     threshold = np.empty(len(said))
     for fold, held in enumerate(forecasts.validation[name]):
         rows = np.flatnonzero(forecasts.fold == fold)
-        first = threshold_for_budget(held, budget, SAMPLED_HOURS)
+        first = threshold_for_budget(held, budget, study.row_hours)
         days, day = np.unique(day_of(hour[rows]), return_inverse=True)
         recently = [said[rows[of]] if of else None for of in recent(days, hour[rows])]
-        of_day = [first if of is None else threshold_for_budget(of, budget, SAMPLED_HOURS) for of in recently]
+        of_day = [first if of is None else threshold_for_budget(of, budget, study.row_hours) for of in recently]
         threshold[rows] = np.array(of_day)[day]
     return said >= capped(hour, said, threshold, budget)
 
@@ -51,4 +50,4 @@ def alarm(study: Study, rows: np.ndarray, on: np.ndarray, keep: np.ndarray | Non
     scored, alert = np.zeros(study.level.shape, dtype=bool), np.zeros(study.level.shape, dtype=bool)
     place = (study.hour[rows], study.pool[rows])
     scored[place], alert[place] = True, on
-    return hold(alert, scored, SAMPLED_HOURS)
+    return hold(alert, scored, study.row_hours)

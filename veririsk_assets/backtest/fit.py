@@ -11,6 +11,7 @@ from veririsk_assets.backtest.setting import COMMITTEE, ONSET_HEAD, SHIFTED_EWMA
 from veririsk_assets.backtest.study import ONSET, Study
 from veririsk_assets.contracts.pool_features import MODEL_FEATURES
 from veririsk_assets.models.catalogue import pools as catalogue
+from veririsk_assets.models.catalogue.entries import Catalogue
 from veririsk_assets.models.gradient_boosting import SLOW, GradientBoosting
 from veririsk_assets.models.single_column import SingleColumn
 from veririsk_assets.models.two_heads import LABELS
@@ -51,8 +52,13 @@ def candidate(name: str, study: Study) -> Candidate:
         make, labels = BACKTEST_MODELS[name]
         known = BACKTEST_FEATURES.get(name, tuple(feature for feature in study.rows.features if feature in MODEL_FEATURES))
         return Candidate(name, make, known, tuple(study.rows.label if one == STUDY_LABEL else one for one in labels))
-    spec = catalogue.spec(name, study.rows.horizon_hours, study.rows.label)
-    return Candidate(name, lambda names: replace(spec, features=names).make(), spec.features, spec.labels, name not in catalogue.BASELINES)
+    return catalogued(catalogue.CATALOGUE, name, study)
+
+
+def catalogued(models: Catalogue, name: str, study: Study) -> Candidate:
+    """A model of a system's catalogue; raises KeyError with their names."""
+    spec = models.spec(name, study.rows.horizon_hours, study.rows.label)
+    return Candidate(name, lambda names: replace(spec, features=names).make(), spec.features, spec.labels, name not in models.baselines)
 
 
 def speak(study: Study, model: Candidate, piece: Piece) -> Said:

@@ -125,8 +125,8 @@ class Measure:
         when = tree(intervals(when_draws(table, self.setting.draws, self.setting.seed)))
         return {"when": when | {"hour_count": int(wide.sum())}, "which": {"hour_count": int(mixed.sum())}}
 
-    def chance(self, names: Sequence[str]) -> Tree:
-        """Per model, whether intervals and metrics find no skill in labels that the forecasts cannot know.
+    def chance(self, names: Sequence[str], column: str = CHANCE_RIVAL) -> Tree:
+        """Per model, whether intervals and metrics find no skill in labels that the forecasts cannot know, over a single column's either.
 
         `effective_weeks`: how many weeks of equally many positive rows would say as much as these weeks do.
         """
@@ -137,7 +137,7 @@ class Measure:
         for name in names:
             self.progress(f"chance check of {name}: {CHANCE_SHUFFLES} shuffles")
             rank = forecasts.rank[name]
-            rival = None if name == CHANCE_RIVAL else forecasts.rank.get(CHANCE_RIVAL)
+            rival = None if name == column else forecasts.rank.get(column)
             is_probability = np.array_equal(rank, forecasts.probability[name])
             sampling = (CHANCE_SHUFFLES, draws, self.setting.seed)
             check = chance_check(label, rank, hour, pool, *sampling, forecasts.piece, rival, is_probability)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from veririsk_assets.backtest.measure import CHANCE_RIVAL, Measure
 from veririsk_assets.backtest.run import Backtest
 from veririsk_assets.backtest.setting import RIVALS
-from veririsk_assets.contracts.windows import SAMPLED_HOURS
 from veririsk_assets.models.catalogue.pools import CHAMPION_CANDIDATE, FLOOR
 
 SCHEMA = "veririsk.backtest/3"
@@ -18,8 +17,20 @@ SCHEMA = "veririsk.backtest/3"
 CHECKED_BY_CHANCE = (CHAMPION_CANDIDATE, FLOOR, CHANCE_RIVAL)
 
 
+@dataclass(frozen=True)
+class Compared:
+    """Names of a system's models: what every other one is compared with, and what the chance check is made of, its column last."""
+
+    rivals: tuple[str, ...] = RIVALS
+    checked_by_chance: tuple[str, ...] = CHECKED_BY_CHANCE
+
+
 def report(
-    backtest: Backtest, data: dict[str, Any], tried: dict[str, int], progress: Callable[[str], None] = lambda _: None
+    backtest: Backtest,
+    data: dict[str, Any],
+    tried: dict[str, int],
+    progress: Callable[[str], None] = lambda _: None,
+    compared: Compared = Compared(),
 ) -> dict[str, Any]:
     """`data` says where the rows are from (hash, range, lake snapshot, git revision); `tried` counts what was tried before.
 
@@ -27,14 +38,14 @@ def report(
     """
     measure = Measure(backtest, progress)
     names = list(backtest.forecasts.probability)
-    rivals = [name for name in names if name in RIVALS]
+    rivals = [name for name in names if name in compared.rivals]
     results, paired = measure.table("week", "high", rivals)
     results_by_pool, paired_by_pool = measure.table("key", "high", rivals)
     medium, _ = measure.table("week", "medium", ())
     found = {
         "schema": SCHEMA,
         "data": data | _about(backtest),
-        "settings": asdict(backtest.setting) | {"step_hours": SAMPLED_HOURS},
+        "settings": asdict(backtest.setting) | {"step_hours": backtest.study.row_hours},
         "tried": tried | {"models_in_this_report": len(names)},
         "refused": backtest.forecasts.refused,
         "folds": _folds(backtest, measure),
@@ -47,7 +58,8 @@ def report(
         "timing": {name: measure.timing(name) for name in names},
         "levels": {name: measure.levels(name) for name in names},
         "moments": {name: measure.moments(name) for name in names},
-        "chance": measure.chance([name for name in CHECKED_BY_CHANCE if name in names]),
+        "chance": measure.chance([name for name in compared.checked_by_chance if name in names], compared.checked_by_chance[-1]),
+        "column": compared.checked_by_chance[-1],
         "leave_pools_out": measure.unseen_pools(rivals),
     }
     return plain(found)

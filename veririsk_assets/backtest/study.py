@@ -28,7 +28,7 @@ class Study:
     whose `level` (hours × pools) has the events.
 
     `unit`: a number per pool; ids that are probably one pool share theirs, and are never parted by a split or counted apart in
-    an interval.
+    an interval. `row_hours`: for how long a row speaks, until the entity's next one.
     """
 
     rows: Dataset
@@ -40,6 +40,7 @@ class Study:
     level: np.ndarray
     gone: np.ndarray
     unit: np.ndarray
+    row_hours: int = SAMPLED_HOURS
 
     @property
     def hours(self) -> int:

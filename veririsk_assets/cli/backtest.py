@@ -11,6 +11,7 @@ import typer
 
 from veririsk_assets.backtest.setting import options, setting_of
 from veririsk_assets.cli.read import moment
+from veririsk_assets.evaluation.resampling import DRAWS
 from veririsk_assets.serving.terminal import add_row, cell, errors, output, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Judge models on what really happened.")
@@ -20,11 +21,6 @@ SHOWN = (
     ("AUC within hours", "within_hour_auc"), ("AP", "ap"), ("slope", "slope"), ("ECE / base", "ece_to_base"),
     ("recall ≥ 6 h", "recall_lead_6"), ("by chance", "recall_null_lead_6"),
 )  # fmt: skip
-
-
-@app.callback()
-def main() -> None:
-    """Keeps `pools` a sub-command while it is the only one."""
 
 
 def _with_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -71,6 +67,41 @@ def pools(
         for sentence in material.about.get("left_out", ()):
             _say(sentence)
         done = backtest.backtest_pools(material, setting, folder, resume, _say)
+        _show(done.report, done.folder)
+        if docs is not None:
+            write_pages(done.report, docs)
+
+
+@app.command("protocols")
+def protocols(
+    recorded_dir: Annotated[Path, typer.Option(help="Folder with protocol_chain_tvl_daily.parquet, protocol_market_daily.parquet or both")],
+    days: Annotated[int, typer.Option(help="Days ahead: 1, 3 or 7", min=1, max=30)] = 7,
+    label: Annotated[str, typer.Option(help="crash, halving or crash_against_market")] = "crash",
+    folds: Annotated[int, typer.Option(help="Walk-forward folds")] = 4,
+    test_days: Annotated[int, typer.Option(help="Days per fold; half as many before it calibrate")] = 180,
+    min_tvl: Annotated[float, typer.Option(help="Rows need a TVL above this, USD")] = 1_000_000.0,
+    models: Annotated[str, typer.Option(help="Names; default: all of the catalogue; comma-separated")] = "",
+    groups: Annotated[int, typer.Option(help="Groups of the leave-protocols-out run; 0: none")] = 0,
+    draws: Annotated[int, typer.Option(help="Bootstrap draws")] = DRAWS,
+    folder: Annotated[Path, typer.Option("--out", help="Where the files go")] = Path("backtest_protocols"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a stopped run of the same data and settings ended")] = False,
+    docs: Annotated[Path | None, typer.Option(help="Also write the page into this folder")] = None,
+) -> None:
+    """The same of protocols by the day: does TVL fall by 20 % within days?"""
+    from veririsk_assets.backtest.setting import Setting
+    from veririsk_assets.pages.backtest import write_pages
+    from veririsk_assets.pipeline.backtest_protocols import backtest_protocols, read_protocols
+
+    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    setting = Setting(
+        label=label, horizon_hours=24 * days, folds=folds, test_days=test_days, validation_days=test_days // 2, min_train_days=180,
+        min_tvl_usd=min_tvl, models=names, pool_groups=groups, draws=draws,
+    )  # fmt: skip
+    with _sentences():
+        recorded = read_protocols(recorded_dir)
+        for sentence in recorded.about["left_out"]:
+            _say(sentence)
+        done = backtest_protocols(recorded, setting, folder, resume, _say)
         _show(done.report, done.folder)
         if docs is not None:
             write_pages(done.report, docs)

@@ -13,18 +13,27 @@ from veririsk_assets.contracts.vocabulary import HIGH_ALERT_HOURS, MEDIUM_ALERT_
 from veririsk_assets.contracts.windows import HOURS_PER_MONTH
 from veririsk_assets.models.score_map import SURE, ScoreMap, above
 
-RECENT_HOURS = 3 * 24
-# A share of 3 % of fewer rows is a matter of chance.
+RECENT_HOURS, LONGEST_HOURS = 3 * 24, 30 * 24
+# A share of 3 % of fewer rows is a matter of chance: where three days hold fewer, more days are looked at.
 FEWEST_ROWS = 500
 # Of the entities of one hour at most so many times the budget's share reach a level, and always so many entities may.
 STORM, FEWEST_ENTITIES = 3.0, 3
 
 
 def recent(day: np.ndarray, hour: np.ndarray) -> Iterator[slice | None]:
-    """Per day (its first hour) the rows of the three days before; None where they are too few. `hour` ascends, on the same clock."""
-    since, until = np.searchsorted(hour, np.asarray(day) - RECENT_HOURS), np.searchsorted(hour, day)
-    for first, end in zip(since.tolist(), until.tolist(), strict=True):
+    """Per day (its first hour) the rows of the three days before, or of as many as hold 500 rows, at most 30; None where they are too few.
+
+    `hour` ascends, on the same clock as the days.
+    """
+    longest, since, until = (np.searchsorted(hour, np.asarray(day) - back) for back in (LONGEST_HOURS, RECENT_HOURS, 0))
+    enough = np.maximum(np.minimum(since, until - FEWEST_ROWS), longest)
+    for first, end in zip(enough.tolist(), until.tolist(), strict=True):
         yield slice(first, end) if end - first >= FEWEST_ROWS else None
+
+
+def hours_needed(rows_a_day: int) -> int:
+    """How far back a day has to look where each day has so many rows."""
+    return int(np.clip(-(-FEWEST_ROWS // max(rows_a_day, 1)) * 24, RECENT_HOURS, LONGEST_HOURS))
 
 
 def capped(moment: np.ndarray, probability: np.ndarray, threshold: np.ndarray, alert_hours: float) -> np.ndarray:

@@ -45,9 +45,13 @@ PICTURES = (
 
 
 def write_pages(report: Tree, docs_dir: Path) -> list[Path]:
-    """Writes `backtest.md` and `model_card.md` of a report into a folder."""
+    """Writes `backtest.md` and `model_card.md` of a report into a folder; of another system than pools `backtest_…_h.md` alone."""
     docs_dir.mkdir(parents=True, exist_ok=True)
-    pages = {"backtest.md": report_page(report, pictures=False), "model_card.md": model_card(report)}
+    page = report_page(report, pictures=False)
+    if (singular := report["data"].get("singular", "pool")) != "pool":
+        pages = {f"backtest_{singular}s_{report['settings']['horizon_hours']}h.md": page}
+    else:
+        pages = {"backtest.md": page, "model_card.md": model_card(report)}
     for name, text in pages.items():
         (docs_dir / name).write_text(text)
     return [docs_dir / name for name in pages]
@@ -62,7 +66,8 @@ def report_page(report: Tree, pictures: bool = True) -> str:
     lines += detection_section(report)
     if pictures:
         lines += ["## Plots", ""] + [f"![{title}]({name}.png)\n" for name, title in PICTURES]
-    return "\n".join(lines).rstrip() + "\n"
+    text = "\n".join(lines).rstrip() + "\n"
+    return text.replace("pool", report["data"].get("singular", "pool"))
 
 
 def _data(report: Tree) -> list[str]:
@@ -214,7 +219,7 @@ def _share(value: float | None) -> str:
 
 
 def _unseen(report: Tree) -> list[str]:
-    found = report["leave_pools_out"]
+    found, column = report["leave_pools_out"], report.get("column", BASELINE)
     if not found:
         return []
     lines = ["## Leave-pools-out", "", "Each pool is judged by models that saw neither it nor its time.", ""]
@@ -222,8 +227,8 @@ def _unseen(report: Tree) -> list[str]:
     by_pool, by_week, groups = found["by_pool"], found["by_week"], found["groups"]
     rows = []
     for name, one in by_pool["results"].items():
-        gain, weekly = by_pool["paired"][name].get(BASELINE, {}), by_week["paired"].get(name, {}).get(BASELINE, {})
-        parts = [shown(group["paired"].get(name, {}).get(BASELINE, {}).get("within_hour_auc"), 3, signed=True) for group in groups]
+        gain, weekly = by_pool["paired"][name].get(column, {}), by_week["paired"].get(name, {}).get(column, {})
+        parts = [shown(group["paired"].get(name, {}).get(column, {}).get("within_hour_auc"), 3, signed=True) for group in groups]
         within = [shown(weekly.get(metric), 3, signed=True) for metric, _ in WITHIN_HOUR[:2]]
         rows.append([name, shown(one["ap"]), shown(one["auc"]), shown(gain.get("auc"), 3, signed=True), *within, "; ".join(parts)])
     gains = (

@@ -48,3 +48,30 @@ def as_known(panel: Panel, hours: int, lookback: int, columns: tuple[str, ...], 
         parts.append(build(Panel(window, panel.keys, values), stop - start))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0].values}
     return Panel(Window.ending(panel.window.end, hours, panel.window.step_hours), panel.keys, joined)
+
+
+SPIKE_RATIO, BACK_SHARE, BACK_WITHIN = 1.25, 0.25, 3
+
+
+def without_spikes(x: np.ndarray) -> np.ndarray:
+    """`x` (rows × keys) with NaN where a value left its predecessor by a quarter or more and was taken back within three rows.
+
+    Taken back: it stands within a quarter of that move from where it was. It looks ahead, so it is for labels, never for features.
+
+    >>> without_spikes(np.array([[100.0], [40.0], [101.0], [70.0], [71.0], [72.0], [69.0]])).ravel().tolist()
+    [100.0, nan, 101.0, 70.0, 71.0, 72.0, 69.0]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = np.log(np.where(x > 0, x, np.nan).astype(np.float64))
+    out, before = x.copy(), np.full(x.shape[1], np.nan)
+    for row in range(len(x)):
+        move = level[row] - before
+        jumped = np.abs(move) >= np.log(SPIKE_RATIO)
+        for key in np.flatnonzero(jumped):
+            ahead = level[row + 1 : row + 1 + BACK_WITHIN, key]
+            back = np.flatnonzero(np.abs(ahead - before[key]) <= BACK_SHARE * np.abs(move[key]))
+            if len(back):
+                out[row : row + 1 + back[0], key] = np.nan
+        kept = np.where(np.isnan(out[row]), np.nan, level[row])
+        before = np.where(np.isnan(kept), before, kept)
+    return out

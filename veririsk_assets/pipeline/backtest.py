@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -29,6 +29,8 @@ from veririsk_assets.settings import REPOSITORY_ROOT
 
 if TYPE_CHECKING:
     from veririsk_assets.backtest.detection import DetectionStudy
+    from veririsk_assets.backtest.fit import Candidate
+    from veririsk_assets.backtest.report import Compared
     from veririsk_assets.backtest.run import Backtest
     from veririsk_assets.backtest.setting import Setting
     from veririsk_assets.backtest.study import Study
@@ -102,19 +104,43 @@ def backtest_pools(
     must be where a model's own code has changed.
     """
     from veririsk_assets.backtest.detection import detection_report
+
+    return write_files(
+        material.study,
+        material.about,
+        setting,
+        folder,
+        resume,
+        progress,
+        more=lambda: {"detection": detection_report(material.detection, setting)},
+    )
+
+
+def write_files(
+    study: "Study",
+    about: dict[str, Any],
+    setting: "Setting",
+    folder: Path,
+    resume: bool,
+    progress: Progress,
+    candidates: "Sequence[Candidate] | None" = None,
+    compared: "Compared | None" = None,
+    more: Callable[[], dict[str, Any]] = dict,
+) -> Finished:
+    """Runs a study and writes its files; `candidates` and `compared` default to those of pools. `more`: sections of the report beside."""
     from veririsk_assets.backtest.predictions import predictions
-    from veririsk_assets.backtest.report import plain, report
+    from veririsk_assets.backtest.report import Compared, plain, report
     from veririsk_assets.backtest.run import Parts, run
     from veririsk_assets.pages.backtest import report_page
     from veririsk_assets.pages.plots import draw_all
 
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / PARTS / setting.key(material.study.fingerprint)
+    kept = folder / PARTS / setting.key(study.fingerprint)
     if not resume:
         shutil.rmtree(folder / PARTS, ignore_errors=True)
-    done = run(material.study, setting, Parts(kept), progress)
-    found = report(done, material.about | {"git_revision": git_revision()}, {"experiments_before": experiments_count()}, progress)
-    found["detection"] = plain(detection_report(material.detection, setting))
+    done = run(study, setting, Parts(kept), progress, candidates)
+    data, tried = about | {"git_revision": git_revision()}, {"experiments_before": experiments_count()}
+    found = report(done, data, tried, progress, compared or Compared()) | plain(more())
     predictions(done).to_parquet(folder / PREDICTIONS, index=False)
     progress("plots")
     draw_all(done, folder)

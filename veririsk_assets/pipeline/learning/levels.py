@@ -1,4 +1,4 @@
-"""Once a day: at which probabilities a version's levels begin, so that the scores of the three days before spend their budgets."""
+"""Once a day: at which probabilities a version's levels begin, so that its recent scores would have spent their budgets."""
 
 from collections.abc import Iterator
 from dataclasses import astuple
@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from veririsk_assets.contracts.systems import System
-from veririsk_assets.models.levels import RECENT_HOURS, recent
+from veririsk_assets.contracts.windows import DAY_HOURS, SAMPLED_HOURS
+from veririsk_assets.models.levels import hours_needed, recent
 from veririsk_assets.models.score_map import choose_score_map
 from veririsk_assets.pipeline.learning.training_rows import sampled
 from veririsk_assets.pipeline.step import House
@@ -16,7 +17,6 @@ from veririsk_assets.scoring.status import MIN_HISTORY_HOURS, STALE_HOURS
 
 # So many entities say what is usual; and so many rows are held at a time.
 MAX_ENTITIES, MAX_ROWS = 3_000, 250_000
-DAY = np.timedelta64(24, "h")
 
 
 def day_thresholds(house: House, system: System, served: Any, days: np.ndarray) -> np.ndarray:
@@ -26,12 +26,13 @@ def day_thresholds(house: House, system: System, served: Any, days: np.ndarray) 
     """
     entities = house.lake.sql(f"SELECT count(*) AS n FROM lake.{system.entities.sql_name}")["n"].iloc[0]
     share = -(-int(entities) // MAX_ENTITIES) or 1
-    count = max(MAX_ROWS * share // (6 * max(int(entities), 1)), 1)
-    return np.concatenate([_chunk(house, system, served, days[i : i + count], share) for i in range(0, len(days), count)])
+    rows_a_day = int(entities) // share * DAY_HOURS // max(system.step_hours, SAMPLED_HOURS)
+    count, back = max(MAX_ROWS // max(rows_a_day, 1), 1), hours_needed(rows_a_day)
+    return np.concatenate([_chunk(house, system, served, days[i : i + count], share, back) for i in range(0, len(days), count)])
 
 
-def _chunk(house: House, system: System, served: Any, days: np.ndarray, share: int) -> np.ndarray:
-    rows = _scored_rows(house, system, served.features, days, share)
+def _chunk(house: House, system: System, served: Any, days: np.ndarray, share: int, back: int) -> np.ndarray:
+    rows = _scored_rows(house, system, served.features, days, share, back)
     hour = rows["as_of"].to_numpy(dtype="datetime64[us]")
     said = served.probability(served.margin(served.matrix(rows))) if len(rows) else np.zeros(0)
     return np.array([_thresholds(said, of) for of in _recent(days, hour)])
@@ -45,9 +46,9 @@ def _thresholds(said: np.ndarray, rows: slice | None) -> tuple[float, ...]:
     return (np.nan,) * 3 if rows is None else astuple(choose_score_map(said[rows]))
 
 
-def _scored_rows(house: House, system: System, features: tuple[str, ...], days: np.ndarray, share: int) -> pd.DataFrame:
+def _scored_rows(house: House, system: System, features: tuple[str, ...], days: np.ndarray, share: int, back: int) -> pd.DataFrame:
     """Features of the hours before the days, in order of time: of entities that are there, heard of lately and long enough."""
-    bounds = [pd.Timestamp(days[0] - np.timedelta64(RECENT_HOURS, "h")).to_pydatetime(), pd.Timestamp(days[-1]).to_pydatetime()]
+    bounds = [pd.Timestamp(days[0] - np.timedelta64(back, "h")).to_pydatetime(), pd.Timestamp(days[-1]).to_pydatetime()]
     of_sample = f"as_of >= ? AND as_of < ? AND {sampled(system)} AND ({system.key} // 4) % {share} = 0"
     key = ["as_of", system.key]
     is_scored = f"NOT is_tombstone AND {system.measure} > 0 AND input_age_hours <= {STALE_HOURS}"
