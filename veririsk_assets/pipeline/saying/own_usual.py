@@ -25,7 +25,7 @@ def own_usual(house: House, system: System, rows: pd.DataFrame) -> Own:
     days = (day - first).astype(np.int64)
     grid = _grid(house, system, first, int(days.max()), keys)
     place = np.searchsorted(keys, rows[system.key].to_numpy())
-    found = np.full((2, len(system.feature_names), len(rows)), np.nan)
+    found = np.full((2, len(system.feature_names), len(rows)), np.nan, dtype=np.float32)
     for one in np.unique(days):
         of_day = np.flatnonzero(days == one)
         found[:, :, of_day] = _ends(grid[:, one - DAYS : one])[:, :, place[of_day]]
