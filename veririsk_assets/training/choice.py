@@ -1,7 +1,7 @@
 """One training: the candidates and the floor on the same rows, and which of them is to serve."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from veririsk_assets.models.catalogue.entries import Catalogue
 from veririsk_assets.training.datasets import CannotTrain, Dataset, Instant, instant
 from veririsk_assets.training.fit import Trained, check_floors, train
-from veririsk_assets.training.promotion import Results, Verdict, floor_verdict, verdict
+from veririsk_assets.training.promotion import Results, Verdict, floor_verdict
 from veririsk_assets.training.walk_forward import NoFolds, Pooled, forecast_folds
 
 
@@ -26,7 +26,7 @@ class Choice:
 def choose(dataset: Dataset, catalogue: Catalogue, names: Sequence[str] = ()) -> Choice:
     """Train all of `names` (by default the catalogue's candidates); in their order, the first that the gate lets past the floor and the naive columns serves, else the floor.
 
-    The gate looks at pooled walk-forward folds, or where the history carries none at the validation rows, and says which.
+    The gate looks at pooled walk-forward folds. Where the history carries none, nothing is proven and the floor serves.
     Raises CannotTrain where nothing can be trained at all: then the rule-based score serves.
     """
     trained, refused = _trained(dataset, catalogue, names or catalogue.candidates)
@@ -52,9 +52,7 @@ def _judged(dataset: Dataset, catalogue: Catalogue, candidate: Trained, floor: T
     try:
         folds = forecast_folds(dataset, {candidate.spec.name: candidate.spec} | serving, catalogue.naive)
     except NoFolds as reason:
-        found = verdict(results(candidate), None, [results(floor)] if floor else [])
-        words = f"on validation rows only, without walk-forward folds: {reason}"
-        return replace(found, reasons=[words, *found.reasons]), None
+        return Verdict(False, [f"no rows that chose nothing, so no gain is proven: {reason}"]), None
     except CannotTrain as reason:
         return Verdict(False, [f"not trained in every walk-forward fold: {reason}"]), None
     return folds.judge(candidate.spec.name, next(iter(serving), None)), folds

@@ -47,7 +47,7 @@ class Verdict:
 
 
 def verdict(candidate: Results, champion: Results | None, baselines: list[Results]) -> Verdict:
-    """The gate. With paired intervals (`candidate.gains`) it asks for proof, without them for the better numbers.
+    """The gate. It asks for proof by paired intervals (`candidate.gains`) over everyone that there is to beat.
 
     Proof is a ranking among the entities of one moment: there calibrations and market weeks cancel. Over champion and naive
     baselines its gain has an interval above 0, AP within folds is not worse, and recall at the budget is not lost.
@@ -55,7 +55,7 @@ def verdict(candidate: Results, champion: Results | None, baselines: list[Result
     rivals = [*baselines, *([champion] if champion else [])]
     found = [_calibrated(candidate)]
     for rival in rivals:
-        found += _proven(candidate, rival) if candidate.gains else [_better(candidate, rival)]
+        found += _proven(candidate, rival)
     if champion is not None:
         found.append(_recall_kept(candidate, champion))
     if not rivals:
@@ -84,12 +84,6 @@ def _calibrated(candidate: Results) -> tuple[bool, str]:
     return passed, ", ".join(said)
 
 
-def _better(candidate: Results, rival: Results) -> tuple[bool, str]:
-    passed = candidate.ap > rival.ap or (candidate.ap == rival.ap and candidate.auc > rival.auc)
-    numbers = f"AP {candidate.ap:.3f} against {rival.ap:.3f}, AUC {candidate.auc:.3f} against {rival.auc:.3f}"
-    return passed, f"{'beats' if passed else 'does not beat'} {rival.name} on validation ({numbers})"
-
-
 def _proven(candidate: Results, rival: Results) -> list[tuple[bool, str]]:
     gain = candidate.gains.get(rival.name)
     if gain is None:
@@ -108,7 +102,7 @@ def _shown(found: Interval, digits: int) -> str:
 
 def _recall_kept(candidate: Results, champion: Results) -> tuple[bool, str]:
     if candidate.recall is None or champion.recall is None:
-        return not candidate.gains, "recall of event rows at the budget is not known"
+        return False, "recall of event rows at the budget is not known"
     passed = candidate.recall >= champion.recall - MAX_RECALL_LOSS
     numbers = f"{candidate.recall:.3f} against {champion.recall:.3f}"
     return passed, f"recall of event rows at the budget is {'kept' if passed else 'lost'} ({numbers})"
