@@ -49,24 +49,10 @@ def build_study(panel: Panel, names: Sequence[str], label: str, horizon_days: in
     day, key = np.nonzero(chosen)
     if not len(day):
         raise CannotBeHonest(f"no row has a TVL above {min_tvl_usd:,.0f} USD and a matured {label} label of {horizon_days} days")
-    known = {name: labels[name][day, key].astype(np.float64) for name in LABELS}
     hours = Window(panel.window.end - days * DAY_HOURS * HOUR, panel.window.end)
-    rows = Dataset(
-        features=tuple(features.values),
-        x=np.column_stack([column[day, key] for column in features.values.values()]).astype(np.float32, copy=False),
-        y=known.pop(label),
-        as_of=features.as_ofs[day],
-        key=features.keys[key],
-        horizon_hours=horizon_days * DAY_HOURS,
-        label=label,
-        others=known | {ONSET: labels[label][day, key].astype(np.float64)},
-    )
-    # A day's TVL is of 00:00 and stands until the next: the hour at which the day's row has its place is the last of the day before.
-    held = np.repeat(settled.astype(np.float32), DAY_HOURS, axis=0)
-    level = np.concatenate([np.full((DAY_HOURS - 1, held.shape[1]), np.nan, dtype=np.float32), held[: 1 - DAY_HOURS]])
-    below = Over(days).below_maximum(settled, WEEK)
+    level, below = _held(settled), Over(days).below_maximum(settled, WEEK)
     return Study(
-        rows=rows,
+        rows=_rows(features, labels, day, key, label, horizon_days),
         hour=(day + 1) * DAY_HOURS - 1,
         pool=key,
         at_risk=~(below[day, key] <= -AT_RISK_DROP_RATIO),
@@ -77,3 +63,23 @@ def build_study(panel: Panel, names: Sequence[str], label: str, horizon_days: in
         unit=groups(suspected_twins(panel["tvl_usd"]), len(panel.keys)),
         row_hours=DAY_HOURS,
     )
+
+
+def _rows(features: Panel, labels: Panel, day: np.ndarray, key: np.ndarray, label: str, horizon_days: int) -> Dataset:
+    known = {name: labels[name][day, key].astype(np.float64) for name in LABELS}
+    return Dataset(
+        features=tuple(features.values),
+        x=np.column_stack([column[day, key] for column in features.values.values()]).astype(np.float32, copy=False),
+        y=known[label],
+        as_of=features.as_ofs[day],
+        key=features.keys[key],
+        horizon_hours=horizon_days * DAY_HOURS,
+        label=label,
+        others={name: column for name, column in known.items() if name != label} | {ONSET: known[label]},
+    )
+
+
+def _held(settled: np.ndarray) -> np.ndarray:
+    """Hours × protocols: a day's TVL is of 00:00, the last of its own 24 hours on the grid, and stands until the next day's."""
+    held = np.repeat(settled.astype(np.float32), DAY_HOURS, axis=0)
+    return np.concatenate([np.full((DAY_HOURS - 1, held.shape[1]), np.nan, dtype=np.float32), held[: 1 - DAY_HOURS]])
