@@ -7,6 +7,7 @@ import pandas as pd
 
 from veririsk_assets.contracts.catalogue import TABLES
 from veririsk_assets.contracts.migrations import APPLIED
+from veririsk_assets.contracts.models import CALIBRATION_SHIFTS
 from veririsk_assets.contracts.surroundings import SURROUNDINGS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.windows import HOUR, Window
@@ -44,6 +45,9 @@ NEWER = {"monitoring.performance": ("validation_ap_low",)}
 def test_a_home_of_the_release_before_goes_on_and_loses_nothing(tmp_path: Path) -> None:
     undisturbed, older = begun(tmp_path / "undisturbed"), begun(tmp_path / "older")
     make_older(older.lake)
+    # That release stored no thresholds: its last day goes on with those of the training.
+    forget = f"UPDATE lake.{CALIBRATION_SHIFTS.sql_name} SET medium_threshold = NULL, high_threshold = NULL, top_threshold = NULL"
+    undisturbed.lake.commit(lambda cursor: cursor.execute(forget))
     older.close()
     opened = open_house(tmp_path / "older")
     for house in (undisturbed, opened):

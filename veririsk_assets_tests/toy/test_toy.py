@@ -78,7 +78,7 @@ def test_the_published_file_has_its_tables_with_its_own_words(made: dict[str, An
         (("predict", "amber"), "amber (amber), 72 h from 2026-04-05T00:00:00Z"),
         (("predict", "amber", "--json"), '"lantern_id": "amber"'),
         (("history", "coral"), "glow, lux"),
-        (("models", "list"), "boosting"),
+        (("models", "list"), "line"),
         (("models", "compare", "1", "2"), "both have scored"),
         (("predict", "nobody"), "no published lantern has the id or name 'nobody'"),
         (("rank", "--horizon", "24"), "there is no horizon of 24 hours: known are 72"),
