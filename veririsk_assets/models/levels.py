@@ -31,9 +31,10 @@ def recent(day: np.ndarray, hour: np.ndarray) -> Iterator[slice | None]:
         yield slice(first, end) if end - first >= FEWEST_ROWS else None
 
 
-def hours_needed(rows_a_day: int) -> int:
-    """How far back a day has to look where each day has so many rows."""
-    return int(np.clip(-(-FEWEST_ROWS // max(rows_a_day, 1)) * 24, RECENT_HOURS, LONGEST_HOURS))
+def are_few(day: np.ndarray, hour: np.ndarray) -> bool:
+    """Whether the three days before any of the days hold too few rows, so that more of them have to be looked at."""
+    since, until = (np.searchsorted(hour, np.asarray(day) - back) for back in (RECENT_HOURS, 0))
+    return bool((until - since < FEWEST_ROWS).any())
 
 
 def capped(moment: np.ndarray, probability: np.ndarray, threshold: np.ndarray, alert_hours: float) -> np.ndarray:

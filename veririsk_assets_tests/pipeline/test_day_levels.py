@@ -105,3 +105,17 @@ def test_a_home_without_recent_scores_is_read_by_what_training_chose(house: Hous
     np.testing.assert_array_equal(scores["risk_score"].to_numpy()[few] >= HIGH_SCORE, np.zeros(len(few), dtype=bool))
     calm = plain < float(served.score_map.medium)
     np.testing.assert_allclose(scores["risk_score"].to_numpy()[calm], served.score_map(plain)[calm])
+
+
+def test_a_day_says_the_same_alone_and_among_others_where_few_pools_are_scored(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(levels, "FEWEST_ROWS", 300)
+    features = house.lake.read(pools.POOL_FEATURES, MARKET)
+    is_young = features["pool_key"].isin(KEYS[:6])
+    house.lake.replace(pools.POOL_FEATURES, features.assign(age_hours=np.where(is_young, 5.0, 500.0)), MARKET)
+    served = champions.load(house.settings, POOLS, HORIZON, "2")
+    days = np.array([naive(MARKET.start + day * DAY) for day in (4, 6, 9, 12, 20)], dtype="datetime64[us]")
+    together = day_thresholds(house, POOLS, served, days)
+    alone = np.concatenate([day_thresholds(house, POOLS, served, days[i : i + 1]) for i in range(len(days))])
+    np.testing.assert_array_equal(together, alone)
+    # Six pools have 36 rows a day: 300 of them are there from the ninth day on.
+    assert np.isnan(together[:, 1]).tolist() == [True, True, False, False, False]

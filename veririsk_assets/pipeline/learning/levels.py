@@ -1,6 +1,5 @@
 """Once a day: at which probabilities a version's levels begin, so that its recent scores would have spent their budgets."""
 
-from collections.abc import Iterator
 from dataclasses import astuple
 from typing import Any
 
@@ -9,7 +8,7 @@ import pandas as pd
 
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import DAY_HOURS, SAMPLED_HOURS
-from veririsk_assets.models.levels import hours_needed, recent
+from veririsk_assets.models.levels import LONGEST_HOURS, RECENT_HOURS, are_few, recent
 from veririsk_assets.models.score_map import choose_score_map
 from veririsk_assets.pipeline.learning.training_rows import sampled
 from veririsk_assets.pipeline.step import House
@@ -27,19 +26,21 @@ def day_thresholds(house: House, system: System, served: Any, days: np.ndarray) 
     entities = house.lake.sql(f"SELECT count(*) AS n FROM lake.{system.entities.sql_name}")["n"].iloc[0]
     share = -(-int(entities) // MAX_ENTITIES) or 1
     rows_a_day = int(entities) // share * DAY_HOURS // max(system.step_hours, SAMPLED_HOURS)
-    count, back = max(MAX_ROWS // max(rows_a_day, 1), 1), hours_needed(rows_a_day)
-    return np.concatenate([_chunk(house, system, served, days[i : i + count], share, back) for i in range(0, len(days), count)])
+    count = max(MAX_ROWS // max(rows_a_day, 1), 1)
+    return np.concatenate([_chunk(house, system, served, days[i : i + count], share) for i in range(0, len(days), count)])
 
 
-def _chunk(house: House, system: System, served: Any, days: np.ndarray, share: int, back: int) -> np.ndarray:
-    rows = _scored_rows(house, system, served.features, days, share, back)
-    hour = rows["as_of"].to_numpy(dtype="datetime64[us]")
+def _chunk(house: House, system: System, served: Any, days: np.ndarray, share: int) -> np.ndarray:
+    rows, day = _scored_rows(house, system, served.features, days, share, RECENT_HOURS), _hours(days)
+    if are_few(day, _hours(rows["as_of"].to_numpy())):
+        # Every day sees its whole month, so that it says the same whichever days are asked with it.
+        rows = _scored_rows(house, system, served.features, days, share, LONGEST_HOURS)
     said = served.probability(served.margin(served.matrix(rows))) if len(rows) else np.zeros(0)
-    return np.array([_thresholds(said, of) for of in _recent(days, hour)])
+    return np.array([_thresholds(said, of) for of in recent(day, _hours(rows["as_of"].to_numpy()))])
 
 
-def _recent(days: np.ndarray, hour: np.ndarray) -> Iterator[slice | None]:
-    return recent(*(stamps.astype("datetime64[h]").astype(np.int64) for stamps in (days, hour)))
+def _hours(stamps: np.ndarray) -> np.ndarray:
+    return stamps.astype("datetime64[h]").astype(np.int64)
 
 
 def _thresholds(said: np.ndarray, rows: slice | None) -> tuple[float, ...]:
