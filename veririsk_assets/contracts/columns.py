@@ -11,7 +11,7 @@ AS_OF = instant("as_of", "End of the hour; the decision is taken 30 minutes late
 
 def grid(singular: str, step_hours: int = 1) -> tuple[Column, ...]:
     """When, and of which entity."""
-    as_of = AS_OF if step_hours == 1 else instant("as_of", "End of the day, 00:00; the decision is taken 30 minutes later", required=True)
+    as_of = AS_OF if step_hours == 1 else instant("as_of", "End of the day, 00:00; the decision is taken at 01:05", required=True)
     return (as_of, whole(f"{singular}_key", f"Integer for the {singular}'s id: 48 bits of its BLAKE2b hash", required=True, ge=0))
 
 

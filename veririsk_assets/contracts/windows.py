@@ -17,6 +17,8 @@ HOURS_PER_MONTH = 730.0
 SAMPLED_HOURS = 4
 PULL_DELAY = timedelta(minutes=27)
 DECISION_DELAY = timedelta(minutes=30)
+# What sources say of a day's beginning is there by 01:00.
+DAY_DECISION_DELAY = timedelta(minutes=65)
 # A clock may be minutes off; so much is no future.
 CLOCK_SKEW = timedelta(minutes=10)
 
@@ -92,7 +94,12 @@ class Window:
     @property
     def cutoff(self) -> datetime:
         """When the decision about `as_of` is taken: only what was available by then may be used."""
-        return self.end + DECISION_DELAY
+        return self.end + self.delay
+
+    @property
+    def delay(self) -> timedelta:
+        """How long after an `as_of` its decision is taken."""
+        return DAY_DECISION_DELAY if self.step_hours == DAY_HOURS else DECISION_DELAY
 
     @property
     def hours(self) -> int:

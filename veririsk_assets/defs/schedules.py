@@ -18,7 +18,7 @@ CATCH_UP_STEPS = {1: 23, 24: 7}
 # Long enough for the longest horizon to pass, and for two days that were missed.
 MISSED = timedelta(days=2)
 # At which minute and hour: scoring after the pulls of the hour, learning at night.
-SCORES_AT = {1: "27 * * * *", 24: "50 0 * * *"}
+SCORES_AT = {1: "27 * * * *", 24: "10 1 * * *"}
 LEARNS_AT = {1: "40 2 * * *", 24: "20 2 * * *"}
 NAMES = {1: ("hourly", "daily"), 24: ("days", "days_learning")}
 

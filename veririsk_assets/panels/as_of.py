@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from veririsk_assets.contracts.windows import DECISION_DELAY, Window
+from veririsk_assets.contracts.windows import Window
 
 HOUR_US = 3_600_000_000
 
@@ -12,7 +12,7 @@ def as_of_fill(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Per step of the window and key: the row that serves it (-1 = none), and its age at the cut-off in hours.
 
-    A row serves from the first cut-off (`as_of` + 30 min) at or after `available_at` until its age exceeds
+    A row serves from the first cut-off (`as_of` + the window's delay) at or after `available_at` until its age exceeds
     `max_age_hours`. The latest `observed_at` wins, among equals the latest `available_at`. Rows of other keys are ignored.
 
     >>> said = np.array(["2025-03-01T00:27", "2025-03-01T01:45"], dtype="datetime64[us]")  # the second one comes after the cut-off of 01:00
@@ -20,7 +20,7 @@ def as_of_fill(
     >>> index.ravel().tolist(), [f"{hours:.2f}" for hours in age.ravel()]
     ([0, 1, 1], ['1.05', '0.75', '1.75'])
     """
-    cutoffs = (window.as_ofs + np.timedelta64(DECISION_DELAY)).astype("datetime64[us]").astype(np.int64)
+    cutoffs = (window.as_ofs + np.timedelta64(window.delay)).astype("datetime64[us]").astype(np.int64)
     index = np.full((window.steps, len(keys)), -1, dtype=np.int64)
     if not len(keys) or not len(observed_at):
         return index, np.full(index.shape, np.nan, dtype=np.float32)

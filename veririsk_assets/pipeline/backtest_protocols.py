@@ -10,7 +10,7 @@ import numpy as np
 
 from veririsk_assets.contracts.panel import Panel, to_panel
 from veririsk_assets.contracts.protocol_features import INPUTS
-from veririsk_assets.contracts.windows import HOUR, Window, utc
+from veririsk_assets.contracts.windows import DAY_DECISION_DELAY, HOUR, Window, utc
 from veririsk_assets.pipeline.backtest import Finished, write_files
 from veririsk_assets.sources.recorded_protocols import recorded_protocols
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from veririsk_assets.backtest.setting import Setting
 
 DAY = 24 * HOUR
-# Recorded rows are of 00:00, and heard of at the cut-off half an hour later.
-INPUT_AGE_HOURS = 0.5
+# Recorded rows are of 00:00, and the decision is taken at the day's cut-off.
+INPUT_AGE_HOURS = DAY_DECISION_DELAY / HOUR
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def loop(rows: list[tuple[int, int, int]], max_age_hours: float, step_hours: int
     """Step by step, row by row."""
     index, ages = np.full((8, 2), -1), np.full((8, 2), np.nan)
     for hour in range(8):
-        cutoff = (hour + 1) * 60 * step_hours + 30
+        cutoff = (hour + 1) * 60 * step_hours + (30 if step_hours == 1 else 65)
         for column, key in enumerate(KEYS):
             known = [(min(o, a), a, i) for i, (o, a, k) in enumerate(rows) if k == key and a <= cutoff]
             if known and (age := (cutoff - max(known)[0]) / 60) <= max_age_hours:

@@ -13,7 +13,7 @@ from veririsk_assets.defs.schedules import SCHEDULES
 
 if __name__ == "__main__":
     days = next(one for one in SCHEDULES if one.name == "days")
-    tick = utc(sys.argv[1]) + timedelta(days=1, minutes=50)
+    tick = utc(sys.argv[1]) + timedelta(days=1, hours=1, minutes=10)
     with dg.build_schedule_context(scheduled_execution_time=tick, resources={"house": HouseResource()}) as context:
         asked = days(context)
     assert isinstance(asked, dg.RunRequest)

@@ -52,7 +52,7 @@ def remembered(house: House) -> None:
 
 def main(home: Path) -> dict[str, Any]:
     settings = Settings(home=home, pools=8, seed=3)
-    house = House.open(settings, lambda: END + HOUR / 2, run_id="toy")
+    house = House.open(settings, lambda: END + 2 * HOUR, run_id="toy")
     remembered(house)
     known = Window(BEGIN, PULLED, 24)
     store_snapshots(house, LANTERNS, known)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import DECISION_DELAY, HOUR, Window, floor_step, utc
+from veririsk_assets.contracts.windows import HOUR, Window, floor_step, utc
 from veririsk_assets.pipeline.step import House
 
 MAX_LATE_HOURS = 48
@@ -32,8 +32,8 @@ def remember(house: House, made: Table, lake_snapshot_id: int) -> None:
 
 def _first_step(available_at: datetime, window: Window) -> datetime:
     """Start of the first step whose cut-off is at or after an instant."""
-    as_of = floor_step(utc(available_at) - DECISION_DELAY, window.step_hours)
-    return as_of if as_of + DECISION_DELAY < utc(available_at) else as_of - window.step
+    as_of = floor_step(utc(available_at) - window.delay, window.step_hours)
+    return as_of if as_of + window.delay < utc(available_at) else as_of - window.step
 
 
 def _name(made: Table) -> str:
