@@ -28,7 +28,8 @@ class System:
     horizons, shown_horizon: in hours; the one that is shown where nobody asks for another.
     identity: columns of `entities` by which people know one; the first is its id.
     measure, measured, forecast: the column without which nothing can be said, what it is called, and what is forecast, in words.
-    history_days: how much history a training and a judgement look at.
+    history_days: how much history a training and a judgement look at; min_history_hours: for how long one has to be known to get a score.
+    late_hours: how far back rows that come late are taken in; a source that tells its own past makes it long.
     label, causes, labelled: the main label and what would make it; no label: nothing is learnt, and `labelled` is None.
     feeds, named_by, needed: raw tables that snapshots are made from; of them those that name entities, and those whose silence is told.
     watched: features whose going null is told; none: all of them.
@@ -54,6 +55,8 @@ class System:
     named_by: tuple[Table, ...]
     needed: tuple[Table, ...]
     history_days: int = 365
+    min_history_hours: int = 24
+    late_hours: int = 48
     label: str = ""
     causes: Causes = NO_CAUSES
     labelled: Table | None = None
@@ -80,6 +83,11 @@ class System:
     def head(self) -> str:
         """What its reasons are for."""
         return self.label or "risk"
+
+    @property
+    def tells_its_past(self) -> bool:
+        """Whether its sources tell what was before anybody asked: then the first step that hears of it takes it in."""
+        return self.late_hours > self.history_days * 24
 
     @property
     def learns(self) -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 STALE_HOURS = 24.0
 AGED_HOURS = 2.0
 AGED_HOURS_RECORDED = 6.0  # a recorded source speaks every 3.72 hours
-MIN_HISTORY_HOURS = 24.0
 MAX_QUARANTINE_SHARE = 0.2
 MAX_NULL_SHARE = 0.5
 
@@ -23,6 +22,7 @@ class Facts:
     `value` is what the entity is measured by, in the column `measure`; `words`: how one of its kind and that value are called.
     `age_hours` is how long the entity has been seen; `quarantine_share` that of the source which feeds it; `doubt` says what is wrong
     with the input, "" for nothing.
+    `min_history_hours`: how long that has to be.
     `source_problems` are sentences about sources that failed this hour; `aged_hours` is the age from which input counts as old.
     """
 
@@ -37,6 +37,7 @@ class Facts:
     doubt: np.ndarray | str = ""
     source_problems: Sequence[str] = field(default_factory=tuple)
     aged_hours: float = AGED_HOURS
+    min_history_hours: float = 24.0
 
     @property
     def rows(self) -> int:
@@ -79,7 +80,7 @@ def _insufficient(facts: Facts) -> list[tuple[np.ndarray, str]]:
         (~np.isfinite(value), f"{measured} is not known"),
         (value <= 0.0, f"{measured} is zero"),
         (~(age <= STALE_HOURS), f"the last observation is older than {STALE_HOURS:g} hours"),
-        (~(facts.age_hours >= MIN_HISTORY_HOURS), f"the {one} has less than {MIN_HISTORY_HOURS:g} hours of history"),
+        (~(facts.age_hours >= facts.min_history_hours), f"the {one} has less than {facts.min_history_hours:g} hours of history"),
     ]
 
 

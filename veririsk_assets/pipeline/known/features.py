@@ -17,7 +17,7 @@ ONE = np.array([0])
 def store_features(house: House, system: System, window: Window) -> StepResult:
     """The system's features: rows of entities whose measure is known."""
     seen = house.lake.snapshot_id()
-    asked, window = window, late.widened(house, system.features, [system.snapshots], "as_of", window, seen)
+    asked, window = window, late.widened(house, system, system.features, [system.snapshots], "as_of", window, seen)
     own, back = bound(system).features, window.lookback(system.lookback_steps)
     panel = house.lake.panel(system.snapshots, own.inputs, back)
     around = house.lake.panel(SURROUNDINGS, own.surroundings, back, keys=ONE) if own.surroundings else Panel(back, ONE)

@@ -14,7 +14,7 @@ from veririsk_assets.pipeline.systems import bound
 def store_snapshots(house: House, system: System, window: Window) -> StepResult:
     """The system's snapshots, with its entities and what it writes beside them; hours that late rows touch are made again."""
     seen = house.lake.snapshot_id()
-    asked, window = window, late.widened(house, system.snapshots, system.feeds, "available_at", window, seen)
+    asked, window = window, late.widened(house, system, system.snapshots, system.feeds, "available_at", window, seen)
     own = bound(system).snapshots
     before = Window(window.lookback(own.earlier_steps).start, window.start, window.step_hours) if own.earlier_steps else None
     earlier = {table: house.lake.read(table, before, columns) for table, columns in own.earlier.items()}

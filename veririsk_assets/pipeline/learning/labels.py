@@ -7,6 +7,7 @@ import pandas as pd
 
 from veririsk_assets.contracts.systems import System
 from veririsk_assets.contracts.windows import HOUR, Window, floor_step, utc
+from veririsk_assets.pipeline.known import late
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.systems import Labels, bound
 
@@ -16,15 +17,20 @@ def store_labels(house: House, system: System, window: Window, now: datetime | N
 
     A horizon has passed only once its snapshots are stored: where they lag behind the clock, labels wait for them.
     """
-    own = bound(system).labels
+    own, seen = bound(system).labels, house.lake.snapshot_id()
     assert own is not None
+    if system.tells_its_past:
+        window = late.widened(house, system, system.labels, [system.snapshots], "as_of", window, seen)
     span = house.lake.span(system.snapshots)
     known_until = min(utc(now or house.now()), span[1]) if span else window.start
     frames = [frame for horizon in system.horizons for frame in _of_horizon(house, system, own, horizon, window, known_until)]
     names = system.labels.names
     result = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
     events = {f"{system.label}_{h}h": int(result.loc[result["horizon_hours"] == h, system.label].sum()) for h in system.horizons}
-    return StepResult.of(house.lake.replace(system.labels, result[names], window), **events)
+    written = house.lake.replace(system.labels, result[names], window)
+    if system.tells_its_past:
+        late.remember(house, system.labels, seen)
+    return StepResult.of(written, **events)
 
 
 def _of_horizon(house: House, system: System, own: Labels, horizon: int, window: Window, known_until: datetime) -> list[pd.DataFrame]:

@@ -12,7 +12,7 @@ from veririsk_assets.models.levels import LONGEST_HOURS, RECENT_HOURS, are_few, 
 from veririsk_assets.models.score_map import choose_score_map
 from veririsk_assets.pipeline.learning.training_rows import sampled
 from veririsk_assets.pipeline.step import House
-from veririsk_assets.scoring.status import MIN_HISTORY_HOURS, STALE_HOURS
+from veririsk_assets.scoring.status import STALE_HOURS
 
 # So many entities say what is usual; and so many rows are held at a time.
 MAX_ENTITIES, MAX_ROWS = 3_000, 250_000
@@ -54,6 +54,6 @@ def _scored_rows(house: House, system: System, features: tuple[str, ...], days: 
     key = ["as_of", system.key]
     is_scored = f"NOT is_tombstone AND {system.measure} > 0 AND input_age_hours <= {STALE_HOURS}"
     grid = house.lake.read(system.snapshots, columns=key, where=f"{of_sample} AND {is_scored}", parameters=bounds)
-    old = f"{of_sample} AND age_hours >= {MIN_HISTORY_HOURS}"
+    old = f"{of_sample} AND age_hours >= {system.min_history_hours}"
     known = house.lake.read(system.features, columns=[*key, *features], where=old, parameters=bounds)
     return known.merge(grid, on=key).sort_values(key, ignore_index=True)

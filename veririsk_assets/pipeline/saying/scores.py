@@ -97,6 +97,7 @@ def _facts(house: House, system: System, rows: pd.DataFrame, refused: pd.Series,
         quarantine_share=refused.reindex(pd.MultiIndex.from_frame(rows[["as_of", "source"]])).fillna(0.0).to_numpy(),
         doubt=rows["doubt"].fillna("").to_numpy(dtype=object),
         source_problems=(problem,) if problem else (),
+        min_history_hours=system.min_history_hours,
         aged_hours=AGED_HOURS_RECORDED if house.settings.source == "recorded" else AGED_HOURS,
     )
 
