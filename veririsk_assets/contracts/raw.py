@@ -51,6 +51,7 @@ DEFILLAMA_PROTOCOLS = raw_table(
     text("name", "Protocol name"),
     text("category", "DeFiLlama category"),
     text("chain", "Chain, or Multi-Chain"),
+    whole("chains_count", "Chains it is on", "count", ge=0),
     text("gecko_id", "CoinGecko id of its token"),
     text("parent_protocol", "Parent, where there is one"),
     number("tvl_usd", "TVL, borrowed and staking excluded", expected=True, **USD),

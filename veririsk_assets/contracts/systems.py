@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from veririsk_assets.contracts import detections, pool_features, pools, raw
+from veririsk_assets.contracts import detections, pool_features, pools, protocols, raw, raw_protocols
 from veririsk_assets.contracts.entity import FEATURE_NEEDS, INTERNAL, SNAPSHOT_NEEDS
 from veririsk_assets.contracts.pool_publications import POOL_PUBLICATIONS
 from veririsk_assets.contracts.published import PublishedTable
@@ -160,8 +160,34 @@ POOLS = System(
     also=(Also(detections.POOL_DETECTIONS, (pools.POOL_SNAPSHOTS, pools.POOL_FEATURES)),),
     published=POOL_PUBLICATIONS,
 )
+PROTOCOLS = System(
+    name="protocols",
+    singular="protocol",
+    key="protocol_key",
+    step_hours=24,
+    horizons=protocols.HORIZONS,
+    shown_horizon=168,
+    identity=protocols.IDENTITY,
+    measure="tvl_usd",
+    measured="TVL",
+    forecast="a 20 % TVL fall",
+    entities=protocols.PROTOCOLS,
+    snapshots=protocols.PROTOCOL_SNAPSHOTS,
+    features=protocols.PROTOCOL_FEATURES,
+    scores=protocols.PROTOCOL_SCORES,
+    explanations=protocols.PROTOCOL_EXPLANATIONS,
+    feeds=(raw.DEFILLAMA_PROTOCOLS, *raw_protocols.PROTOCOL_PULLS),
+    named_by=(raw.DEFILLAMA_PROTOCOLS,),
+    needed=(raw.DEFILLAMA_PROTOCOLS,),
+    history_days=3 * 365,
+    min_history_hours=30 * 24,
+    late_hours=20 * 366 * 24,
+    label=protocols.CRASH,
+    labelled=protocols.PROTOCOL_LABELS,
+    raw=raw_protocols.PROTOCOL_PULLS,
+)
 # In reading order.
-SYSTEMS: tuple[System, ...] = (POOLS,)
+SYSTEMS: tuple[System, ...] = (POOLS, PROTOCOLS)
 
 
 def known_system(name: str) -> System:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from veririsk_assets.training.datasets import Dataset
 
 # System → the module whose BOUND is its binding; loaded when it is first asked for.
-BINDINGS = {"pools": "veririsk_assets.pipeline.pools"}
+BINDINGS = {"pools": "veririsk_assets.pipeline.pools", "protocols": "veririsk_assets.pipeline.protocols"}
 
 
 @dataclass(frozen=True)

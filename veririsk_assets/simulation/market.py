@@ -15,6 +15,7 @@ from veririsk_assets.simulation.catalogue import FORCED, catalogue, tokens
 from veririsk_assets.simulation.climate import Climate
 from veririsk_assets.simulation.episodes import Episodes, forced_starts
 from veririsk_assets.simulation.paths import Book, Paths
+from veririsk_assets.simulation.protocols import Protocols
 from veririsk_assets.simulation.scenarios import CRASH, HOURLY_TURNOVER_RATIO, Variant, hardness
 from veririsk_assets.simulation.weather import Weather
 
@@ -61,12 +62,25 @@ class Market:
         self._growing = Lock()
         calm = self.book.base_tvl * HOURLY_TURNOVER_RATIO * CALM_MULTIPLIER
         self._calm_volume = np.broadcast_to(calm, (24, pools))
+        self.protocols = Protocols(self)
         self._totals = (calm * 24 * EARLIER_DAYS, np.round(calm / TRADE_USD) * 24 * EARLIER_DAYS + 24)
 
     @property
     def profile(self) -> np.ndarray:
         """Every pool's profile name."""
         return np.array([pool.profile for pool in self.pools])
+
+    @property
+    def first(self) -> datetime:
+        return EPOCH
+
+    def tvl_at(self, row: int) -> np.ndarray:
+        """TVL of every pool at a row."""
+        return self._rows("tvl_usd", row, row + 1)[0]
+
+    def tvl_at_midnight(self, days: int) -> np.ndarray:
+        """TVL of every pool at the beginning of so many first days, days × pools."""
+        return self._rows("tvl_usd", 0, 24 * (days - 1) + 1)[::24]
 
     def index(self, as_of: datetime) -> int:
         """The row of an `as_of`; raises BeforeTheMarket."""

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
-import numpy as np
-
 from veririsk_assets.simulation.catalogue import Pool
 from veririsk_assets.simulation.market import Market, as_of_at
 from veririsk_assets.simulation.tokens import Token
@@ -31,7 +29,6 @@ UNSAID = {
     "apyMean30d": None,
     "apyBaseInception": None,
 }
-CATEGORIES = {"aave-v3": "Lending", "compound-v2": "Lending"}
 
 
 class Hour:
@@ -45,11 +42,6 @@ class Hour:
     def values(self) -> dict[str, list[float]]:
         seen = self.market.observe(self.row, self.row + 1)
         return {name: array[0].tolist() for name, array in seen.items()}
-
-    def earlier_tvl(self, hours: int) -> np.ndarray:
-        """TVL per pool `hours` earlier, or of the first hour."""
-        row = max(self.row - hours, 0)
-        return self.market.observe(row, row + 1)["tvl_usd"][0]
 
 
 def iso(moment: datetime) -> str:
@@ -100,37 +92,6 @@ def _defillama_rows(pools: tuple[Pool, ...]) -> list[tuple[Pool, dict[str, Any]]
         )
         for pool in pools
     ]
-
-
-def defillama_protocols(hour: Hour, missing: Collection[str] = ()) -> list[dict[str, Any]]:
-    """`GET https://api.llama.fi/protocols`: the pools' TVL by project, USD; changes in percent."""
-    projects = sorted({pool.project for pool in hour.market.pools})
-    member = np.array([[pool.project == p for pool in hour.market.pools] for p in projects])
-    tvl = member @ np.array(hour.values["tvl_usd"])
-    before = {name: member @ hour.earlier_tvl(h) for name, h in (("change_1h", 1), ("change_1d", 24), ("change_7d", 168))}
-    rows = []
-    for i, slug in enumerate(projects):
-        name = slug.replace("-", " ").title()
-        total = float(tvl[i])
-        changes = {key: round(float(100 * (tvl[i] / past[i] - 1)), 6) for key, past in before.items()}
-        rows.append(
-            {
-                "id": str(9000 + i),
-                "name": name,
-                "slug": slug,
-                "symbol": "-",
-                "category": CATEGORIES.get(slug, "Dexs"),
-                "chain": "Ethereum",
-                "chains": ["Ethereum"],
-                "tvl": total,
-                "chainTvls": {"Ethereum": total},
-                "mcap": None,
-                "gecko_id": None,
-                "cmcId": None,
-            }
-            | changes
-        )
-    return [row for row in rows if row["slug"] not in missing]
 
 
 def coingecko_markets(

@@ -19,7 +19,7 @@ from requests.exceptions import ReadTimeout
 from urllib3 import HTTPResponse
 
 from veririsk_assets.contracts.windows import PULL_DELAY, floor_hour
-from veririsk_assets.simulation import climate_replies, holders, onchain_replies, replies
+from veririsk_assets.simulation import climate_replies, holders, onchain_replies, protocol_replies, replies
 from veririsk_assets.simulation.faults import STATUSES, Fault
 from veririsk_assets.simulation.market import BeforeTheMarket, Market
 from veririsk_assets.simulation.replies import Hour
@@ -42,7 +42,10 @@ def _ids(text: str | None) -> set[str] | None:
 
 def _markets(hour: Hour, asked: Asked, missing: frozenset[str]) -> Any:
     page, per_page = int(asked.query.get("page", 1)), int(asked.query.get("per_page", 100))
-    return replies.coingecko_markets(hour, _ids(asked.query.get("ids")), page, min(per_page, replies.PER_PAGE), missing)
+    ids = _ids(asked.query.get("ids"))
+    # Without names the page lists what the pools hold.
+    of_protocols = protocol_replies.tokens(hour, ids) if ids and page == 1 else []
+    return replies.coingecko_markets(hour, ids, page, min(per_page, replies.PER_PAGE), missing) + of_protocols
 
 
 def _gecko(hour: Hour, asked: Asked, missing: frozenset[str]) -> Any:
@@ -67,12 +70,24 @@ def _route(name: str, where: str, answer: Answer, says: str = "") -> Route:
     return Route(name, re.compile(where), answer, says)
 
 
+API = r"(api\.llama\.fi|pro-api\.llama\.fi/[^/]+/api)"
 SUBGRAPH = r"gateway\.thegraph\.com/api/.+/id/[^/]+"
 # Free and pro hosts alike; keys in paths are not looked at.
 ROUTES: tuple[Route, ...] = (
     _route("defillama_pools", r"(yields\.llama\.fi|pro-api\.llama\.fi/[^/]+/yields)/pools", lambda h, a, m: replies.defillama_pools(h, m)),
+    _route("defillama_protocols", rf"{API}/protocols", lambda h, a, m: protocol_replies.defillama_protocols(h, m)),
+    _route("defillama_volumes", rf"{API}/overview/(?P<metric>dexs|fees)", lambda h, a, m: protocol_replies.overview(h, a.path["metric"])),
+    _route("defillama_tvl_days", rf"{API}/protocol/(?P<slug>[^/]+)", lambda h, a, m: protocol_replies.protocol(h, a.path["slug"])),
     _route(
-        "defillama_protocols", r"(api\.llama\.fi|pro-api\.llama\.fi/[^/]+/api)/protocols", lambda h, a, m: replies.defillama_protocols(h, m)
+        "defillama_volume_days",
+        rf"{API}/summary/(?P<metric>dexs|fees)/(?P<slug>[^/]+)",
+        lambda h, a, m: protocol_replies.summary(h, a.path["metric"], a.path["slug"]),
+    ),
+    _route("defillama_chain_tvl_days", rf"{API}/v2/historicalChainTvl", lambda h, a, m: protocol_replies.chain_tvl(h)),
+    _route(
+        "coingecko_coin_days",
+        r"(pro-)?api\.coingecko\.com/api/v3/coins/(?P<coin>[^/]+)/market_chart",
+        lambda h, a, m: protocol_replies.market_chart(h, a.path["coin"], a.query.get("days", "1")),
     ),
     _route("coingecko_markets", r"(pro-)?api\.coingecko\.com/api/v3/coins/markets", _markets),
     _route("coingecko_coins", r"(pro-)?api\.coingecko\.com/api/v3/coins/list", lambda h, a, m: replies.coingecko_coins(h, m)),
@@ -143,7 +158,10 @@ class SimulatedTransport(BaseAdapter):
             self._hour = self._hour or Hour(self.market, self.as_of)
         except BeforeTheMarket as error:
             return self._response(request, 404, _json({"error": str(error)}))
-        return self._response(request, 200, _spoiled(route.answer(self._hour, asked, fault.ids if fault else frozenset()), fault))
+        said = route.answer(self._hour, asked, fault.ids if fault else frozenset())
+        if said is None:
+            return self._response(request, 404, _json({"message": "not found"}))
+        return self._response(request, 200, _spoiled(said, fault))
 
     def _response(self, request: PreparedRequest, status: int, body: bytes, extra: Mapping[str, str] | None = None) -> Response:
         headers = {

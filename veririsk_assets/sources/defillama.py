@@ -49,6 +49,7 @@ def protocols(wire: Wire, settings: Settings) -> Pull:
         "name": [text(row.get("name")) for row in rows],
         "category": [text(row.get("category")) for row in rows],
         "chain": [text(row.get("chain")) for row in rows],
+        "chains_count": [len(row["chains"]) if isinstance(row.get("chains"), list) else None for row in rows],
         "gecko_id": [text(row.get("gecko_id")) for row in rows],
         "parent_protocol": [text(row.get("parentProtocol")) for row in rows],
         "tvl_usd": [number(row.get("tvl")) for row in rows],

@@ -95,13 +95,22 @@ def _error(body: Any) -> str:
 
 
 def pulled(
-    table: Table, reply: Reply, columns: Mapping[str, Sequence[Any]], observed_at: Sequence[Any] | None = None, kind: str = "none"
+    table: Table,
+    reply: Reply,
+    columns: Mapping[str, Sequence[Any]],
+    observed_at: Sequence[Any] | None = None,
+    kind: str = "none",
+    available_at: Sequence[Any] | None = None,
 ) -> Pull:
-    """One reply's rows. `columns`: the table's own ones; provenance is added. `observed_at`: naive UTC or None per row."""
+    """One reply's rows. `columns`: the table's own ones; provenance is added. `observed_at`: naive UTC or None per row; `available_at`:
+    when each could have been known, where the reply tells of what is past (default: when it came)."""
     count = len(next(iter(columns.values())))
     stamp = naive(reply.pulled_at)
     said = {"source": reply.provider, "endpoint": reply.endpoint, "observed_kind": kind, "payload_hash": reply.payload_hash}
-    known = {name: [value] * count for name, value in (said | {"pulled_at": stamp, "available_at": stamp}).items()}
+    known: dict[str, Sequence[Any]] = {
+        name: [value] * count for name, value in (said | {"pulled_at": stamp, "available_at": stamp}).items()
+    }
+    known |= {} if available_at is None else {"available_at": available_at}
     return Pull(table, ({**known, "observed_at": [None] * count if observed_at is None else observed_at, **columns},))
 
 

@@ -48,9 +48,13 @@ def _has(secret: str) -> Callable[[Settings], bool]:
     return lambda settings: settings.source != "live" or bool(getattr(settings, secret).get_secret_value())
 
 
+def not_recorded(settings: Settings) -> bool:
+    """Off where a recording answers: it has none of it."""
+    return settings.source != "recorded"
+
+
 def _holders_on(settings: Settings) -> bool:
-    """A recording has no holders."""
-    return settings.source != "recorded" and _has("thegraph_url")(settings)
+    return not_recorded(settings) and _has("thegraph_url")(settings)
 
 
 def _named_pools(wire: Wire, settings: Settings, outside: Outside) -> Pull:
