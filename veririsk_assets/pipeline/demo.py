@@ -1,4 +1,4 @@
-"""The demo: a simulated market of 90 days, scored for its last week, the last day of it by Dagster."""
+"""The demo: a simulated market of 90 days, scored for its last week, the last 24 hours of it by Dagster."""
 
 import os
 import re
@@ -28,13 +28,16 @@ class DagsterFailed(Exception):
 
 
 def demo(house: House, end: datetime, progress: Progress, say: Callable[[str], None]) -> None:
-    """90 days up to `end`: loaded, learnt from, and the last seven scored; the last 24 hours as one Dagster run."""
+    """90 days up to `end`: loaded, learnt from, and the last seven scored; the last 24 hours as one Dagster run, then the day of protocols."""
     world = outside(house, end)
     start = end - timedelta(days=SCORED_DAYS)
-    run(house, world, end - timedelta(days=HISTORY_DAYS), start, end - DAGSTER_HOURS * HOUR, progress)
-    publish(house)
+    first = end - timedelta(days=HISTORY_DAYS)
+    run(house, world, first, start, end - DAGSTER_HOURS * HOUR, progress)
     say("The last 24 hours as one Dagster run, from raw to published")
     materialize_by_dagster(house.settings, Window.ending(end, DAGSTER_HOURS))
+    # The hours have brought what the day that began in them needs.
+    run(house, world, first, start, end, progress)
+    publish(house)
 
 
 def dagster_home(settings: Settings) -> Path:

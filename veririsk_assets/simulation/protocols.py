@@ -1,4 +1,4 @@
-"""Protocols of the simulated market: those that own its pools, and others beside them, by the day from 2022 on.
+"""Protocols of the simulated market: those that own its pools, and others beside them, by the day from 2024 on.
 
 What a protocol holds is the sum of its pools and what is not seen of it. Day i begins at FIRST_DAY + i days, 00:00 UTC; random
 numbers are keyed by (seed, day), so that a day does not depend on how far anybody asked.
@@ -16,8 +16,8 @@ from veririsk_assets.contracts.windows import HOUR, utc
 if TYPE_CHECKING:
     from veririsk_assets.simulation.market import Market
 
-FIRST_DAY = utc("2022-10-01")
-OTHERS = 53
+FIRST_DAY = utc("2024-04-01")
+OTHERS = 29
 CATEGORIES = ("Lending", "Dexs", "Yield", "Derivatives", "CDP", "Liquid Staking")
 OF_PROJECT = {"aave-v3": "Lending", "compound-v2": "Lending"}
 TRADING = ("Dexs", "Derivatives")
@@ -27,7 +27,7 @@ UNSEEN_SHARE = 0.4
 CALM, BEFORE, FALL = range(3)
 # Days that the unrest before a fall and the fall last, and how often unrest ends in one.
 BEFORE_DAYS, FALL_DAYS, FALLS_RATIO = (4, 12), (1, 3), 0.65
-PULL = 0.004
+PULL = 0.012
 STREAM = 2_000_000_000
 
 
@@ -80,7 +80,7 @@ class Protocols:
         self._base = np.concatenate([UNSEEN_SHARE * seen, np.exp(rng.uniform(np.log(3e6), np.log(2e9), OTHERS))])
         self._seen_before = np.concatenate([seen, np.zeros(OTHERS)])
         self._volatility = np.where(self._seen_before > 0, 0.004, np.exp(rng.uniform(np.log(0.004), np.log(0.03), count)))
-        self._unrest = np.where(self._seen_before > 0, 0.0, self._volatility * 0.5)
+        self._unrest = np.where(self._seen_before > 0, 0.0, 1.5 * self._volatility)
         self._supply = self._base * rng.uniform(0.05, 0.5, count)
         self._turnover = rng.uniform(0.01, 0.2, count)
         self._state, self._left = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)

@@ -1,9 +1,6 @@
-"""What protocols need that an hour does not bring: their past once, and what is told once a day after midnight.
+"""What protocols need that an hour does not bring: their past once, and what is told once a day after midnight."""
 
-Whose past is stored is read from the lake: a run that was stopped is gone on with, and nothing that is stored is asked for again.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,8 +8,9 @@ from veririsk_assets.contracts import raw_protocols as raw
 from veririsk_assets.contracts.protocols import LEFT_OUT, PARENT
 from veririsk_assets.contracts.raw import DEFILLAMA_PROTOCOLS
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import HOUR, Window, naive, utc
+from veririsk_assets.contracts.windows import HOUR, Window, naive
 from veririsk_assets.pipeline.known.once_a_day import Ask
+from veririsk_assets.pipeline.known.past import Past, Versions
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import coin_days, defillama_days
@@ -23,9 +21,6 @@ from veririsk_assets.wire.session import Wire
 LISTED_WITHIN = timedelta(hours=6)
 # Histories an hour: DeFiLlama takes 60 calls a minute and an answer can be 10 MB; CoinGecko's free plan has 13 calls an hour for everything.
 DEFILLAMA_AN_HOUR, COINGECKO_AN_HOUR = 60, 8
-# A history is asked for again, for what was rewritten in it; who had none is asked again as late.
-AGAIN_AFTER = timedelta(days=30)
-SAME_WITHIN = 1e-9
 
 
 class Followed:
@@ -53,30 +48,9 @@ class Followed:
         return list(zip(rows["protocol_id"], rows["slug"], gecko, strict=True))
 
 
-class Past:
-    """Of whose past a table holds something, and who has none."""
-
-    def __init__(self, house: House, table: Table, name: str) -> None:
-        self._state, self._mark = house.state, f"past/{table.name}/"
-        rows = house.lake.sql(f"SELECT {name} AS name, max(pulled_at) AS told FROM lake.{table.sql_name} GROUP BY ALL")
-        self.known = {str(one): told.to_pydatetime() for one, told in rows.itertuples(index=False)}
-        for mark, moment in self._state.starting_with(self._mark).items():
-            one = mark.removeprefix(self._mark)
-            self.known[one] = max(naive(utc(moment)), self.known.get(one, datetime.min))
-
-    def due(self, names: Iterable[str], now: datetime, most: int) -> list[str]:
-        """Who has not told anything, then who did so long ago; at most so many."""
-        old = [name for name in dict.fromkeys(names) if now - self.known.get(name, datetime.min) >= AGAIN_AFTER]
-        return sorted(old, key=lambda name: name in self.known)[:most]
-
-    def told(self, name: str, now: datetime) -> None:
-        """It is not asked again for a while, whatever of its answer is stored."""
-        self.known[name] = now
-        self._state.put(self._mark + name, now.isoformat())
-
-
 def tvl_days(house: House, _: Window) -> Ask:
     followed, past = Followed(house), Past(house, raw.DEFILLAMA_TVL_DAYS, "protocol_id")
+    versions = Versions(house, raw.DEFILLAMA_TVL_DAYS, ("protocol_id",), "tvl_usd")
 
     def ask(wire: Wire, settings: Settings, _: Any) -> Pull | None:
         now = naive(wire.clock.now())
@@ -85,13 +59,14 @@ def tvl_days(house: House, _: Window) -> Ask:
         if not due:
             return None
         answer = defillama_days.tvl_days(wire, settings, [(one, slugs[one]) for one in due], lambda name: past.told(name, now))
-        return _news(house, answer, ("protocol_id",), "tvl_usd", past, now)
+        return _news(answer, versions, ("protocol_id",), past, now)
 
     return ask
 
 
 def volume_days(house: House, window: Window) -> Ask:
     followed, past = Followed(house), Past(house, raw.DEFILLAMA_VOLUME_DAYS, "metric || '/' || protocol_id")
+    versions = Versions(house, raw.DEFILLAMA_VOLUME_DAYS, ("metric", "protocol_id"), "value_usd")
     traders = _traders(house, window)
 
     def ask(wire: Wire, settings: Settings, _: Any) -> Pull | None:
@@ -102,13 +77,14 @@ def volume_days(house: House, window: Window) -> Ask:
         if not due:
             return None
         answer = defillama_days.volume_days(wire, settings, [slugs[name] for name in due], lambda name: past.told(name, now))
-        return _news(house, answer, ("metric", "protocol_id"), "value_usd", past, now)
+        return _news(answer, versions, ("metric", "protocol_id"), past, now)
 
     return ask
 
 
 def coin_histories(house: House, _: Window) -> Ask:
     followed, past = Followed(house), Past(house, raw.COINGECKO_COIN_DAYS, "coin_id")
+    versions = Versions(house, raw.COINGECKO_COIN_DAYS, ("coin_id",), "price_usd")
 
     def ask(wire: Wire, settings: Settings, _: Any) -> Pull | None:
         now = naive(wire.clock.now())
@@ -117,7 +93,7 @@ def coin_histories(house: House, _: Window) -> Ask:
         if not due:
             return None
         answer = coin_days.coin_days(wire, settings, due, lambda name: past.told(name, now))
-        return _news(house, answer, ("coin_id",), "price_usd", past, now)
+        return _news(answer, versions, ("coin_id",), past, now)
 
     return ask
 
@@ -137,8 +113,10 @@ def tokens(house: House, window: Window) -> Ask:
 
 
 def chain_tvl(house: House, window: Window) -> Ask:
+    versions = Versions(house, raw.DEFILLAMA_CHAIN_TVL_DAYS, (), "tvl_usd")
+
     def ask(wire: Wire, settings: Settings, _: datetime) -> Pull:
-        return _new_or_different(house, defillama_days.chain_tvl_days(wire, settings), (), "tvl_usd")
+        return versions.news(defillama_days.chain_tvl_days(wire, settings))
 
     return _after_midnight(house, window, raw.DEFILLAMA_CHAIN_TVL_DAYS, ask)
 
@@ -178,39 +156,15 @@ def _traders(house: House, window: Window) -> Callable[[datetime], Iterator[tupl
     return lambda now: ((str(metric), str(one), str(slug)) for metric, one, slug, since in known if since <= now)
 
 
-def _news(house: House, answer: Pull, names: tuple[str, ...], value: str, past: Past, now: datetime) -> Pull:
-    """Of an answer what is not stored yet. Who answered with nothing new, or with nothing, is remembered: the lake would not know."""
+def _news(answer: Pull, versions: Versions, names: tuple[str, ...], past: Past, now: datetime) -> Pull:
+    """Of an answer what is not stored yet. Who has told everything before is remembered: the lake would not know."""
     for part in answer.parts:
-        if not part["source"]:
-            continue
-        name = "/".join(str(part[column][0]) for column in names)
-        if name in past.known:
-            past.told(name, now)
-        past.known[name] = now
-    return _new_or_different(house, answer, names, value)
-
-
-def _new_or_different(house: House, answer: Pull, names: tuple[str, ...], value: str) -> Pull:
-    """Days that are not stored, or whose newest version differs."""
-    table = answer.table
-    parts = []
-    for part in answer.parts:
-        if not part["source"]:
-            continue
-        where = " AND ".join(("true", *(f"{name} = ?" for name in names)))
-        stored = house.lake.sql(
-            f"SELECT observed_at, arg_max({value}, pulled_at) AS value FROM lake.{table.sql_name} WHERE {where} AND NOT is_provisional GROUP BY observed_at",
-            [part[name][0] for name in names],
-        )
-        known = dict(zip(stored["observed_at"].dt.to_pydatetime(), stored["value"], strict=True))
-        kept = [not _is_same(known.get(at), said) for at, said in zip(part["observed_at"], part[value], strict=True)]
-        if any(kept):
-            parts.append({name: [one for one, keep in zip(column, kept, strict=True) if keep] for name, column in part.items()})
-    return Pull(table, tuple(parts), answer.shortfall, answer.note)
-
-
-def _is_same(known: float | None, said: float) -> bool:
-    return known is not None and (known == said or abs(known - said) <= SAME_WITHIN * abs(known) or (known != known and said != said))
+        if part["source"]:
+            name = "/".join(str(part[column][0]) for column in names)
+            if name in past.known:
+                past.told(name, now)
+            past.known[name] = now
+    return versions.news(answer)
 
 
 def waiting(house: House, now: datetime) -> Mapping[str, tuple[int, int]]:
