@@ -13,6 +13,8 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "veri
 os.environ.setdefault("DO_NOT_TRACK", "1")
 for name in [name for name in os.environ if name.startswith("VERIRISK_") and name != "VERIRISK_TEST_POSTGRES"]:
     del os.environ[name]
+# Years of protocols' history cost seconds in every home: tests that are about them ask for them.
+os.environ["VERIRISK_MAX_PROTOCOLS"] = "0"
 
 # The environment is clean only from here on.
 from veririsk_assets.contracts.catalogue import TABLES  # noqa: E402

@@ -15,10 +15,13 @@ from veririsk_assets.pipeline.systems import bound
 ASSETS = {
     "raw/defillama_pools", "raw/defillama_protocols", "raw/coingecko_markets", "raw/geckoterminal_pools", "raw/thegraph_pairs", "raw/source_status",
     "raw/coingecko_coins", "raw/thegraph_lp_positions", "raw/hyperliquid_markets", "raw/stablecoins", "raw/fear_greed", "raw/eth_gas", "raw/aave_reserves",
+    "raw/defillama_volumes", "raw/defillama_tvl_days", "raw/defillama_volume_days", "raw/defillama_chain_tvl_days", "raw/coingecko_tokens",
+    "raw/coingecko_coin_days",
     "snapshots/hourly_pools", "features/hourly_pools", "labels/hourly_pools", "models/versions", "models/champions", "models/calibration_shifts",
     "scores/hourly_pools", "explanations/hourly_pools", "scores/hourly_pool_detections",
+    "snapshots/daily_protocols", "features/daily_protocols", "labels/daily_protocols", "scores/daily_protocols", "explanations/daily_protocols",
     "published/veririsk",
-    "monitoring/shadow_scores", "monitoring/performance", "monitoring/backtest_pools", "training/promotion",
+    "monitoring/shadow_scores", "monitoring/daily_shadow_scores", "monitoring/performance", "monitoring/backtest_pools", "training/promotion",
 }  # fmt: skip
 HEAVY = ("xgboost", "shap", "mlflow", "statsmodels", "sklearn", "numba", "matplotlib")
 
@@ -37,25 +40,42 @@ def test_every_job_schedule_and_sensor_is_listed_once() -> None:
     assert {job.name for job in repository.get_all_jobs()} == {
         "__ASSET_JOB",
         "hourly_scoring",
+        "daily_scoring",
+        "daily_learning_of_days",
         "daily_learning",
         "daily_review",
         "weekly_training",
         "backtest",
         "upkeep",
     }
-    assert {schedule.name for schedule in repository.schedule_defs} == {"hourly", "daily", "review", "weekly", "nightly", "monthly"}
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "hourly",
+        "daily",
+        "days",
+        "days_learning",
+        "review",
+        "weekly",
+        "nightly",
+        "monthly",
+    }
     assert {sensor.name for sensor in repository.sensor_defs} == {"high_risk"}
 
 
 JOBS = {
     "daily_learning": {"labels/hourly_pools", "models/calibration_shifts"},
+    "daily_scoring": {
+        "snapshots/daily_protocols", "features/daily_protocols", "scores/daily_protocols", "explanations/daily_protocols",
+        "monitoring/daily_shadow_scores", "published/veririsk",
+    },
+    "daily_learning_of_days": {"labels/daily_protocols"},
     "daily_review": {"monitoring/performance"},
     "weekly_training": {"models/versions"},
     "backtest": {"monitoring/backtest_pools"},
     "hourly_scoring": ASSETS
     - {
         "raw/source_status", "labels/hourly_pools", "models/versions", "models/champions", "models/calibration_shifts", "monitoring/performance",
-        "monitoring/backtest_pools", "training/promotion",
+        "monitoring/backtest_pools", "training/promotion", "monitoring/daily_shadow_scores", "snapshots/daily_protocols", "features/daily_protocols",
+        "labels/daily_protocols", "scores/daily_protocols", "explanations/daily_protocols",
     },
 }  # fmt: skip
 
@@ -79,7 +99,7 @@ def test_every_asset_of_a_table_says_what_it_is() -> None:
     for table in TABLES:
         node = nodes.get("/".join(table.asset_key))
         if node is None:  # written beside another asset, and said so in its description
-            assert table.name in {"pools", "hourly_surroundings", "quarantine", "migrations"}
+            assert table.name in {"pools", "protocols", "hourly_surroundings", "quarantine", "migrations"}
             continue
         assert node.group_name == table.stage
         assert node.owners
@@ -90,9 +110,10 @@ def test_every_asset_of_a_table_says_what_it_is() -> None:
 
 
 def test_hourly_assets_share_one_identity_partitioning() -> None:
-    hourly = [node for node in graph().asset_graph.asset_nodes if node.partitions_def is not None]
-    assert len(hourly) == 20
-    for node in hourly:
+    partitioned = [node for node in graph().asset_graph.asset_nodes if node.partitions_def is not None]
+    hourly = [node for node in partitioned if isinstance(node.partitions_def, dg.HourlyPartitionsDefinition)]
+    assert (len(hourly), len(partitioned) - len(hourly)) == (26, 6)
+    for node in partitioned:
         assert node.backfill_policy is not None
         assert node.backfill_policy.policy_type.value == "SINGLE_RUN"
 

@@ -20,10 +20,10 @@ GROW_THREADS = 2
 ROWS_A_TREE = 10_000
 CHOSEN: dict[str, Any] = {
     "n_estimators": 100,
-    "max_depth": 10,
+    "max_depth": 8,
     "min_samples_split": 40,
     "min_samples_leaf": 20,
-    "max_features": 0.4,
+    "max_features": 0.2,
     "max_samples": 0.7,
 }
 

@@ -15,6 +15,10 @@ METRICS = ("dexs", "fees")
 UNPRICED = ("market_cap_rank", "fully_diluted_valuation", "high_24h", "low_24h", "price_change_24h", "price_change_percentage_24h", "roi")
 
 
+class UnknownName(LookupError):
+    """Nobody here has that slug or id."""
+
+
 def defillama_protocols(hour: Hour, missing: Collection[str] = ()) -> list[dict[str, Any]]:
     """`GET https://api.llama.fi/protocols`: TVL and market capitalisation of every protocol, USD; changes in percent."""
     protocols = hour.market.protocols
@@ -44,12 +48,10 @@ def defillama_protocols(hour: Hour, missing: Collection[str] = ()) -> list[dict[
     return [row for row in rows if row["slug"] not in missing]
 
 
-def protocol(hour: Hour, slug: str) -> dict[str, Any] | None:
-    """`GET /protocol/{slug}`: TVL at the start of every day, and a last point of now; None for a slug that is not known."""
+def protocol(hour: Hour, slug: str) -> dict[str, Any]:
+    """`GET /protocol/{slug}`: TVL at the start of every day, and a last point of now. Raises UnknownName."""
     protocols = hour.market.protocols
-    one = protocols.by_slug(slug)
-    if one is None:
-        return None
+    one = _found(protocols.by_slug(slug), slug)
     stop = protocols.day_of(hour.as_of) + 1
     tvl = protocols.tvl_days(stop)[:, one.index].tolist()
     points = [{"date": _second(FIRST_DAY + day * DAY), "totalLiquidityUSD": value} for day, value in enumerate(tvl)]
@@ -57,12 +59,12 @@ def protocol(hour: Hour, slug: str) -> dict[str, Any] | None:
     return {"id": one.id, "name": one.name, "currentChainTvls": dict.fromkeys(one.chains), "tvl": points, "hallmarks": []}
 
 
-def summary(hour: Hour, metric: str, slug: str) -> dict[str, Any] | None:
-    """`GET /summary/{metric}/{slug}`: the sum of every day, today's as far as it has come; None for who has none."""
+def summary(hour: Hour, metric: str, slug: str) -> dict[str, Any]:
+    """`GET /summary/{metric}/{slug}`: the sum of every day, today's as far as it has come. Raises UnknownName."""
     protocols = hour.market.protocols
-    one = protocols.by_slug(slug)
-    if one is None or not _has(one, metric):
-        return None
+    one = _found(protocols.by_slug(slug), slug)
+    if not _has(one, metric):
+        raise UnknownName(f"{slug} has no {metric}")
     today = protocols.day_of(hour.as_of)
     values = _sums(protocols, metric, today + 1)[:, one.index].tolist()
     values[-1] *= (hour.as_of.hour + 0.45) / 24
@@ -91,12 +93,10 @@ def chain_tvl(hour: Hour) -> list[dict[str, Any]]:
     return [{"date": _second(FIRST_DAY + day * DAY), "tvl": value} for day, value in enumerate(total)]
 
 
-def market_chart(hour: Hour, coin_id: str, days: str) -> dict[str, Any] | None:
-    """`GET /coins/{id}/market_chart`: a point a day at 00:00, and a last one of now; None for a coin that is not known."""
+def market_chart(hour: Hour, coin_id: str, days: str) -> dict[str, Any]:
+    """`GET /coins/{id}/market_chart`: a point a day at 00:00, and a last one of now. Raises UnknownName."""
     protocols = hour.market.protocols
-    one = next((one for one in protocols.all if one.coin_id and one.coin_id == coin_id), None)
-    if one is None:
-        return None
+    one = _found(next((one for one in protocols.all if one.coin_id and one.coin_id == coin_id), None), coin_id)
     stop = protocols.day_of(hour.as_of) + 1
     first = 0 if days == "max" else max(stop - int(days), 0)
     said = protocols.days(stop)
@@ -130,6 +130,12 @@ def tokens(hour: Hour, ids: Collection[str]) -> list[dict[str, Any]]:
         for one in protocols.all
         if one.coin_id and one.coin_id in ids
     ]
+
+
+def _found(one: Protocol | None, name: str) -> Protocol:
+    if one is None:
+        raise UnknownName(f"{name} is not known")
+    return one
 
 
 def _sums(protocols: Protocols, metric: str, stop: int) -> np.ndarray:

@@ -158,9 +158,10 @@ class SimulatedTransport(BaseAdapter):
             self._hour = self._hour or Hour(self.market, self.as_of)
         except BeforeTheMarket as error:
             return self._response(request, 404, _json({"error": str(error)}))
-        said = route.answer(self._hour, asked, fault.ids if fault else frozenset())
-        if said is None:
-            return self._response(request, 404, _json({"message": "not found"}))
+        try:
+            said = route.answer(self._hour, asked, fault.ids if fault else frozenset())
+        except protocol_replies.UnknownName as error:
+            return self._response(request, 404, _json({"message": str(error)}))
         return self._response(request, 200, _spoiled(said, fault))
 
     def _response(self, request: PreparedRequest, status: int, body: bytes, extra: Mapping[str, str] | None = None) -> Response:

@@ -51,13 +51,18 @@ def test_defillama_lists_every_pool_without_a_timestamp(market: Market) -> None:
         assert "timestamp" not in row
 
 
-def test_protocols_sum_their_pools(market: Market) -> None:
+def test_protocols_are_their_pools_and_what_is_not_seen(market: Market) -> None:
     found = session(market)
     pools = found.get(POOLS).json()["data"]
-    for row in found.get(PROTOCOLS).json():
-        total = sum(pool["tvlUsd"] for pool in pools if pool["project"] == row["slug"])
-        assert row["tvl"] == pytest.approx(total, abs=60)
-        assert {"id", "name", "slug", "category", "chain", "chains", "chainTvls", "change_1h", "mcap", "gecko_id"} <= set(row)
+    unseen = market.protocols.days(market.protocols.day_of(AS_OF) + 1).unseen_usd[-1]
+    said = found.get(PROTOCOLS).json()
+    rows = {row["slug"]: row["tvl"] for row in said}
+    assert len(rows) == len(market.protocols.all)
+    for one in market.protocols.all:
+        total = sum(pool["tvlUsd"] for pool in pools if pool["project"] == one.slug)
+        assert (total > 0) == bool(one.pools)
+        assert rows[one.slug] == pytest.approx(total + unseen[one.index], rel=0.1)
+        assert {"id", "name", "slug", "category", "chain", "chains", "chainTvls", "change_1h", "mcap", "gecko_id"} <= set(said[0])
 
 
 def test_coingecko_pages_and_leaves_out_unknown_ids(market: Market) -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 from veririsk_assets.contracts import raw_protocols as raw
 from veririsk_assets.contracts.protocols import LEFT_OUT, PARENT, PROTOCOLS
 from veririsk_assets.contracts.raw import DEFILLAMA_PROTOCOLS
+from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.pipeline.known.instants import serving_day
 from veririsk_assets.pipeline.step import House
@@ -16,47 +17,39 @@ _LEFT_OUT = ", ".join(f"'{name}'" for name in LEFT_OUT)
 _IS_ONE = f"protocol_id NOT LIKE '{PARENT}%' AND coalesce(category, '') NOT IN ({_LEFT_OUT})"
 
 
+LIVE = "available_at > ? AND available_at <= ?"
+PAST = f"{LIVE} AND NOT is_provisional"
+
+
 def said(house: House, window: Window) -> Said:
     """Rows available by the window's cut-off and after that of the day before it. Of a day that was told live the last word before
     the cut-off counts, of what is told of the past the first: what is rewritten later changes nothing that was said."""
-    live, past = "WHERE available_at > $1 AND available_at <= $2", "WHERE available_at > $1 AND available_at <= $2 AND NOT is_provisional"
-    bounds = [naive(window.start + window.delay), naive(window.cutoff)]
 
-    def rows(query: str) -> pd.DataFrame:
-        return house.lake.sql(query, bounds)
+    def rows(table: Table, names: str, where: str, *values: str) -> pd.DataFrame:
+        query = f"SELECT {names}, {_DAY} AS as_of, {', '.join(values)} FROM lake.{table.sql_name} WHERE {where} GROUP BY {names}, as_of"
+        return house.lake.sql(query, [naive(window.start + window.delay), naive(window.cutoff)])
 
-    def last(columns: str) -> str:
-        return ", ".join(f"arg_max({name}, available_at) AS {name}" for name in columns.split())
+    def both(live: Table, past: Table, names: str, told: tuple[str, ...], later: tuple[str, ...]) -> pd.DataFrame:
+        found = rows(live, names, LIVE, *told), rows(past, names, PAST, *later)
+        return _first_of_both(*found, [*names.split(", "), "as_of"])
 
-    def first(columns: str) -> str:
-        return ", ".join(f"arg_min({name}, pulled_at) AS {name}" for name in columns.split())
-
-    listed = rows(
-        f"SELECT protocol_id, {_DAY} AS as_of, max(available_at) AS available_at, {last('tvl_usd chains_count')}, "
-        f"arg_max(mcap_usd, available_at) AS market_cap_usd FROM lake.{DEFILLAMA_PROTOCOLS.sql_name} {live} AND {_IS_ONE} GROUP BY 1, 2"
-    )
-    tvl = rows(
-        f"SELECT protocol_id, {_DAY} AS as_of, {first('tvl_usd')}, min_by(available_at, pulled_at) AS available_at FROM lake.{raw.DEFILLAMA_TVL_DAYS.sql_name} {past} GROUP BY 1, 2"
-    )
-    volumes = _first_of_both(
-        rows(
-            f"SELECT protocol_id, metric, {_DAY} AS as_of, arg_max(value_24h_usd, available_at) AS value_usd FROM lake.{raw.DEFILLAMA_VOLUMES.sql_name} {live} GROUP BY 1, 2, 3"
-        ),
-        rows(
-            f"SELECT protocol_id, metric, {_DAY} AS as_of, {first('value_usd')} FROM lake.{raw.DEFILLAMA_VOLUME_DAYS.sql_name} {past} GROUP BY 1, 2, 3"
-        ),
-        ["protocol_id", "metric", "as_of"],
-    )
-    coins = _first_of_both(
-        rows(
-            f"SELECT coin_id, {_DAY} AS as_of, {last('price_usd market_cap_usd')} FROM lake.{raw.COINGECKO_TOKENS.sql_name} {live} GROUP BY 1, 2"
-        ),
-        rows(
-            f"SELECT coin_id, {_DAY} AS as_of, {first('price_usd market_cap_usd')} FROM lake.{raw.COINGECKO_COIN_DAYS.sql_name} {past} GROUP BY 1, 2"
-        ),
-        ["coin_id", "as_of"],
-    )
+    values = _last("tvl_usd"), _last("chains_count"), _last("mcap_usd", "market_cap_usd"), "max(available_at) AS available_at"
+    listed = rows(DEFILLAMA_PROTOCOLS, "protocol_id", f"{LIVE} AND {_IS_ONE}", *values)
+    tvl = rows(raw.DEFILLAMA_TVL_DAYS, "protocol_id", PAST, _first("tvl_usd"), _first("available_at", "first_available_at"))
+    tvl = tvl.rename(columns={"first_available_at": "available_at"})
+    sums = (_last("value_24h_usd", "value_usd"),), (_first("value_usd"),)
+    volumes = both(raw.DEFILLAMA_VOLUMES, raw.DEFILLAMA_VOLUME_DAYS, "protocol_id, metric", *sums)
+    prices = tuple(tuple(one(name) for name in ("price_usd", "market_cap_usd")) for one in (_last, _first))
+    coins = both(raw.COINGECKO_TOKENS, raw.COINGECKO_COIN_DAYS, "coin_id", *prices)
     return Said(listed, tvl, volumes, coins, _about(house, listed, tvl))
+
+
+def _last(column: str, name: str = "") -> str:
+    return f"arg_max({column}, available_at) AS {name or column}"
+
+
+def _first(column: str, name: str = "") -> str:
+    return f"arg_min({column}, pulled_at) AS {name or column}"
 
 
 def _first_of_both(live: pd.DataFrame, past: pd.DataFrame, key: list[str]) -> pd.DataFrame:
