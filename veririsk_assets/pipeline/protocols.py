@@ -49,6 +49,7 @@ BOUND = Bound(
     PHRASES,
     Labels(build_labels, labels.INPUTS, beyond=BACK_WITHIN),
     CATALOGUE,
+    outlook=protocol_pulls.outlook,
     endpoints=(
         Endpoint(raw_protocols.DEFILLAMA_VOLUMES, protocol_pulls.volumes, not_recorded, API),
         Endpoint(raw_protocols.DEFILLAMA_TVL_DAYS, protocol_pulls.tvl_days, not_recorded, API),

@@ -9,6 +9,7 @@ from veririsk_assets.contracts.systems import SYSTEMS, System
 from veririsk_assets.pipeline.learning import champions
 from veririsk_assets.pipeline.saying import unscored
 from veririsk_assets.pipeline.step import House
+from veririsk_assets.pipeline.systems import bound
 
 # Features look back a month, a training needs weeks of matured rows on top, and some of them crashes.
 LEARNING_DAYS = 60
@@ -28,6 +29,7 @@ def status(house: House) -> Iterator[str]:
     refused = house.lake.read(monitoring.QUARANTINE, columns=["table_name"])["table_name"].value_counts()
     yield "quarantine: " + (", ".join(f"{name} {count:,}" for name, count in refused.items()) or "empty")
     for system in SYSTEMS:
+        yield from (f"{system.name}: {said}" for said in bound(system).outlook(house))
         yield from (f"{system.name}, {_champion(house, system, horizon)}" for horizon in system.horizons if system.learns)
 
 
@@ -36,6 +38,8 @@ def _champion(house: House, system: System, horizon: int) -> str:
     if len(reigns):
         newest = reigns.iloc[-1]
         return f"{horizon} h: version {newest['version']} serves since {newest['valid_from']:%Y-%m-%d %H:%M} ({newest['reason']})"
+    if system.tells_its_past:
+        return f"{horizon} h: the rule-based score serves until a training has found enough {system.name} with a {system.label}"
     span = house.lake.span(system.snapshots)
     if span is None:
         return f"{horizon} h: the rule-based score serves; a model can exist {LEARNING_DAYS} days after the first hour is stored"

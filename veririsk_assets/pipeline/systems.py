@@ -1,6 +1,6 @@
 """Each system with the functions that are its own: rooms never meet, so they are put together here, one binding per system."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -68,6 +68,10 @@ class Labels:
     beyond: int = 0
 
 
+def _no_outlook(_house: House) -> Iterator[str]:
+    return iter(())
+
+
 def _nothing_more(_house: House, choice: Any, _dataset: "Dataset", _as_of: datetime) -> Any:
     return choice.winner.served
 
@@ -78,6 +82,7 @@ class Bound:
 
     rule: features → points by signal, which add up to the early-warning score; phrases: what features are called in sentences.
     catalogue, equip: its models, and the served model of a training's choice with what its versions carry besides.
+    outlook: what is still to come of what its sources tell of their past, and when a model can learn from it.
     endpoints: what fills the raw tables that only it brings; also: how the tables of its own are made.
     """
 
@@ -89,6 +94,7 @@ class Bound:
     labels: Labels | None = None
     catalogue: "Catalogue | None" = None
     equip: Callable[[House, Any, "Dataset", datetime], Any] = _nothing_more
+    outlook: Callable[[House], Iterator[str]] = _no_outlook
     endpoints: "tuple[Endpoint, ...]" = ()
     also: Mapping[Table, Callable[[House, Window], StepResult]] = field(default_factory=dict)
 

@@ -63,9 +63,9 @@ class Days:
 
 
 class Protocols:
-    """The protocols of one market."""
+    """The protocols of one market: `others` beside those that own its pools."""
 
-    def __init__(self, market: "Market") -> None:
+    def __init__(self, market: "Market", others: int = OTHERS) -> None:
         self._market, self._growing = market, Lock()
         projects = sorted({pool.project for pool in market.pools})
         owned = [tuple(pool.index for pool in market.pools if pool.project == project) for project in projects]
@@ -73,12 +73,12 @@ class Protocols:
             Protocol(i, slug, slug.replace("-", " ").title(), OF_PROJECT.get(slug, "Dexs"), CHAINS[:1], pools)
             for i, (slug, pools) in enumerate(zip(projects, owned, strict=True))
         ]
-        self.all = (*own, *(_other(i, len(own)) for i in range(OTHERS)))
+        self.all = (*own, *(_other(i, len(own)) for i in range(others)))
         self._owners = own
         rng = np.random.Generator(np.random.Philox(key=[market.seed, STREAM]))
         count, seen = len(self.all), np.array([market.book.base_tvl[list(pools)].sum() for pools in owned])
-        self._base = np.concatenate([UNSEEN_SHARE * seen, np.exp(rng.uniform(np.log(3e6), np.log(2e9), OTHERS))])
-        self._seen_before = np.concatenate([seen, np.zeros(OTHERS)])
+        self._base = np.concatenate([UNSEEN_SHARE * seen, np.exp(rng.uniform(np.log(3e6), np.log(2e9), others))])
+        self._seen_before = np.concatenate([seen, np.zeros(others)])
         self._volatility = np.where(self._seen_before > 0, 0.004, np.exp(rng.uniform(np.log(0.004), np.log(0.03), count)))
         self._unrest = np.where(self._seen_before > 0, 0.0, 1.5 * self._volatility)
         self._supply = self._base * rng.uniform(0.05, 0.5, count)

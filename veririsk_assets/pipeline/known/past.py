@@ -51,6 +51,10 @@ class Versions:
         """Of an answer the days that are not stored, or whose newest version differs."""
         return replace(answer, parts=tuple(part for said in answer.parts if said["source"] for part in self._new_in(said)))
 
+    def is_first(self, name: tuple[Any, ...]) -> None:
+        """Nothing is stored of it: there is nothing to look up."""
+        self._known.setdefault(name, {})
+
     def _new_in(self, part: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Sequence[Any]]]:
         known = self._of(tuple(part[name][0] for name in self._names))
         said = list(zip(part["observed_at"], part[self._value], part["is_provisional"], strict=True))

@@ -1,6 +1,6 @@
 """What protocols need that an hour does not bring: their past once, and what is told once a day after midnight."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from veririsk_assets.contracts import raw_protocols as raw
 from veririsk_assets.contracts.protocols import LEFT_OUT, PARENT
 from veririsk_assets.contracts.raw import DEFILLAMA_PROTOCOLS
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import HOUR, Window, naive
+from veririsk_assets.contracts.windows import DAY_DECISION_DELAY, HOUR, Window, naive
 from veririsk_assets.pipeline.known.once_a_day import Ask
 from veririsk_assets.pipeline.known.past import Past, Versions
 from veririsk_assets.pipeline.step import House
@@ -88,8 +88,7 @@ def coin_histories(house: House, _: Window) -> Ask:
 
     def ask(wire: Wire, settings: Settings, _: Any) -> Pull | None:
         now = naive(wire.clock.now())
-        is_free = settings.source == "live" and settings.coingecko_plan != "pro"
-        due = past.due(_coins(followed.at(now)), now, COINGECKO_AN_HOUR if is_free else DEFILLAMA_AN_HOUR)
+        due = past.due(_coins(followed.at(now)), now, coins_an_hour(settings))
         if not due:
             return None
         answer = coin_days.coin_days(wire, settings, due, lambda name: past.told(name, now))
@@ -160,15 +159,43 @@ def _news(answer: Pull, versions: Versions, names: tuple[str, ...], past: Past, 
     """Of an answer what is not stored yet. Who has told everything before is remembered: the lake would not know."""
     for part in answer.parts:
         if part["source"]:
-            name = "/".join(str(part[column][0]) for column in names)
+            own = tuple(part[column][0] for column in names)
+            name = "/".join(map(str, own))
             if name in past.known:
                 past.told(name, now)
+            else:
+                versions.is_first(own)
             past.known[name] = now
     return versions.news(answer)
 
 
-def waiting(house: House, now: datetime) -> Mapping[str, tuple[int, int]]:
-    """By kind of history: of how many followed protocols it is stored or known to be none, and of how many there are."""
+def outlook(house: House) -> Iterator[str]:
+    """In a sentence each, how much of the past is there, and from which day on a model can be trained on it."""
+    now = naive(house.now())
     followed = Followed(house).at(now)
-    of = {raw.DEFILLAMA_TVL_DAYS: ("protocol_id", [one for one, _, _ in followed]), raw.COINGECKO_COIN_DAYS: ("coin_id", _coins(followed))}
-    return {table.name: (sum(one in Past(house, table, name).known for one in names), len(names)) for table, (name, names) in of.items()}
+    if not followed:
+        yield "no list of protocols is younger than 6 hours: nobody's past is asked for"
+        return
+    kinds = (
+        ("histories of TVL", raw.DEFILLAMA_TVL_DAYS, "protocol_id", [one for one, _, _ in followed], DEFILLAMA_AN_HOUR),
+        ("histories of tokens", raw.COINGECKO_COIN_DAYS, "coin_id", _coins(followed), coins_an_hour(house.settings)),
+    )
+    for what, table, name, names, an_hour in kinds:
+        past = Past(house, table, name)
+        left = sum(one not in past.known for one in names)
+        hours = -(-left // an_hour)
+        until = f"{left} are still to come, at {an_hour} an hour: by {now + hours * HOUR:%Y-%m-%d %H}:30" if left else "all that there are"
+        yield f"{len(names) - left} of {len(names)} {what} are asked for, {until}"
+        if table is raw.DEFILLAMA_TVL_DAYS:
+            yield f"a model can be trained from {_scored_after(now + hours * HOUR):%Y-%m-%d %H:%M} on: that day's run takes in what was told by then"
+
+
+def coins_an_hour(settings: Settings) -> int:
+    """The free plans have 13 calls an hour for everything; a replayed world has no budget."""
+    return COINGECKO_AN_HOUR if settings.source == "live" and settings.coingecko_plan != "pro" else DEFILLAMA_AN_HOUR
+
+
+def _scored_after(moment: datetime) -> datetime:
+    """The first decision about a day after a moment."""
+    decided = defillama_days.midnight(moment) + DAY_DECISION_DELAY
+    return decided if moment <= decided else decided + 24 * HOUR
