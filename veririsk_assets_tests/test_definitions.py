@@ -21,7 +21,8 @@ ASSETS = {
     "scores/hourly_pools", "explanations/hourly_pools", "scores/hourly_pool_detections",
     "snapshots/daily_protocols", "features/daily_protocols", "labels/daily_protocols", "scores/daily_protocols", "explanations/daily_protocols",
     "published/veririsk",
-    "monitoring/shadow_scores", "monitoring/daily_shadow_scores", "monitoring/performance", "monitoring/backtest_pools", "training/promotion",
+    "monitoring/shadow_scores", "monitoring/daily_shadow_scores", "monitoring/score_distribution", "monitoring/restatements",
+    "monitoring/performance", "monitoring/backtest_pools", "training/promotion",
 }  # fmt: skip
 HEAVY = ("xgboost", "shap", "mlflow", "statsmodels", "sklearn", "numba", "matplotlib")
 
@@ -65,7 +66,7 @@ JOBS = {
     "daily_learning": {"labels/hourly_pools", "models/calibration_shifts"},
     "daily_scoring": {
         "snapshots/daily_protocols", "features/daily_protocols", "scores/daily_protocols", "explanations/daily_protocols",
-        "monitoring/daily_shadow_scores", "published/veririsk",
+        "monitoring/daily_shadow_scores", "monitoring/score_distribution", "monitoring/restatements", "published/veririsk",
     },
     "daily_learning_of_days": {"labels/daily_protocols"},
     "daily_review": {"monitoring/performance"},
@@ -74,7 +75,7 @@ JOBS = {
     "hourly_scoring": ASSETS
     - {
         "raw/source_status", "labels/hourly_pools", "models/versions", "models/champions", "models/calibration_shifts", "monitoring/performance",
-        "monitoring/backtest_pools", "training/promotion", "monitoring/daily_shadow_scores", "snapshots/daily_protocols", "features/daily_protocols",
+        "monitoring/backtest_pools", "training/promotion", "monitoring/daily_shadow_scores", "monitoring/score_distribution", "monitoring/restatements", "snapshots/daily_protocols", "features/daily_protocols",
         "labels/daily_protocols", "scores/daily_protocols", "explanations/daily_protocols",
     },
 }  # fmt: skip
@@ -112,7 +113,7 @@ def test_every_asset_of_a_table_says_what_it_is() -> None:
 def test_hourly_assets_share_one_identity_partitioning() -> None:
     partitioned = [node for node in graph().asset_graph.asset_nodes if node.partitions_def is not None]
     hourly = [node for node in partitioned if isinstance(node.partitions_def, dg.HourlyPartitionsDefinition)]
-    assert (len(hourly), len(partitioned) - len(hourly)) == (26, 6)
+    assert (len(hourly), len(partitioned) - len(hourly)) == (26, 8)
     for node in partitioned:
         assert node.backfill_policy is not None
         assert node.backfill_policy.policy_type.value == "SINGLE_RUN"

@@ -1,5 +1,7 @@
 """Protocols by the day: what is known of each, and what became of it."""
 
+from typing import Any
+
 from veririsk_assets.contracts.columns import HORIZON, USD, grid
 from veririsk_assets.contracts.entity import explanations_table, scores_table
 from veririsk_assets.contracts.protocol_features import FEATURE_COLUMNS
@@ -15,7 +17,7 @@ LEFT_OUT = ("CEX", "Chain", "Bridge", "Canonical Bridge", "Cross Chain Bridge", 
 # A parent's TVL is the sum of its children, which are listed themselves.
 PARENT = "parent#"
 TVL = number("tvl_usd", "TVL at the start of the day, borrowed and staking excluded", **USD)
-PERCENTILE = {"unit": "0-1", "ge": 0.0, "le": 1.0}
+PERCENTILE: dict[str, Any] = {"unit": "0-1", "ge": 0.0, "le": 1.0}
 
 PROTOCOLS = Table(
     "snapshots", "protocols", "one protocol", ("protocol_key",), "first_seen_at",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from veririsk_assets.contracts import detections, pool_features, pools, protocols, raw, raw_protocols
+from veririsk_assets.contracts import detections, pool_features, pools, protocol_monitoring, protocols, raw, raw_protocols
 from veririsk_assets.contracts.entity import FEATURE_NEEDS, INTERNAL, SNAPSHOT_NEEDS
 from veririsk_assets.contracts.pool_publications import POOL_PUBLICATIONS
 from veririsk_assets.contracts.published import PublishedTable
@@ -14,10 +14,11 @@ from veririsk_assets.contracts.vocabulary import CAUSES, CRASH_HEAD, HORIZONS, N
 
 @dataclass(frozen=True)
 class Also:
-    """A table that one system makes beside what all have, and what it is made from."""
+    """A table that one system makes beside what all have, and what it is made from. `may_be_silent`: not every instant has a row in it."""
 
     table: Table
     reads: tuple[Table, ...]
+    may_be_silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,11 @@ PROTOCOLS = System(
     label=protocols.CRASH,
     labelled=protocols.PROTOCOL_LABELS,
     raw=raw_protocols.PROTOCOL_PULLS,
+    also=(
+        Also(protocol_monitoring.SCORE_DISTRIBUTION, (protocols.PROTOCOL_SCORES,)),
+        Also(protocol_monitoring.RESTATEMENTS, (raw_protocols.DEFILLAMA_TVL_DAYS, protocols.PROTOCOL_SNAPSHOTS), may_be_silent=True),
+    ),
+    published=protocol_monitoring.PROTOCOL_PUBLICATIONS,
 )
 # In reading order.
 SYSTEMS: tuple[System, ...] = (POOLS, PROTOCOLS)

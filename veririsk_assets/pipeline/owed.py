@@ -74,7 +74,9 @@ def unlabelled(house: House, system: System, window: Window) -> Instants:
 
 def any_owed(house: House, system: System, window: Window) -> Instants:
     """Instants that owe anything at all."""
-    return unloaded(house, system, window).union(*(unsaid(house, system, window, step.table) for step in saying(system)))
+    return unloaded(house, system, window).union(
+        *(unsaid(house, system, window, step.table) for step in saying(system) if not step.may_be_silent)
+    )
 
 
 def first_unfinished(house: House, system: System, window: Window) -> datetime | None:

@@ -53,7 +53,7 @@ class OwnStep:
 class Step:
     """One table of the path: what it is made from, when, by which function, and for which systems (several where they share it).
 
-    `beside`: tables that it writes too. Its asset is `stage/name`; a shared table's is made once per step of time.
+    `beside`: tables that it writes too; `may_be_silent`: an instant without a row owes none. Its asset is `stage/name`; a shared table's is made once per step of time.
     """
 
     table: Table
@@ -62,6 +62,7 @@ class Step:
     run: Late | OwnStep
     systems: tuple[System, ...]
     beside: tuple[Table, ...] = ()
+    may_be_silent: bool = False
 
     @property
     def step_hours(self) -> int:
@@ -90,7 +91,7 @@ def path_of(system: System) -> Iterator[Step]:
         yield Step(system.labels, (system.snapshots,), "learning", Late("learning.labels:store_labels"), own)
     yield Step(system.scores, (system.features,), "scoring", Late("saying.scores:store_scores"), own)
     yield Step(system.explanations, (system.scores, system.features), "scoring", Late("saying.explanations:store_explanations"), own)
-    yield from (Step(one.table, one.reads, "scoring", OwnStep(one.table), own) for one in system.also)
+    yield from (Step(one.table, one.reads, "scoring", OwnStep(one.table), own, may_be_silent=one.may_be_silent) for one in system.also)
 
 
 def shared_path(systems: tuple[System, ...]) -> Iterator[Step]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from veririsk_assets.contracts import protocols, raw_protocols, systems
+from veririsk_assets.contracts import protocol_monitoring, protocols, raw_protocols, systems
 from veririsk_assets.contracts.panel import Panel
 from veririsk_assets.contracts.protocol_features import INPUTS
 from veririsk_assets.contracts.tables import Table
@@ -17,6 +17,7 @@ from veririsk_assets.panels.retractions import BACK_WITHIN, without_spikes
 from veririsk_assets.pipeline.known import protocol_pulls
 from veririsk_assets.pipeline.known.endpoints import Endpoint, not_recorded
 from veririsk_assets.pipeline.known.protocol_said import said
+from veririsk_assets.pipeline.saying import protocol_watch
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import Bound, Built, Features, Labels, Snapshots
 from veririsk_assets.scoring.phrases.protocols import PHRASES
@@ -50,6 +51,10 @@ BOUND = Bound(
     Labels(build_labels, labels.INPUTS, beyond=BACK_WITHIN),
     CATALOGUE,
     outlook=protocol_pulls.outlook,
+    also={
+        protocol_monitoring.SCORE_DISTRIBUTION: protocol_watch.store_distribution,
+        protocol_monitoring.RESTATEMENTS: protocol_watch.store_restatements,
+    },
     endpoints=(
         Endpoint(raw_protocols.DEFILLAMA_VOLUMES, protocol_pulls.volumes, not_recorded, API),
         Endpoint(raw_protocols.DEFILLAMA_TVL_DAYS, protocol_pulls.tvl_days, not_recorded, API),

@@ -90,11 +90,12 @@ def _close(house: House, outside: Outside, part: Window) -> None:
 def _say_what_is_owed(house: House, system: System, window: Window, progress: Progress) -> None:
     """Each table's missing instants in turn: what was said of one is never said anew for the sake of another table."""
     steps = saying(system)
-    missing = set().union(*(owed.unsaid(house, system, window, step.table) for step in steps))
+    missing = set().union(*(owed.unsaid(house, system, window, step.table) for step in steps if not step.may_be_silent))
     for part in owed.runs(missing, system.step_hours):
         progress("score", part)
         for step in steps:
-            for instants in owed.runs(owed.unsaid(house, system, part, step.table), system.step_hours):
+            windows = [part] if step.may_be_silent else owed.runs(owed.unsaid(house, system, part, step.table), system.step_hours)
+            for instants in windows:
                 step.run(house, system, instants)
 
 

@@ -58,6 +58,16 @@ def log_training(tracking_uri: str, experiment: str, training: Training) -> str:
     return version
 
 
+def log_numbers(tracking_uri: str, experiment: str, name: str, numbers: Mapping[str, float], tags: Mapping[str, str]) -> None:
+    """A run of numbers alone."""
+    from mlflow.entities import Metric, RunTag
+
+    registry = store.client(tracking_uri)
+    run_id = registry.create_run(store.experiment_id(registry, tracking_uri, experiment), run_name=name).info.run_id
+    registry.log_batch(run_id, [Metric(key, value, 0, 0) for key, value in numbers.items()], tags=[RunTag(*tag) for tag in tags.items()])
+    registry.set_terminated(run_id)
+
+
 def _log(registry: Any, run_id: str, training: Training) -> None:
     from mlflow.entities import Metric, Param, RunTag
 

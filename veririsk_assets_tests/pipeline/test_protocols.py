@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
+from veririsk_assets.contracts.protocol_monitoring import RESTATEMENTS, SCORE_DISTRIBUTION
 from veririsk_assets.contracts.protocols import PROTOCOL_FEATURES, PROTOCOL_LABELS, PROTOCOL_SCORES, PROTOCOL_SNAPSHOTS
 from veririsk_assets.contracts.raw import DEFILLAMA_PROTOCOLS
 from veririsk_assets.contracts.raw_protocols import COINGECKO_COIN_DAYS, DEFILLAMA_TVL_DAYS, DEFILLAMA_VOLUME_DAYS, PROTOCOL_PULLS
@@ -20,6 +23,8 @@ from veririsk_assets.pipeline.known.features import store_features
 from veririsk_assets.pipeline.known.pulls import pull_all
 from veririsk_assets.pipeline.known.snapshots import store_snapshots
 from veririsk_assets.pipeline.learning.labels import store_labels
+from veririsk_assets.pipeline.publishing import publish
+from veririsk_assets.pipeline.saying.protocol_watch import store_restatements
 from veririsk_assets.pipeline.saying.rescore import replay_score
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import bound
@@ -200,7 +205,7 @@ def test_parents_that_merge_move_nothing_of_their_children(house: House) -> None
 
 
 def test_what_is_no_protocol_of_defi_is_left_out(tmp_path: Path) -> None:
-    left_out = dict(zip([one.slug for one in market().protocols.all[::2]], 6 * ["CEX", "Chain", "Bridge"], strict=True))
+    left_out = {one.slug: ("CEX", "Chain", "Bridge")[one.index % 3] for one in market().protocols.all[::2]}
 
     def other(path: str, body: Any) -> Any:
         return [row | {"category": left_out.get(row["slug"], row["category"])} for row in body] if path.startswith("/protocols") else body
@@ -253,3 +258,71 @@ def test_every_feature_has_a_sentence_with_a_reason() -> None:
     phrases = bound(PROTOCOLS).phrases
     assert set(phrases) == {column.name for column in PROTOCOL_FEATURES.columns} - {"as_of", "protocol_key"}
     assert all(phrase.why for phrase in phrases.values())
+
+
+def test_a_history_that_is_rewritten_is_told_and_changes_nothing_that_was_said(house: House) -> None:
+    """A month later the adapter is mended: days before it are said 20 % higher, one day by 1 %, and a day that was told live by half."""
+    later = START + 31 * DAY
+    one = next(one for one in market().protocols.all if one.coin_id and one.slug == "cdp-04")
+    mended, little, live = (naive(START + days * DAY) for days in (-50, -20, 3))
+
+    def rewritten(path: str, body: Any) -> Any:
+        if path == f"/protocol/{one.slug}":
+            for point in body["tvl"]:
+                at = pd.Timestamp(point["date"], unit="s")
+                point["totalLiquidityUSD"] *= 1.2 if at <= mended else 1.01 if at == little else 0.5 if at == live else 1.0
+        return body
+
+    replay.say(house, PROTOCOLS, days(2, 2))
+    before = house.lake.read(PROTOCOL_SNAPSHOTS)
+    pull_all(house, Window(later - HOUR, later + HOUR), world(house, rewritten))
+    day = Window.ending(later, step_hours=24)
+    assert store_restatements(house, day).rows
+    rows = house.lake.read(RESTATEMENTS, day)
+    key = key_of(house, one.slug)
+    assert set(rows["protocol_key"]) == {key}
+    assert set(rows["observed_at"]) == {
+        *before.loc[(before["protocol_key"] == key) & (before["as_of"] <= mended), "as_of"],
+        pd.Timestamp(live),
+    }
+    ratio = rows.set_index("observed_at")["change_ratio"]
+    assert ratio.drop(live).to_numpy() == pytest.approx(0.2)
+    assert ratio[live] == pytest.approx(-0.5)
+    both = house.lake.read(DEFILLAMA_TVL_DAYS, where="protocol_id = ? AND observed_at = ?", parameters=[one.id, mended])
+    assert both["pulled_at"].nunique() == len(both) == 2
+    store_snapshots(house, PROTOCOLS, days(-60, 61 + DAYS))
+    pd.testing.assert_frame_equal(
+        house.lake.read(PROTOCOL_SNAPSHOTS, days(-60, 61 + DAYS)), before[before["as_of"] > naive(days(-60).start)].reset_index(drop=True)
+    )
+    for again in replay_score(house, PROTOCOLS, one.slug, START + 3 * DAY, PROTOCOLS.horizons):
+        assert again.is_same, again.differences
+
+
+def test_how_scores_are_spread_is_counted_beside_the_day_before(house: House) -> None:
+    for day in days(2, 2).each():
+        replay.say(house, PROTOCOLS, day)
+    rows, scores = house.lake.read(SCORE_DISTRIBUTION, days(3)), house.lake.read(PROTOCOL_SCORES, days(3))
+    before = house.lake.read(PROTOCOL_SCORES, days(2))
+    for part in ("all", "category", "chain"):
+        of = rows[rows["part"] == part]
+        assert (of["protocols_count"].sum(), of["day_before_count"].sum()) == (len(scores), len(before))
+    everyone = rows[(rows["part"] == "all") & (rows["horizon_hours"] == 168)].set_index("risk_level")["protocols_count"]
+    assert everyone[everyone > 0].to_dict() == scores.loc[scores["horizon_hours"] == 168, "risk_level"].value_counts().to_dict()
+
+
+def test_the_documentations_own_table_is_published(house: House) -> None:
+    replay.say(house, PROTOCOLS, days(2, 2))
+    with duckdb.connect(str(publish(house).path), read_only=True) as connection:
+        rows = connection.execute("SELECT * FROM risk_scores").df()
+        features = connection.execute("SELECT * FROM protocol_features_latest").df().set_index("protocol_id")
+    scores = house.lake.read(PROTOCOL_SCORES)
+    assert len(rows) == len(scores) == rows["id"].nunique()
+    assert all(UUID(one) for one in rows["id"])
+    newest = rows[(rows["timestamp"] == rows["timestamp"].max()) & (rows["horizon_hours"] == 168)].set_index("protocol_id")
+    wildest = ((features["tvl_vol_30"] + features["price_vol_30"]) / 2).idxmax()
+    assert newest["volatility_score"].idxmax() == wildest
+    assert newest.loc[wildest, "volatility_score"] == 1.0
+    assert newest["liquidity_score"].idxmax() == features["liquidity_ratio_30"].idxmin()
+    assert newest.loc["aave-v3", "volatility_score"] != newest.loc["aave-v3", "volatility_score"]  # it has no token: not known
+    assert set(rows["risk_level"]) <= {"low", "medium", "high", "unknown"}
+    assert rows["risk_score"].dropna().between(0, 1).all()
