@@ -32,6 +32,7 @@ ui: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench.features
+	$(BIN)/python -m bench.protocols
 	$(BIN)/python -m bench.evaluation
 	$(BIN)/python -m bench.hourly
 	$(BIN)/python -m bench.code_location

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench import code_location, evaluation, features, hourly
+from bench import code_location, evaluation, features, hourly, protocols
 from veririsk_assets.settings import REPOSITORY_ROOT
 
 HELPERS = {"hourly_lake", "hourly_peers"}
@@ -12,6 +12,7 @@ SMALLEST: dict[str, tuple[Callable[[], object], str]] = {
     "code_location": (lambda: code_location.main(1), "code location, graph"),
     "evaluation": (lambda: evaluation.main(2 * evaluation.WEEK_ROWS), "bootstrap of 8 models, 5,000 rows"),
     "features": (lambda: features.main(2, 200), "all agree with the naive loop"),
+    "protocols": (lambda: protocols.main(200, 200), "all agree with pandas"),
     "hourly": (lambda: hourly.main((2,), 60), "microseconds per pool"),
 }
 
