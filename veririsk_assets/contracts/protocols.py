@@ -18,6 +18,11 @@ LEFT_OUT = ("CEX", "Chain", "Bridge", "Canonical Bridge", "Cross Chain Bridge", 
 PARENT = "parent#"
 TVL = number("tvl_usd", "TVL at the start of the day, borrowed and staking excluded", **USD)
 PERCENTILE: dict[str, Any] = {"unit": "0-1", "ge": 0.0, "le": 1.0}
+CONFIDENCE = number(
+    "confidence",
+    "1 less the width of the probability's 90 % interval, over calibrations of the model on other weeks; null for the rule",
+    **PERCENTILE,
+)
 
 PROTOCOLS = Table(
     "snapshots", "protocols", "one protocol", ("protocol_key",), "first_seen_at",
@@ -75,5 +80,5 @@ PROTOCOL_LABELS = Table(
     sort=KEY,
     step_hours=DAY_HOURS,
 )  # fmt: skip
-PROTOCOL_SCORES = scores_table("daily_protocols", "protocol", GRID, TVL, step_hours=DAY_HOURS)
+PROTOCOL_SCORES = scores_table("daily_protocols", "protocol", GRID, TVL, (CONFIDENCE,), step_hours=DAY_HOURS)
 PROTOCOL_EXPLANATIONS = explanations_table("daily_protocols", GRID, (CRASH,), step_hours=DAY_HOURS)

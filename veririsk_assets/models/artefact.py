@@ -13,6 +13,7 @@ import numpy as np
 
 from veririsk_assets.models.algorithms import CLASSES
 from veririsk_assets.models.calibration import Calibration
+from veririsk_assets.models.confidence import Band
 from veririsk_assets.models.levels import risk_scores
 from veririsk_assets.models.logistic_line import sigmoid
 from veririsk_assets.models.recalibration import shifted
@@ -30,6 +31,7 @@ class ServedModel:
     """`usual_low` and `usual_high` hold 5 % and 95 % of training rows per feature; `version` is the registered one.
 
     `companion`: two heads, which say the cause where the model itself does not; `detection`: tells falls among drops that have begun.
+    `band`: how far other calibrations of it lie apart; None: too few weeks to tell, or a version from before it was asked.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ServedModel:
     version: str = ""
     companion: "ServedModel | None" = None
     detection: "ServedModel | None" = None
+    band: Band | None = None
 
     @property
     def heads(self) -> "ServedModel | None":
@@ -66,6 +69,10 @@ class ServedModel:
     def probability(self, margin: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
         """Calibrated probability of margins; `shift` is what the base rate's drift adds to the calibrated log-odds."""
         return sigmoid(self.calibration.log_odds(margin) + shift)
+
+    def confidence(self, margin: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
+        """1 less the width of the probability's 90 % interval; NaN where nothing tells."""
+        return np.full(len(margin), np.nan) if self.band is None else np.clip(1.0 - self.band.width(margin, shift), 0.0, 1.0)
 
     def risk_score(self, probability: np.ndarray, moment: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
         """0–100. `thresholds`: per row those of its day for MEDIUM, HIGH and score 95; where they are NaN, those chosen at training."""
@@ -98,7 +105,7 @@ class ServedModel:
             "usual_low": _known(self.usual_low),
             "usual_high": _known(self.usual_high),
             "metadata": self.metadata,
-        }
+        } | ({"band": asdict(self.band)} if self.band else {})
         (folder / FILE).write_text(json.dumps(state, indent=1, allow_nan=False))
         self.model.save(folder)
         for name, beside in ((CAUSES, self.companion), (DETECTION, self.detection)):
@@ -122,6 +129,7 @@ def load(folder: Path, version: str = "") -> ServedModel:
         usual_low=np.array(state["usual_low"], dtype=np.float64),
         usual_high=np.array(state["usual_high"], dtype=np.float64),
         metadata=state["metadata"],
+        band=Band(**{name: tuple(ends) for name, ends in state["band"].items()}) if "band" in state else None,
         version=version,
         companion=_beside(Path(folder) / CAUSES, version),
         detection=_beside(Path(folder) / DETECTION, version),

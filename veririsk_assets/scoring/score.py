@@ -65,6 +65,7 @@ class Served(Explainable, Protocol):
     def heads(self) -> Heads | None: ...
     def margin(self, x: np.ndarray) -> np.ndarray: ...
     def probability(self, margin: np.ndarray, shift: np.ndarray | float) -> np.ndarray: ...
+    def confidence(self, margin: np.ndarray, shift: np.ndarray | float) -> np.ndarray: ...
     def risk_score(self, probability: np.ndarray, moment: np.ndarray, thresholds: np.ndarray) -> np.ndarray: ...
     def contributions(self, x: np.ndarray) -> np.ndarray: ...
 
@@ -77,7 +78,7 @@ def score(
     causes: Causes = NO_CAUSES,
     day: Day | None = None,
 ) -> dict[str, np.ndarray]:
-    """Columns of a system's scores but as_of, its key, scored_at and lake_snapshot_id.
+    """Columns of a system's scores but as_of, its key, scored_at and lake_snapshot_id; a system that says no `confidence` leaves it out.
 
     `features`: columns of equal length, one row per entity (a Panel row, a dict or a DataFrame), of every entity of each moment:
     levels are capped within it. `causes`: what is told apart where a model can. `day`: None is one moment as training knew it.
@@ -91,7 +92,7 @@ def score(
     probability = served.probability(margin, shift)
     # Score and level rank, at thresholds that keep an alarm budget: a turn of the market must not call every one HIGH.
     risk_score = served.risk_score(served.probability(margin, 0.0), day.moment, day.thresholds)
-    columns = {"risk_score": risk_score, "probability": probability, "margin": margin}
+    columns = {"risk_score": risk_score, "probability": probability, "confidence": served.confidence(margin, shift), "margin": margin}
     columns |= _causes(features, served, status.is_scored, shift, causes) | {"calibration_shift": shift}
     return _columns(columns, facts, horizon_hours, (served.name, served.version), status)
 
@@ -110,7 +111,7 @@ def _by_rule(facts: Facts, horizon_hours: int, causes: Causes) -> dict[str, np.n
     status.status[mute], status.reason[mute] = "insufficient", "none of the rule's terms is known"
     risk_score = np.where(status.is_scored, np.clip(points, 0.0, 100.0), np.nan)
     unknown = np.full(facts.rows, np.nan)
-    columns = {"risk_score": risk_score, "probability": unknown, "margin": risk_score}
+    columns = {"risk_score": risk_score, "probability": unknown, "confidence": unknown, "margin": risk_score}
     columns |= {"calibration_shift": unknown} | _without_causes(causes, "rule only", status.is_scored)
     return _columns(columns, facts, horizon_hours, (HEURISTIC, METHODOLOGY_VERSION), status)
 

@@ -1,5 +1,6 @@
 """The read side: questions to the published file, and nothing else. One connection per question, so that the file can be replaced."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -150,6 +151,7 @@ def prediction(published: PublishedFile, entity: str, as_of: datetime | None, ho
         {"feature": r["feature"], "impact": round(float(r["contribution"]), 6), "direction": r["direction"], "explanation": r["sentence"]}
         for r in reasons.head(3).to_dict("records")
     ]
+    features = published.features(entity_id, score["as_of"])
     return {
         published.system.id: entity_id,
         "risk_score": _number(score["risk_score"]),
@@ -158,10 +160,29 @@ def prediction(published: PublishedFile, entity: str, as_of: datetime | None, ho
         "prediction_type": "predictive",
         "top_reasons": top,
         "early_warning_score": _number(score["early_warning_score"]),
-        "features_used": published.features(entity_id, score["as_of"]),
+        "features_used": features,
         "model_version": f"{score['model_name']}:{score['model_version']}",
         "timestamp": f"{score['as_of']:%Y-%m-%dT%H:%M:%SZ}",
+        **(_as_documented(score, reasons, features) if "confidence" in score else {}),
     }
+
+
+def _as_documented(score: Mapping[str, Any], reasons: pd.DataFrame, features: Any) -> dict[str, Any]:
+    """What the DeFi Risk Assessment documentation calls a prediction beside its score: of systems that say how sure they are."""
+    told = reasons.to_dict("records")
+    importance = {r["feature"]: round(abs(float(r["contribution"])), 6) for r in told}
+    drivers = [
+        {
+            "feature": r["feature"],
+            "value": _number(r["value"]),
+            "importance": importance[r["feature"]],
+            "direction": r["direction"],
+            "interpretation": r["sentence"],
+        }
+        for r in told
+    ]
+    explanation = {"method": told[0]["method"] if told else None, "feature_importance": importance, "key_risk_drivers": drivers}
+    return {"confidence": _number(score["confidence"]), "features": features, "explanation": explanation}
 
 
 def _first_line(error: Exception) -> str:

@@ -75,7 +75,7 @@ def one(**changes: object) -> tuple[str, str | None, float]:
 
 def test_scores_have_every_column_of_their_table_but_the_callers() -> None:
     for model in (served(), None):
-        assert set(score(columns(50), model, facts(50), 24)) == set(POOL_SCORES.names) - CALLERS
+        assert set(score(columns(50), model, facts(50), 24)) == {*POOL_SCORES.names, "confidence"} - CALLERS
 
 
 def test_a_cause_that_is_not_known_says_why() -> None:
