@@ -37,8 +37,11 @@ def run(house: House, outside: Outside, first: datetime, start: datetime, end: d
     for week in Window(start, end).chunks(WEEK_HOURS):
         owing = [(system, own) for system, own in _clocks(week) if owed.any_owed(house, system, own)]
         unscored = [(system, own) for system, own in owing if not _is_scored(house, system, own)]
+        told = set[datetime]()
         for system, own in unscored:
-            progress("train", Window.ending(own.start))
+            if own.start not in told:
+                progress("train", Window.ending(own.start))
+            told.add(own.start)
             learn(house, system, own.start, first)
         if owing:
             _fill(house, outside, week, progress)

@@ -6,7 +6,7 @@ The folder gets an MLmodel file with signature and input example, so that MLflow
 import json
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,14 +58,35 @@ def log_training(tracking_uri: str, experiment: str, training: Training) -> str:
     return version
 
 
-def log_numbers(tracking_uri: str, experiment: str, name: str, numbers: Mapping[str, float], tags: Mapping[str, str]) -> None:
-    """A run of numbers alone."""
-    from mlflow.entities import Metric, RunTag
+@dataclass(frozen=True)
+class Child:
+    """One try of a search: a run under its search's."""
 
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def log_search(tracking_uri: str, experiment: str, parent: Child, children: Sequence[Child]) -> str:
+    """A run of a search and a child run for every try; the parent's id."""
     registry = store.client(tracking_uri)
-    run_id = registry.create_run(store.experiment_id(registry, tracking_uri, experiment), run_name=name).info.run_id
-    registry.log_batch(run_id, [Metric(key, value, 0, 0) for key, value in numbers.items()], tags=[RunTag(*tag) for tag in tags.items()])
+    of = store.experiment_id(registry, tracking_uri, experiment)
+    parent_id = _run(registry, of, parent, {})
+    for child in children:
+        _run(registry, of, child, {"mlflow.parentRunId": parent_id})
+    return parent_id
+
+
+def _run(registry: Any, experiment: str, one: Child, more: Mapping[str, str]) -> str:
+    from mlflow.entities import Metric, Param, RunTag
+
+    run_id = str(registry.create_run(experiment, run_name=one.name, tags=dict(more)).info.run_id)
+    params = [Param(key, _shortened(str(value))) for key, value in one.params.items()]
+    metrics = [Metric(key, float(value), 0, 0) for key, value in one.metrics.items() if math.isfinite(value)]
+    registry.log_batch(run_id, metrics, params, [RunTag(key, value) for key, value in one.tags.items()])
     registry.set_terminated(run_id)
+    return run_id
 
 
 def _log(registry: Any, run_id: str, training: Training) -> None:

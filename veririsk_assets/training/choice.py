@@ -1,6 +1,6 @@
 """One training: the candidates and the floor on the same rows, and which of them is to serve."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ from veririsk_assets.training.datasets import CannotTrain, Dataset, Instant, ins
 from veririsk_assets.training.fit import Trained, check_floors, train
 from veririsk_assets.training.promotion import Results, Verdict, floor_verdict
 from veririsk_assets.training.walk_forward import NoFolds, Pooled, forecast_folds
+
+# Model → its hyperparameters.
+Params = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,13 @@ class Choice:
     folds: Pooled | None = None
 
 
-def choose(dataset: Dataset, catalogue: Catalogue, names: Sequence[str] = ()) -> Choice:
+def choose(dataset: Dataset, catalogue: Catalogue, names: Sequence[str] = (), params: Params | None = None) -> Choice:
     """Train all of `names` (by default the catalogue's candidates); in their order, the first that the gate lets past the floor and the naive columns serves, else the floor.
 
-    The gate looks at pooled walk-forward folds. Where the history carries none, nothing is proven and the floor serves.
+    `params`: what a search has chosen for a model, by name. The gate looks at pooled walk-forward folds. Where the history carries none, nothing is proven and the floor serves.
     Raises CannotTrain where nothing can be trained at all: then the rule-based score serves.
     """
-    trained, refused = _trained(dataset, catalogue, names or catalogue.candidates)
+    trained, refused = _trained(dataset, catalogue, names or catalogue.candidates, params or {})
     floor = trained.get(catalogue.floor)
     folds = None
     for name, candidate in trained.items():
@@ -58,13 +61,13 @@ def _judged(dataset: Dataset, catalogue: Catalogue, candidate: Trained, floor: T
     return folds.judge(candidate.spec.name, next(iter(serving), None)), folds
 
 
-def _trained(dataset: Dataset, catalogue: Catalogue, names: Sequence[str]) -> tuple[dict[str, Trained], list[str]]:
+def _trained(dataset: Dataset, catalogue: Catalogue, names: Sequence[str], params: Params) -> tuple[dict[str, Trained], list[str]]:
     """What could be trained, by name, and why the rest could not."""
     trained, refused = {}, []
     check_floors(dataset)
     for name in names:
         try:
-            trained[name] = train(dataset, catalogue.spec(name, dataset.horizon_hours, dataset.label))
+            trained[name] = train(dataset, catalogue.spec(name, dataset.horizon_hours, dataset.label, **params.get(name, {})))
         except CannotTrain as reason:
             refused.append(f"{name}: {reason}")
     return trained, refused

@@ -64,7 +64,7 @@ class Pooled:
 
 def forecast_folds(dataset: Dataset, recipes: Mapping[str, Spec], ranks: Mapping[str, float]) -> Pooled:
     """Trains every recipe anew in every fold; `ranks`: the naive columns, with the sign of their risky end. Raises NoFolds, and CannotTrain for a recipe that cannot be trained in one of them."""
-    said = out_of_fold(recipes, _pieces(dataset), lambda name, piece: _speak(dataset, piece, recipes[name]))
+    said = out_of_fold(recipes, pieces_of(dataset), lambda name, piece: _speak(dataset, piece, recipes[name]))
     for reason in said.refused.values():
         raise CannotTrain(reason)
     rows = said.rows
@@ -73,8 +73,8 @@ def forecast_folds(dataset: Dataset, recipes: Mapping[str, Spec], ranks: Mapping
     return Pooled(JudgedRows(dataset.y[rows], dataset.as_of[rows], said.fold, known[rows]), said.probability, naive)
 
 
-def _pieces(dataset: Dataset) -> list[Piece]:
-    """Every row has matured, so the panel behind them is a horizon longer."""
+def pieces_of(dataset: Dataset) -> list[Piece]:
+    """The folds of these rows. Raises NoFolds. Every row has matured, so the panel behind them is a horizon longer."""
     hour = ((dataset.as_of - dataset.as_of[0]) // HOUR).astype(np.int64)
     hours = int(hour[-1]) + 1 + dataset.horizon_hours
     test_days = int(TESTED_SHARE * hours / DAY / FOLDS)
@@ -84,20 +84,20 @@ def _pieces(dataset: Dataset) -> list[Piece]:
         folds = walk_forward(hours, FOLDS, test_days * DAY, test_days * DAY, dataset.horizon_hours, MIN_TRAIN_DAYS * DAY)
         pieces = [piece_of(fold, hour, number) for number, fold in enumerate(folds)]
         for piece in pieces:
-            check_floors(_as_seen(dataset, piece))
+            check_floors(as_seen(dataset, piece))
     except (CannotBeHonest, CannotTrain) as reason:
         raise NoFolds(str(reason)) from reason
     return pieces
 
 
-def _as_seen(dataset: Dataset, piece: Piece) -> Dataset:
+def as_seen(dataset: Dataset, piece: Piece) -> Dataset:
     """The dataset as this fold's training sees it."""
     return replace(dataset, train=piece.train, validation=piece.validation)
 
 
 def _speak(dataset: Dataset, piece: Piece, spec: Spec) -> Said:
     """With the features that the fold's training rows know, following the base rate as a served model."""
-    trained = train(_as_seen(dataset, piece), spec)
+    trained = train(as_seen(dataset, piece), spec)
     said = trained.served.probability(trained.served.margin(dataset.columns(trained.served.features, piece.test)))
     as_of, label = ((column[piece.validation], column[piece.test]) for column in (dataset.as_of, dataset.y))
     followed = following(as_of, (trained.probability, said), label, dataset.horizon_hours, trained.metrics["base_rate"])

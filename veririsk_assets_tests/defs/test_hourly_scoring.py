@@ -9,6 +9,7 @@ import pytest
 
 from veririsk_assets.contracts.catalogue import PULLS
 from veririsk_assets.contracts.pools import POOL_EXPLANATIONS, POOL_FEATURES, POOL_SCORES, POOL_SNAPSHOTS
+from veririsk_assets.contracts.raw_protocols import PROTOCOL_PULLS
 from veririsk_assets.contracts.systems import POOLS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import HOUR, Window, naive
@@ -23,7 +24,7 @@ from veririsk_assets_tests.defs.home import FIRST, run_hour, run_range
 
 HOURLY_TABLES = (POOL_SNAPSHOTS, POOL_FEATURES, POOL_SCORES, POOL_EXPLANATIONS)
 AN_HOUR = Window(FIRST, FIRST + HOUR)
-ONCE_A_DAY = {"fear_greed", "thegraph_lp_positions", "coingecko_coins"}
+ONCE_A_DAY = {"fear_greed", "thegraph_lp_positions", "coingecko_coins", *(table.name for table in PROTOCOL_PULLS)}
 STAMPS = ["scored_at", "lake_snapshot_id"]
 
 

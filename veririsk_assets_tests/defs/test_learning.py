@@ -33,7 +33,7 @@ def test_a_training_without_enough_history_succeeds_and_says_why(house: House, i
     result = defs.resolve_job_def("weekly_training").execute_in_process(instance=instance, run_config=TRAINING)
     assert result.success
     metadata = result.get_asset_materialization_events()[0].materialization.metadata
-    assert str(metadata["24h"].value).startswith("not trained: ")
+    assert str(metadata["pools_24h"].value).startswith("not trained: ")
     assert house.lake.read(MODEL_VERSIONS).empty
 
 

@@ -93,10 +93,11 @@ def test_dagster_makes_its_day(made: dict[str, Any], home: Path) -> None:
     done = python("by_dagster", DAY, home=home)
     assert done.returncode == 0, done.stderr[-2000:]
     scored, learnt = done.stdout.splitlines()
-    assert learnt == "daily_learning_of_days 2026-03-30 2026-03-30 labels/daily_lanterns"
+    assert learnt == "daily_learning_of_days 2026-03-30 2026-03-30 labels/daily_lanterns labels/daily_protocols"
     assert scored.split() == [
-        "daily_scoring", "2026-03-27", DAY, "explanations/daily_lanterns", "features/daily_lanterns", "monitoring/daily_shadow_scores", "published/veririsk",
-        "scores/daily_lanterns", "snapshots/daily_lanterns",
+        "daily_scoring", "2026-03-27", DAY, "explanations/daily_lanterns", "explanations/daily_protocols", "features/daily_lanterns", "features/daily_protocols",
+        "monitoring/daily_shadow_scores", "monitoring/restatements", "monitoring/score_distribution", "published/veririsk",
+        "scores/daily_lanterns", "scores/daily_protocols", "snapshots/daily_lanterns", "snapshots/daily_protocols",
     ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from veririsk_assets.contracts.windows import naive, utc
 from veririsk_assets.evaluation.intervals import Interval
 from veririsk_assets.pages import training as training_report
 from veririsk_assets.pipeline.learning import champions, promotion
+from veririsk_assets.pipeline.learning.searching import found_by
 from veririsk_assets.pipeline.learning.training_rows import training_rows
 from veririsk_assets.pipeline.step import House, StepResult
 from veririsk_assets.pipeline.systems import bound, catalogue_of
@@ -69,7 +70,7 @@ def _train_horizon(house: House, system: System, horizon: int, as_of: datetime) 
 
     snapshot_id = house.lake.snapshot_id()
     dataset = training_rows(house, system, horizon, as_of)
-    chosen = choose(dataset, catalogue_of(system))
+    chosen = choose(dataset, catalogue_of(system), params=found_by(house, system, horizon, as_of))
     choice, metrics = _with_intervals(chosen, training_report.intervals(chosen, dataset))
     building = champions.folder(house.settings, system, horizon, f"building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)

@@ -67,9 +67,9 @@ def _counts(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _log(house: House, window: Window, found: pd.DataFrame) -> None:
-    from veririsk_assets.registry.runs import log_numbers
+    from veririsk_assets.registry.runs import Child, log_search
 
     named = zip(found["horizon_hours"], found["part"], found["name"], found["risk_level"], found["protocols_count"], strict=True)
     numbers = {re.sub(r"[^\w ./-]", "_", f"{h}h/{part}/{name}/{level}"): float(count) for h, part, name, level, count in named}
     day = f"{window.as_of:%Y-%m-%d}"
-    log_numbers(house.settings.tracking_uri, EXPERIMENT, f"scores of {day}", numbers, {"as_of": day})
+    log_search(house.settings.tracking_uri, EXPERIMENT, Child(f"scores of {day}", {}, numbers, {"as_of": day}), ())

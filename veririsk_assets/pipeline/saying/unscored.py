@@ -29,9 +29,9 @@ def of_hour(house: House, window: Window) -> Iterator[str]:
 
 
 def at_all(house: House) -> Iterator[str]:
-    """A line where nothing was ever scored although a source has answered."""
+    """A line where no hour was ever scored although a source has answered."""
     pulled = house.lake.span(raw.SOURCE_STATUS, "pulled_at", "outcome = 'pulled'")
-    if pulled is None or any(house.lake.span(system.scores) for system in SYSTEMS):
+    if pulled is None or any(house.lake.span(system.scores) for system in SYSTEMS if system.step_hours == 1):
         return
     asked = pulled[1]
     usable = first_as_of(asked)
