@@ -4,7 +4,7 @@ What is searched on is the history before the first validation row of the gate's
 chosen nothing. Seeded, pruned by successive halving, and gone on with where it stopped.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,14 @@ import numpy as np
 
 from veririsk_assets.evaluation.metrics import average_precision
 from veririsk_assets.models.catalogue.entries import Catalogue
+from veririsk_assets.models.spec import Spec
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.fit import train
+from veririsk_assets.training.folds import Piece
 from veririsk_assets.training.walk_forward import as_seen, pieces_of
 
 if TYPE_CHECKING:
+    from optuna import Study
     from optuna.trial import Trial
 
 SEED = 7
@@ -105,12 +108,27 @@ def search(dataset: Dataset, catalogue: Catalogue, name: str, budget: Budget, jo
 
     Raises CannotTrain where the history before the gate's folds is too short.
     """
+    early = before_the_gate(dataset)
+    pieces, study = pieces_of(early), _study(name, journal)
+
+    def objective(trial: "Trial") -> float:
+        # The first one is what the catalogue has: a search is only worth what it adds to that.
+        params = {} if trial.number == 0 else SPACES[name](trial)
+        trial.set_user_attr("arguments", params)
+        return _judged(trial, early, pieces, catalogue.spec(name, early.horizon_hours, early.label, **params))
+
+    left = budget.trials - len(study.trials)
+    if left > 0:
+        study.optimize(objective, n_trials=left, timeout=budget.seconds)
+    return _found(name, study.trials)
+
+
+def _study(name: str, journal: Path) -> "Study":
+    """Its proposals so far; what comes next is seeded by how many there are."""
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    early = before_the_gate(dataset)
-    pieces, space = pieces_of(early), SPACES[name]
     journal.parent.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         study_name=name,
@@ -119,34 +137,27 @@ def search(dataset: Dataset, catalogue: Catalogue, name: str, budget: Budget, jo
         direction="maximize",
         pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2),
     )
-    done = sum(trial.state.is_finished() for trial in study.trials)
-    study.sampler = optuna.samplers.TPESampler(seed=SEED + done)
+    study.sampler = optuna.samplers.TPESampler(seed=SEED + len(study.trials))
+    return study
 
-    def judged(trial: "Trial", params: Mapping[str, Any]) -> float:
-        values: list[float] = []
-        for step, piece in enumerate(pieces):
-            try:
-                trained = train(as_seen(early, piece), catalogue.spec(name, early.horizon_hours, early.label, **params))
-            except CannotTrain:
-                raise optuna.TrialPruned from None
-            margin = trained.served.margin(early.columns(trained.served.features, piece.test))
-            values.append(float(average_precision(early.y[piece.test], margin)))
-            trial.set_user_attr("folds", values)
-            trial.report(float(np.mean(values)), step)
-            if trial.should_prune() and step + 1 < len(pieces):
-                raise optuna.TrialPruned
-        return float(np.mean(values))
 
-    def objective(trial: "Trial") -> float:
-        # The first one is what the catalogue has: a search is only worth what it adds to that.
-        params = {} if trial.number == 0 else space(trial)
-        trial.set_user_attr("arguments", params)
-        return judged(trial, params)
+def _judged(trial: "Trial", early: Dataset, pieces: Sequence[Piece], spec: Spec) -> float:
+    """The mean AP of the inner folds. Raises TrialPruned where it is left behind, or cannot be trained in one."""
+    from optuna import TrialPruned
 
-    left = budget.trials - done
-    if left > 0:
-        study.optimize(objective, n_trials=left, timeout=budget.seconds)
-    return _found(name, study.trials)
+    values: list[float] = []
+    for step, piece in enumerate(pieces):
+        try:
+            trained = train(as_seen(early, piece), spec)
+        except CannotTrain:
+            raise TrialPruned from None
+        margin = trained.served.margin(early.columns(trained.served.features, piece.test))
+        values.append(float(average_precision(early.y[piece.test], margin)))
+        trial.set_user_attr("folds", values)
+        trial.report(float(np.mean(values)), step)
+        if trial.should_prune() and step + 1 < len(pieces):
+            raise TrialPruned
+    return float(np.mean(values))
 
 
 def _found(name: str, trials: list[Any]) -> Found:
