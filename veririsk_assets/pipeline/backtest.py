@@ -112,7 +112,7 @@ def backtest_pools(
         folder,
         resume,
         progress,
-        more=lambda: {"detection": detection_report(material.detection, setting)},
+        more=lambda _: {"detection": detection_report(material.detection, setting)},
     )
 
 
@@ -125,7 +125,7 @@ def write_files(
     progress: Progress,
     candidates: "Sequence[Candidate] | None" = None,
     compared: "Compared | None" = None,
-    more: Callable[[], dict[str, Any]] = dict,
+    more: "Callable[[Backtest], dict[str, Any]]" = lambda _: {},
 ) -> Finished:
     """Runs a study and writes its files; `candidates` and `compared` default to those of pools. `more`: sections of the report beside."""
     from veririsk_assets.backtest.predictions import predictions
@@ -140,7 +140,7 @@ def write_files(
         shutil.rmtree(folder / PARTS, ignore_errors=True)
     done = run(study, setting, Parts(kept), progress, candidates)
     data, tried = about | {"git_revision": git_revision()}, {"experiments_before": experiments_count()}
-    found = report(done, data, tried, progress, compared or Compared()) | plain(more())
+    found = report(done, data, tried, progress, compared or Compared()) | plain(more(done))
     predictions(done).to_parquet(folder / PREDICTIONS, index=False)
     progress("plots")
     draw_all(done, folder)

@@ -54,7 +54,18 @@ def backtest_protocols(
     recorded: Recorded, setting: "Setting", folder: Path, resume: bool = False, progress: Callable[[str], None] = lambda _: None
 ) -> Finished:
     """As `backtest_pools`: report, page, predictions and plots. Raises CannotBeHonest, CannotTrain or KeyError."""
+    from veririsk_assets.backtest.known_days import known_days
     from veririsk_assets.backtest.protocols import COMPARED, build_study, candidates
 
     study = build_study(recorded.panel, recorded.names, setting.label, setting.horizon_hours // 24, setting.min_tvl_usd)
-    return write_files(study, recorded.about, setting, folder, resume, progress, candidates(study, setting.models), COMPARED)
+    return write_files(
+        study,
+        recorded.about,
+        setting,
+        folder,
+        resume,
+        progress,
+        candidates(study, setting.models),
+        COMPARED,
+        more=lambda done: {"known_days": known_days(done)},
+    )
