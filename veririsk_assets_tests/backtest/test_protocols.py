@@ -1,7 +1,9 @@
 """Protocols by the day on the clock that all studies share: rows, labels and alerts stand where they belong."""
 
+import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,7 +82,8 @@ def test_what_cannot_be_judged_is_refused() -> None:
 
 def test_the_command_judges_a_folder_and_writes_its_page(tmp_path: Path) -> None:
     dates = pd.date_range(end=END, periods=DAYS)
-    frames = [pd.DataFrame({"protocol": f"p{i}", "chain": "ethereum", "date": dates, "tvl_usd": walks()[:, i]}) for i in range(PROTOCOLS)]
+    names = [{3: "curve-dex", 15: "saddle-finance"}.get(i, f"p{i}") for i in range(PROTOCOLS)]
+    frames = [pd.DataFrame({"protocol": names[i], "chain": "ethereum", "date": dates, "tvl_usd": walks()[:, i]}) for i in range(PROTOCOLS)]
     pd.concat(frames).to_parquet(tmp_path / f"{CHAINS}.parquet")
     out, docs = tmp_path / "out", tmp_path / "docs"
     models = "volatility_logistic,ewma_volatility_30"
@@ -91,3 +94,22 @@ def test_the_command_judges_a_folder_and_writes_its_page(tmp_path: Path) -> None
     page = (docs / "backtest_protocols_168h.md").read_text()
     assert "24 protocols" in page and "pool" not in page and "every 24th hour" in page
     assert "ewma_volatility_30" in done.output
+    check_known_days(json.loads((out / "report.json").read_text())["known_days"], pd.read_parquet(out / "predictions.parquet"))
+    assert "## Known days" in page and "no row out of fold of rari-capital or rari" in page
+
+
+def check_known_days(days: list[dict[str, Any]], said: pd.DataFrame) -> None:
+    """Each judged one is the row of the file of predictions, at its place among that day's."""
+    judged = {day["protocol"]: day for day in days if day["is_judged"]}
+    assert set(judged) == {"curve-dex", "saddle-finance"}
+    assert len(days) == 6
+    for name, day in judged.items():
+        today = said[(said["as_of"] == day["as_of"]) & (said["run"] == "over_time")]
+        for model, told in day["said"].items():
+            of = today[today["model"] == model].set_index("pool")
+            assert told["probability"] == pytest.approx(of.loc[name, "probability"])
+            assert told["place"] == int((of["rank"] > of.loc[name, "rank"]).sum()) + 1
+            assert told["is_seen"] == (told["place"] <= max(0.1 * len(of), 1))
+            assert day["fell"] == bool(of.loc[name, "label"])
+    # The wilder of the two stands before the calmer one.
+    assert all(judged["saddle-finance"]["said"][m]["place"] < judged["curve-dex"]["said"][m]["place"] for m in judged["curve-dex"]["said"])

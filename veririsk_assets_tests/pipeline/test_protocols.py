@@ -28,6 +28,7 @@ from veririsk_assets.pipeline.saying.protocol_watch import store_restatements
 from veririsk_assets.pipeline.saying.rescore import replay_score
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import bound
+from veririsk_assets.serving.queries import PublishedFile, prediction
 from veririsk_assets.simulation.protocols import FIRST_DAY
 from veririsk_assets.snapshots.protocols import KEPT_DAYS
 from veririsk_assets_tests.pipeline import protocol_world
@@ -326,3 +327,10 @@ def test_the_documentations_own_table_is_published(house: House) -> None:
     assert newest.loc["aave-v3", "volatility_score"] != newest.loc["aave-v3", "volatility_score"]  # it has no token: not known
     assert set(rows["risk_level"]) <= {"low", "medium", "high", "unknown"}
     assert rows["risk_score"].dropna().between(0, 1).all()
+    told = prediction(PublishedFile(Path(house.settings.published_file), PROTOCOLS), "cdp-04", None)
+    assert (told["protocol_id"], told["prediction_horizon"], told["confidence"]) == ("cdp-04", "168h", None)  # the rule has no probability
+    assert told["features"]["tvl_vol_30"] == pytest.approx(features.loc["cdp-04", "tvl_vol_30"], rel=1e-4)
+    drivers = told["explanation"]["key_risk_drivers"]
+    assert told["explanation"]["method"] == "rule"
+    assert set(drivers[0]) == {"feature", "value", "importance", "direction", "interpretation"}
+    assert [one["importance"] for one in drivers] == sorted((one["importance"] for one in drivers), reverse=True)
