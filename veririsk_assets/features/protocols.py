@@ -104,4 +104,6 @@ def _among_others(found: dict[str, np.ndarray], daily: np.ndarray, over: Over) -
 
 def _finite(x: np.ndarray) -> np.ndarray:
     x = np.asarray(x, dtype=np.float32)
-    return np.where(np.isinf(x), UNKNOWN, x)
+    endless = np.isinf(x)
+    # A copy of years of everybody costs more than most features.
+    return np.where(endless, UNKNOWN, x) if endless.any() else x

@@ -94,6 +94,33 @@ def precision_recall(label: np.ndarray, probabilities: Mapping[str, np.ndarray],
     return figure
 
 
+def confusion_matrix(label: np.ndarray, alarmed: np.ndarray, rows: str = "out of fold") -> Any:
+    """How many rows with and without the event were alarmed."""
+    figure, axis = _figure(4.5, 4.0)
+    counts = np.array(
+        [[int(((label > 0) == is_event) @ (alarmed == is_alarm)) for is_alarm in (False, True)] for is_event in (False, True)]
+    )
+    axis.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        axis.text(column, row, f"{count:,}", ha="center", va="center")
+    axis.set_xticks([0, 1], ["not HIGH", "HIGH"])
+    axis.set_yticks([0, 1], ["no event", "event"])
+    axis.set(title=f"Confusion at HIGH, {rows}")
+    return figure
+
+
+def classification_report(label: np.ndarray, alarmed: np.ndarray, rows: str = "out of fold") -> Any:
+    """Precision, recall, F1 and support of both answers, as scikit-learn has them."""
+    from sklearn.metrics import classification_report as told
+
+    figure, axis = _figure(5.5, 2.6)
+    axis.axis("off")
+    words = told(label > 0, alarmed, labels=[False, True], target_names=["no event", "event"], digits=3, zero_division=0)
+    axis.text(0, 0.5, words, family="monospace", fontsize=8, va="center")
+    axis.set(title=f"Classification at HIGH, {rows}")
+    return figure
+
+
 def _lead_times(done: "Backtest") -> Any:
     from veririsk_assets.backtest.events import rule, study_events
     from veririsk_assets.backtest.measure import Measure

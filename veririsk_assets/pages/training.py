@@ -63,8 +63,8 @@ def _recipe(served: "ServedModel") -> dict[str, Any]:
 
 
 def write_report(choice: "Choice", folder: Path) -> Path:
-    """`reliability.png`, `precision_recall.png`, `reference.json` and, where it was judged on folds, `walk_forward.csv`; the folder."""
-    from veririsk_assets.pages.plots import precision_recall, reliability, write_png
+    """Pictures (reliability, precision and recall, and at HIGH the confusion matrix and classification report), `reference.json` and, where it was judged on folds, `walk_forward.csv`; the folder."""
+    from veririsk_assets.pages.plots import classification_report, confusion_matrix, precision_recall, reliability, write_png
 
     winner, folds = choice.winner, choice.folds
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +74,9 @@ def write_report(choice: "Choice", folder: Path) -> Path:
         fold_table(folds).to_csv(folder / f"{FOLDS}.csv", index=False)
     write_png(reliability(label, probabilities, rows), folder / "reliability.png")
     write_png(precision_recall(label, probabilities, rows), folder / "precision_recall.png")
+    alarmed = probabilities[winner.spec.name] >= winner.served.score_map.high
+    write_png(confusion_matrix(label, alarmed, rows), folder / "confusion_matrix.png")
+    write_png(classification_report(label, alarmed, rows), folder / "classification_report.png")
     (folder / "reference.json").write_text(json.dumps(winner.served.metadata["reference"], indent=1))
     return folder
 

@@ -112,7 +112,7 @@ def test_a_version_that_was_registered_and_not_noted_is_taken_up_again(trained: 
 
 def test_a_run_keeps_plots_the_folds_and_the_reference_for_drift(trained: tuple[House, dict[str, Any]]) -> None:
     house = trained[0]
-    for name in ("reliability.png", "precision_recall.png"):
+    for name in ("reliability.png", "precision_recall.png", "confusion_matrix.png", "classification_report.png"):
         assert artifact(house, name).startswith(b"\x89PNG")
     reference = json.loads(artifact(house, "reference.json"))
     assert reference["apy"]["null_ratio"] == pytest.approx(0.3, abs=0.05) and len(reference["apy"]["deciles"]) == 11
