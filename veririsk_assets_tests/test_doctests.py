@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-SHOWN = {"contracts.windows": 3, "panels.rolling": 1, "panels.as_of": 1}
+SHOWN = {"contracts.windows": 3, "panels.rolling": 1, "panels.as_of": 1, "panels.retractions": 1, "pages.plots": 1}
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -94,12 +94,20 @@ def precision_recall(label: np.ndarray, probabilities: Mapping[str, np.ndarray],
     return figure
 
 
+def confusion(label: np.ndarray, alarmed: np.ndarray) -> np.ndarray:
+    """Rows by event (no, yes) and alarm (no, yes).
+
+    >>> confusion(np.array([0.0, 0.0, 0.0, 1.0, 1.0]), np.array([False, False, True, False, True])).tolist()
+    [[2, 1], [1, 1]]
+    """
+    place = 2 * (label > 0) + alarmed.astype(np.int64)
+    return np.bincount(place, minlength=4).reshape(2, 2)
+
+
 def confusion_matrix(label: np.ndarray, alarmed: np.ndarray, rows: str = "out of fold") -> Any:
     """How many rows with and without the event were alarmed."""
     figure, axis = _figure(4.5, 4.0)
-    counts = np.array(
-        [[int(((label > 0) == is_event) @ (alarmed == is_alarm)) for is_alarm in (False, True)] for is_event in (False, True)]
-    )
+    counts = confusion(label, alarmed)
     axis.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         axis.text(column, row, f"{count:,}", ha="center", va="center")
