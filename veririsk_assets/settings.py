@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     min_tvl_usd: float = Field(
         1_000_000.0, description="A live DeFiLlama pool enters the universe at this TVL and leaves after 30 days below 80 % of it."
     )
-    max_protocols: int = Field(300, ge=0, description="How many protocols, the largest, have their history asked for.")
+    max_protocols: int = Field(
+        300, ge=0, description="How many protocols, the largest, have their history asked for; 0: nothing of theirs is asked for."
+    )
     max_geckoterminal_pools: int = Field(300, description="GeckoTerminal addresses asked for per hour.")
     coingecko_monthly_credits: int = Field(10_000, description="CoinGecko calls allowed per calendar month.")
     pull_deadline_seconds: float = Field(240.0, description="Longest time that one source may take in one hour, retries included.")

@@ -21,9 +21,15 @@ from veririsk_assets.pipeline.saying import protocol_watch
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.pipeline.systems import Bound, Built, Features, Labels, Snapshots
 from veririsk_assets.scoring.phrases.protocols import PHRASES
+from veririsk_assets.settings import Settings
 from veririsk_assets.snapshots.protocols import KEPT_DAYS, build_snapshots
 
 API = "defillama api"
+
+
+def is_on(settings: Settings) -> bool:
+    """A recording has none of it, and who follows nobody asks for nothing."""
+    return not_recorded(settings) and settings.max_protocols > 0
 
 
 def build(house: House, window: Window, earlier: Mapping[Table, pd.DataFrame]) -> Built:
@@ -56,11 +62,11 @@ BOUND = Bound(
         protocol_monitoring.RESTATEMENTS: protocol_watch.store_restatements,
     },
     endpoints=(
-        Endpoint(raw_protocols.DEFILLAMA_VOLUMES, protocol_pulls.volumes, not_recorded, API),
-        Endpoint(raw_protocols.DEFILLAMA_TVL_DAYS, protocol_pulls.tvl_days, not_recorded, API),
-        Endpoint(raw_protocols.DEFILLAMA_VOLUME_DAYS, protocol_pulls.volume_days, not_recorded, API),
-        Endpoint(raw_protocols.DEFILLAMA_CHAIN_TVL_DAYS, protocol_pulls.chain_tvl, not_recorded, API),
-        Endpoint(raw_protocols.COINGECKO_TOKENS, protocol_pulls.tokens, not_recorded),
-        Endpoint(raw_protocols.COINGECKO_COIN_DAYS, protocol_pulls.coin_histories, not_recorded),
+        Endpoint(raw_protocols.DEFILLAMA_VOLUMES, protocol_pulls.volumes, is_on, API),
+        Endpoint(raw_protocols.DEFILLAMA_TVL_DAYS, protocol_pulls.tvl_days, is_on, API),
+        Endpoint(raw_protocols.DEFILLAMA_VOLUME_DAYS, protocol_pulls.volume_days, is_on, API),
+        Endpoint(raw_protocols.DEFILLAMA_CHAIN_TVL_DAYS, protocol_pulls.chain_tvl, is_on, API),
+        Endpoint(raw_protocols.COINGECKO_TOKENS, protocol_pulls.tokens, is_on),
+        Endpoint(raw_protocols.COINGECKO_COIN_DAYS, protocol_pulls.coin_histories, is_on),
     ),
 )

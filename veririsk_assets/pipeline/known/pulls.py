@@ -134,7 +134,7 @@ def _ask(
     before: Before,
 ) -> list[Asked]:
     stored, done = before.stored[endpoint.table.name], before.done.get(endpoint.table.name, set())
-    ask = endpoint.begin(house, window)
+    ask = endpoint.begin(house, window) if endpoint.is_on(house.settings) else None
     asked = []
     for hour in window.each():
         known = stored.get(naive(hour.as_of), 0)
@@ -145,8 +145,10 @@ def _ask(
     return asked
 
 
-def _asked(house: House, endpoint: Endpoint, ask: Ask, hour: Window, outside: Outside, began: datetime) -> tuple[Pull | None, str, str]:
-    if not endpoint.is_on(house.settings):
+def _asked(
+    house: House, endpoint: Endpoint, ask: Ask | None, hour: Window, outside: Outside, began: datetime
+) -> tuple[Pull | None, str, str]:
+    if ask is None:
         return None, "off", "not configured"
     patience = EVIDENCE_PATIENCE_SECONDS if endpoint.table in raw.EVIDENCE else math.inf
     in_time = house.settings.source != "live" or began < hour.cutoff
