@@ -28,8 +28,13 @@ API = "defillama api"
 
 
 def is_on(settings: Settings) -> bool:
-    """A recording has none of it, and who follows nobody asks for nothing."""
-    return not_recorded(settings) and settings.max_protocols > 0
+    """Who follows nobody asks for nothing."""
+    return settings.max_protocols > 0
+
+
+def has_chains(settings: Settings) -> bool:
+    """A recording has no total of its own."""
+    return is_on(settings) and not_recorded(settings)
 
 
 def build(house: House, window: Window, earlier: Mapping[Table, pd.DataFrame]) -> Built:
@@ -65,7 +70,7 @@ BOUND = Bound(
         Endpoint(raw_protocols.DEFILLAMA_VOLUMES, protocol_pulls.volumes, is_on, API),
         Endpoint(raw_protocols.DEFILLAMA_TVL_DAYS, protocol_pulls.tvl_days, is_on, API),
         Endpoint(raw_protocols.DEFILLAMA_VOLUME_DAYS, protocol_pulls.volume_days, is_on, API),
-        Endpoint(raw_protocols.DEFILLAMA_CHAIN_TVL_DAYS, protocol_pulls.chain_tvl, is_on, API),
+        Endpoint(raw_protocols.DEFILLAMA_CHAIN_TVL_DAYS, protocol_pulls.chain_tvl, has_chains, API),
         Endpoint(raw_protocols.COINGECKO_TOKENS, protocol_pulls.tokens, is_on),
         Endpoint(raw_protocols.COINGECKO_COIN_DAYS, protocol_pulls.coin_histories, is_on),
     ),

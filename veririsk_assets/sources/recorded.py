@@ -1,5 +1,5 @@
-"""A recorded market as a `requests` adapter: The Graph is answered from a file, the sources of evidence from the files
-beside it that are there, everything else is "not recorded". The same as raw rows, for all hours of a window.
+"""A recorded market as a `requests` adapter: The Graph is answered from a file, the sources of evidence and of protocols from the
+files beside it that are there, everything else is "not recorded". The same as raw rows, for all hours of a window.
 
 The file is any `pool_reserves_4h.parquet` with the columns in `recorded_file`. It is answered as of an hour: nothing that
 was not yet true 27 minutes after it is in a reply, and no evidence that was not yet known.
@@ -11,7 +11,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from veririsk_assets.sources import recorded_evidence as files
 from veririsk_assets.sources.recorded_answers import HOSTS, Evidence, answer
 from veririsk_assets.sources.recorded_file import located, recording
 from veririsk_assets.sources.recorded_pairs import NOT_LISTED, SILENT, RecordedPairs
+from veririsk_assets.sources.recorded_protocol_answers import ProtocolAnswers
 from veririsk_assets.sources.recorded_told import Told, coins, joined
 from veririsk_assets.wire.responses import RECORDED_HEADER
 
@@ -40,7 +41,8 @@ class RecordedMarket:
     def __init__(self, path: Path | str) -> None:
         self._recording = recording(Path(path))
         self._pairs = RecordedPairs(self._recording)
-        self._evidence = Evidence(located(Path(path))[1])
+        folder = located(Path(path))[1]
+        self._evidence, self._protocols = Evidence(folder), ProtocolAnswers(folder)
         self._written = lru_cache(maxsize=4096)(self._recording.pair_json)
 
     @property
@@ -85,6 +87,14 @@ class RecordedMarket:
         pairs = ",".join(file.silent_json(start) if row == SILENT else self._written(row) for start, row in wanted[:first])
         return f'{{"data":{{"pairs":[{pairs}],"_meta":{{"block":{{"number":0,"timestamp":{pulled}}}}}}}}}'
 
+    def protocols_json(self, as_of: datetime, host: str, path: str, query: dict[str, str]) -> str | None:
+        """What was told of protocols at `as_of` + 27 min; None where that is not recorded."""
+        said = self._protocols.answer(host, path, query, int((as_of + PULL_DELAY).timestamp()))
+        return None if said is None else json.dumps(said, separators=(",", ":"))
+
+    def is_of_protocols(self, host: str, path: str, query: dict[str, str]) -> bool:
+        return self._protocols.is_about(host, path, query)
+
     def evidence_json(self, as_of: datetime, host: str, asked: str) -> str | None:
         """What a source of evidence had said at `as_of` + 27 min; None where that is not recorded."""
         if host not in HOSTS:
@@ -118,7 +128,11 @@ class RecordedTransport(BaseAdapter):
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
         url = urlsplit(request.url or "")
-        body = self._answer(request) if url.hostname == HOST else self._evidence(url.hostname or "", url.path, request)
+        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        if self._market.is_of_protocols(url.hostname or "", url.path, query):
+            body = self._market.protocols_json(self._as_of, url.hostname or "", unquote(url.path), query)
+        else:
+            body = self._answer(request) if url.hostname == HOST else self._evidence(url.hostname or "", url.path, request)
         if body is None:
             return _response(request, 404, b'{"error":"not recorded"}', {RECORDED_HEADER: "none"})
         return _response(request, 200, body.encode(), {})

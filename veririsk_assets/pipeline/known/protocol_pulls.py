@@ -24,17 +24,19 @@ DEFILLAMA_AN_HOUR, COINGECKO_AN_HOUR = 60, 8
 
 
 class Followed:
-    """The largest protocols of the newest list at a moment, by TVL; looked up once a day."""
+    """The largest protocols of the newest list at a moment, by TVL; looked up once a day, where there was no list every six hours."""
 
     def __init__(self, house: House) -> None:
         self._house, self._of_day = house, dict[datetime, list[tuple[str, str, str | None]]]()
+        self._next_look = datetime.min
 
     def at(self, now: datetime) -> list[tuple[str, str, str | None]]:
-        """(id, slug, CoinGecko id) of each; what is empty is looked up again."""
+        """(id, slug, CoinGecko id) of each. `now` never goes back."""
         day = defillama_days.midnight(now)
-        if not self._of_day.get(day):
+        if not self._of_day.get(day) and now >= self._next_look:
             self._of_day[day] = self._look_up(now)
-        return self._of_day[day]
+            self._next_look = datetime.min if self._of_day[day] else now + LISTED_WITHIN
+        return self._of_day.get(day, [])
 
     def _look_up(self, now: datetime) -> list[tuple[str, str, str | None]]:
         settings, left_out = self._house.settings, ", ".join(f"'{name}'" for name in LEFT_OUT)
@@ -98,7 +100,12 @@ def coin_histories(house: House, _: Window) -> Ask:
 
 
 def volumes(house: House, window: Window) -> Ask:
-    return _after_midnight(house, window, raw.DEFILLAMA_VOLUMES, lambda wire, settings, _: defillama_days.volumes(wire, settings))
+    followed = Followed(house)
+
+    def ask(wire: Wire, settings: Settings, now: datetime) -> Pull | None:
+        return defillama_days.volumes(wire, settings) if followed.at(now) else None
+
+    return _after_midnight(house, window, raw.DEFILLAMA_VOLUMES, ask)
 
 
 def tokens(house: House, window: Window) -> Ask:
@@ -112,10 +119,10 @@ def tokens(house: House, window: Window) -> Ask:
 
 
 def chain_tvl(house: House, window: Window) -> Ask:
-    versions = Versions(house, raw.DEFILLAMA_CHAIN_TVL_DAYS, (), "tvl_usd")
+    followed, versions = Followed(house), Versions(house, raw.DEFILLAMA_CHAIN_TVL_DAYS, (), "tvl_usd")
 
-    def ask(wire: Wire, settings: Settings, _: datetime) -> Pull:
-        return versions.news(defillama_days.chain_tvl_days(wire, settings))
+    def ask(wire: Wire, settings: Settings, now: datetime) -> Pull | None:
+        return versions.news(defillama_days.chain_tvl_days(wire, settings)) if followed.at(now) else None
 
     return _after_midnight(house, window, raw.DEFILLAMA_CHAIN_TVL_DAYS, ask)
 
