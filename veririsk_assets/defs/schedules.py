@@ -62,16 +62,23 @@ def _first_unfinished(house: HouseResource, last: datetime, step_hours: int) -> 
     return min((found - step for found in known if found is not None), default=last)
 
 
-def _learning(step_hours: int) -> dg.ScheduleDefinition:
-    longest = max(horizon for system in SYSTEMS if system.learns and system.step_hours == step_hours for horizon in system.horizons)
+def _longest(step_hours: int) -> int:
+    """Hours after which the last label of a clock is known: its horizon, and what it waits for beyond."""
+    from veririsk_assets.pipeline.systems import bound
 
+    learning = [system for system in SYSTEMS if system.learns and system.step_hours == step_hours]
+    beyond = {system.name: labels.beyond * step_hours for system in learning if (labels := bound(system).labels)}
+    return max(horizon + beyond[system.name] for system in learning for horizon in system.horizons)
+
+
+def _learning(step_hours: int) -> dg.ScheduleDefinition:
     @dg.schedule(
         job=jobs.LEARNING[step_hours], name=NAMES[step_hours][1], cron_schedule=LEARNS_AT[step_hours], execution_timezone="UTC", default_status=STATUS,
         description="The last days: what has passed its horizon gets its labels, the rest stays open.",
     )  # fmt: skip
     def learning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         last = _last(context, step_hours)
-        first = floor_step(last - longest * HOUR - MISSED, step_hours)
+        first = floor_step(last - _longest(step_hours) * HOUR - MISSED, step_hours)
         return dg.RunRequest(run_key=f"labels-{partition_key(last, step_hours)}", tags=_range_tags(first, last, step_hours))
 
     return learning

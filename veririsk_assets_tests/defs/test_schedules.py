@@ -74,7 +74,7 @@ def test_a_tick_takes_along_an_hour_that_lacks_one_table_though_later_ones_are_w
 
 def test_the_daily_tick_reopens_the_hours_whose_horizon_may_have_passed() -> None:
     request = asked(daily, utc("2025-03-04T02:40"))
-    assert [request.tags[name] for name in RANGE] == ["2025-03-01-01:00", "2025-03-04-01:00"]
+    assert [request.tags[name] for name in RANGE] == ["2025-02-28-19:00", "2025-03-04-01:00"]
 
 
 def test_the_weekly_tick_trains_as_of_its_full_hour() -> None:
@@ -98,3 +98,14 @@ def test_every_schedule_and_sensor_is_on_where_there_is_a_now() -> None:
     repository = defs.get_repository_def()
     assert all(schedule.default_status is dg.DefaultScheduleStatus.RUNNING for schedule in repository.schedule_defs)
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in repository.sensor_defs)
+
+
+def test_the_tick_of_days_reopens_the_day_whose_last_label_is_known_only_now() -> None:
+    """Of protocols a label of seven days waits three more for what its source may take back."""
+    (days,) = (one for one in SCHEDULES if one.name == "days_learning")
+    request = asked(days, utc("2025-03-20T02:20"))
+    first, last = (utc(request.tags[name]) for name in RANGE)
+    assert last == utc("2025-03-19")
+    # A partition's key is its start: the day that ends at as_of D - 10 began a day before.
+    assert first <= utc("2025-03-20") - 11 * 24 * HOUR
+    assert first >= utc("2025-03-20") - 14 * 24 * HOUR

@@ -7,10 +7,13 @@ import pandas as pd
 from veririsk_assets.contracts.protocol_monitoring import RESTATED_RATIO, RESTATEMENTS, SCORE_DISTRIBUTION
 from veririsk_assets.contracts.protocols import PROTOCOL_SCORES, PROTOCOL_SNAPSHOTS, PROTOCOLS
 from veririsk_assets.contracts.raw_protocols import DEFILLAMA_TVL_DAYS
+from veririsk_assets.contracts.vocabulary import HEURISTIC
 from veririsk_assets.contracts.windows import Window, naive
 from veririsk_assets.pipeline.known.instants import serving_day
 from veririsk_assets.pipeline.step import House, StepResult
+from veririsk_assets.wire.redaction import redact
 
+LONGEST_REASON = 300
 EXPERIMENT = "veririsk-protocols-scores"
 # A version counts against the one before it, or where a history has none, against what was told live.
 RESTATED = f"""
@@ -37,9 +40,12 @@ def store_restatements(house: House, window: Window) -> StepResult:
 
 
 def store_distribution(house: House, window: Window) -> StepResult:
-    """monitoring/score_distribution; of one day alone its numbers go to MLflow too."""
+    """monitoring/score_distribution; of one day alone, where a trained version serves, its numbers go to MLflow too.
+
+    Scores do not wait for MLflow: where it fails, the result says so.
+    """
     seen = window.lookback(1)
-    scores = house.lake.read(PROTOCOL_SCORES, seen, ["as_of", "protocol_key", "horizon_hours", "risk_level"])
+    scores = house.lake.read(PROTOCOL_SCORES, seen, ["as_of", "protocol_key", "horizon_hours", "risk_level", "model_name"])
     about = house.lake.read(PROTOCOLS, columns=["protocol_key", "category", "chain"])
     rows = scores.merge(about, on="protocol_key").assign(all="all").fillna({"category": "?", "chain": "?"})
     counts = _counts(rows)
@@ -48,9 +54,10 @@ def store_distribution(house: House, window: Window) -> StepResult:
     found[["protocols_count", "day_before_count"]] = found[["protocols_count", "day_before_count"]].fillna(0).astype("Int64")
     found = found[found["as_of"].isin(set(scores.loc[scores["as_of"] > naive(window.start), "as_of"]))]
     written = house.lake.replace(SCORE_DISTRIBUTION, found[SCORE_DISTRIBUTION.names], window)
-    if window.steps == 1 and written.changed and len(found):
-        _log(house, window, found)
-    return StepResult.of(written)
+    is_learnt = (scores.loc[scores["as_of"] > naive(window.start), "model_name"] != HEURISTIC).any()
+    if window.steps > 1 or not written.changed or not is_learnt:
+        return StepResult.of(written)
+    return StepResult.of(written, mlflow=_logged(house, window, found))
 
 
 def _counts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -66,10 +73,15 @@ def _counts(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _log(house: House, window: Window, found: pd.DataFrame) -> None:
+def _logged(house: House, window: Window, found: pd.DataFrame) -> str:
+    """What came of it, in words."""
     from veririsk_assets.registry.runs import Child, log_search
 
     named = zip(found["horizon_hours"], found["part"], found["name"], found["risk_level"], found["protocols_count"], strict=True)
     numbers = {re.sub(r"[^\w ./-]", "_", f"{h}h/{part}/{name}/{level}"): float(count) for h, part, name, level, count in named}
     day = f"{window.as_of:%Y-%m-%d}"
-    log_search(house.settings.tracking_uri, EXPERIMENT, Child(f"scores of {day}", {}, numbers, {"as_of": day}), ())
+    try:
+        log_search(house.settings.tracking_uri, EXPERIMENT, Child(f"scores of {day}", {}, numbers, {"as_of": day}), ())
+    except Exception as error:
+        return redact(f"not logged: {type(error).__name__}: {error}")[:LONGEST_REASON]
+    return "logged"
