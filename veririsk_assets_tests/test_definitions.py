@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from veririsk_assets.contracts.catalogue import TABLES
+from veririsk_assets.contracts.raw_protocols import PROTOCOL_PULLS
 from veririsk_assets.definitions import defs
 from veririsk_assets.pipeline.path import PATH, Late
 from veririsk_assets.pipeline.systems import bound
@@ -93,6 +94,15 @@ def test_every_step_of_the_path_has_its_function() -> None:
             assert list(inspect.signature(step.run.function()).parameters)[:2] == ["house", "system"], step.run.name
         else:
             assert all(step.table in bound(system).also for system in step.systems)
+
+
+def test_what_asks_about_the_answers_of_others_waits_for_them() -> None:
+    """Without it a run of a day of hours asks nobody's token: no list of protocols is younger than six hours."""
+    nodes = {node.key.to_user_string(): node for node in graph().asset_graph.asset_nodes}
+    for table in PROTOCOL_PULLS:
+        assert dg.AssetKey(["raw", "defillama_protocols"]) in nodes["/".join(table.asset_key)].parent_keys
+    assert dg.AssetKey(["raw", "defillama_volumes"]) in nodes["raw/defillama_volume_days"].parent_keys
+    assert dg.AssetKey(["raw", "thegraph_pairs"]) in nodes["raw/thegraph_lp_positions"].parent_keys
 
 
 def test_every_asset_of_a_table_says_what_it_is() -> None:

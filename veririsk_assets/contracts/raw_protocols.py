@@ -1,6 +1,6 @@
 """Raw tables that protocols bring: what sources tell of days that are over. Every version of a day stays, with when it was said."""
 
-from veririsk_assets.contracts.raw import USD, raw_table
+from veririsk_assets.contracts.raw import DEFILLAMA_PROTOCOLS, USD, raw_table
 from veririsk_assets.contracts.tables import flag, number, text
 
 METRICS = ("dexs", "fees")
@@ -75,4 +75,9 @@ PROTOCOL_PULLS = (
     DEFILLAMA_CHAIN_TVL_DAYS,
     COINGECKO_TOKENS,
     COINGECKO_COIN_DAYS,
+)
+# Who is followed is in the list of protocols, who trades in the overviews.
+ASKED_AFTER = tuple(
+    (table, (DEFILLAMA_PROTOCOLS, DEFILLAMA_VOLUMES) if table is DEFILLAMA_VOLUME_DAYS else (DEFILLAMA_PROTOCOLS,))
+    for table in PROTOCOL_PULLS
 )

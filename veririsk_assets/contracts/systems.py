@@ -34,7 +34,7 @@ class System:
     label, causes, labelled: the main label and what would make it; no label: nothing is learnt, and `labelled` is None.
     feeds, named_by, needed: raw tables that snapshots are made from; of them those that name entities, and those whose silence is told.
     watched: features whose going null is told; none: all of them.
-    raw: raw tables that only it brings; beside: tables that its snapshots write too; also: tables of its own; published: BI tables of its own.
+    raw: raw tables that only it brings; asked_after: which of them need the answers of others, asked before them; beside: tables that its snapshots write too; also: tables of its own; published: BI tables of its own.
     """
 
     name: str
@@ -63,6 +63,7 @@ class System:
     labelled: Table | None = None
     watched: tuple[str, ...] = ()
     raw: tuple[Table, ...] = ()
+    asked_after: tuple[tuple[Table, tuple[Table, ...]], ...] = ()
     beside: tuple[Table, ...] = ()
     also: tuple[Also, ...] = ()
     published: tuple[PublishedTable, ...] = ()
@@ -186,6 +187,7 @@ PROTOCOLS = System(
     label=protocols.CRASH,
     labelled=protocols.PROTOCOL_LABELS,
     raw=raw_protocols.PROTOCOL_PULLS,
+    asked_after=raw_protocols.ASKED_AFTER,
     also=(
         Also(protocol_monitoring.SCORE_DISTRIBUTION, (protocols.PROTOCOL_SCORES,)),
         Also(protocol_monitoring.RESTATEMENTS, (raw_protocols.DEFILLAMA_TVL_DAYS, protocols.PROTOCOL_SNAPSHOTS), may_be_silent=True),

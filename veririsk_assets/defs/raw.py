@@ -7,6 +7,7 @@ import dagster as dg
 from veririsk_assets.contracts import raw
 from veririsk_assets.contracts.catalogue import PULLS
 from veririsk_assets.contracts.raw import SOURCE_STATUS
+from veririsk_assets.contracts.systems import SYSTEMS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.defs.partitions import HOURLY, window_of
 from veririsk_assets.defs.resources import HouseResource
@@ -20,7 +21,9 @@ TROUBLE = {"failed", "partial", "over_budget", "plan_only"}
 # A source that is switched off, that a recording does not have, or that is asked once a day has nothing to answer.
 SILENT = {"off", "not_recorded", "not_due"}
 # Holders are asked about the pairs that have just been seen.
-DEPENDENCIES = {raw.THEGRAPH_LP_POSITIONS: [raw.THEGRAPH_PAIRS]}
+DEPENDENCIES: dict[Table, tuple[Table, ...]] = {raw.THEGRAPH_LP_POSITIONS: (raw.THEGRAPH_PAIRS,)} | {
+    table: before for system in SYSTEMS for table, before in system.asked_after
+}
 
 
 class PullConfig(dg.Config):
@@ -39,7 +42,7 @@ def _pull_asset(table: Table) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.sql_name},
         partitions_def=HOURLY,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        deps=[key_of(dep) for dep in DEPENDENCIES.get(table, [])],
+        deps=[key_of(dep) for dep in DEPENDENCIES.get(table, ())],
         pool=raw.provider_of(table),
         check_specs=[
             contract_check(table),

@@ -89,7 +89,9 @@ class PublishedFile:
                          f"FROM {one}_risk_history GROUP BY {id_} ORDER BY seen DESC, score DESC, {id_}")  # fmt: skip
         found = known[[is_shown_as(i, wanted) or is_shown_as(n, wanted) for i, n in zip(known[id_], known["name"], strict=True)]]
         if found.empty:
-            raise UnknownEntity(f"no published {one} has the id or name {entity!r}; `veririsk rank --all` lists them")
+            raise UnknownEntity(
+                f"no published {one} has the id or name {entity!r}; `veririsk rank --all --system {many}` lists them; --system asks about another kind"
+            )
         if found["name"].nunique() > 1:
             raise UnknownEntity(f"{len(found)} {many} are shown as {entity!r}; their ids: {', '.join(map(shown, found[id_].head(10)))}")
         return str(found[id_].iloc[0])
@@ -182,7 +184,10 @@ def _as_documented(score: Mapping[str, Any], reasons: pd.DataFrame, features: An
         for r in told
     ]
     explanation = {"method": told[0]["method"] if told else None, "feature_importance": importance, "key_risk_drivers": drivers}
-    return {"confidence": _number(score["confidence"]), "features": features, "explanation": explanation}
+    about = {name: score[name] for name in ("status", "status_reason")} | {
+        name: _number(score[name]) for name in ("probability", "confidence")
+    }
+    return {**about, "features": features, "explanation": explanation}
 
 
 def _first_line(error: Exception) -> str:

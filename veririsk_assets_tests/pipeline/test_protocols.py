@@ -329,6 +329,7 @@ def test_the_documentations_own_table_is_published(house: House) -> None:
     assert rows["risk_score"].dropna().between(0, 1).all()
     told = prediction(PublishedFile(Path(house.settings.published_file), PROTOCOLS), "cdp-04", None)
     assert (told["protocol_id"], told["prediction_horizon"], told["confidence"]) == ("cdp-04", "168h", None)  # the rule has no probability
+    assert (told["status"], told["probability"]) == ("ok", None)
     assert told["features"]["tvl_vol_30"] == pytest.approx(features.loc["cdp-04", "tvl_vol_30"], rel=1e-4)
     drivers = told["explanation"]["key_risk_drivers"]
     assert told["explanation"]["method"] == "rule"

@@ -67,7 +67,9 @@ def _features(system: System, tables: Tables, back: Window) -> pd.DataFrame:
 
 
 def first_pull(house: House, system: System) -> datetime | None:
-    firsts = [span[0] for table in system.feeds if (span := house.lake.span(table, "pulled_at"))]
+    # Of a past that was told later, what counts is the day that it is about.
+    column = "available_at" if system.tells_its_past else "pulled_at"
+    firsts = [span[0] for table in system.feeds if (span := house.lake.span(table, column))]
     return min(firsts, default=None)
 
 
@@ -76,6 +78,6 @@ def _shortness(house: House, system: System, back: Window) -> list[str]:
     first, wanted = first_pull(house, system), back.start - bound(system).snapshots.raw_hours * HOUR
     if first is None or first <= wanted + 2 * HOUR:
         return []
-    missing = round((first - wanted) / HOUR)
     total = round((back.end - wanted) / HOUR)
+    missing = min(round((first - wanted) / HOUR), total)
     return [f"raw history begins {first:%Y-%m-%d %H:%M}: {missing} of the {total} hours that a score looks back on are not there"]

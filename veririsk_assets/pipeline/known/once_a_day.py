@@ -18,7 +18,7 @@ from veririsk_assets.wire.session import Wire
 
 # None: what is stored is young.
 Ask = Callable[[Wire, Settings, Outside], Pull | None]
-NOT_DUE = "what is stored is less than a day old"
+NOT_DUE = "nothing is due: what is stored is young enough, or nobody is there to ask about"
 DAY = timedelta(hours=24)
 # A pair that was not seen for so long is not asked about.
 SEEN_WITHIN = timedelta(hours=6)

@@ -62,7 +62,7 @@ def find_entity(house: House, system: System, entity: str) -> tuple[str, int]:
             raise ValueError(f"{entity!r} names {len(found)} {system.name}: {', '.join(found[system.id])}")
         if len(found):
             return str(found[system.id].iloc[0]), int(found[system.key].iloc[0])
-    raise ValueError(f"no {system.singular} has the id or name {entity!r}; `veririsk rank --all` lists them")
+    raise ValueError(f"no {system.singular} has the id or name {entity!r}; `veririsk rank --all --system {system.name}` lists them")
 
 
 def _replayed(house: House, system: System, entity_id: str, key: int, horizon: int, window: Window, then: Then) -> Replay:
