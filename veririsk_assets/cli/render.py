@@ -93,7 +93,7 @@ def once(scored: pd.DataFrame, twins: dict[str, list[str]], id_: str) -> tuple[p
         above[row[id_]] = leader
         if leader != row[id_]:
             others.setdefault(leader, []).append(row)
-    return scored[[above[entity_id] == entity_id for entity_id in scored[id_]]], others
+    return scored[scored[id_].map(above) == scored[id_]], others
 
 
 def _cells(system: System, row: dict[str, Any]) -> list[str | Text]:

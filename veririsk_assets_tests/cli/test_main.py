@@ -47,6 +47,14 @@ def test_rank_shows_pools_by_risk_and_counts_the_insufficient_ones(published: Pa
     assert "early_warning_score version" in done.stdout
 
 
+def test_rank_of_a_system_of_which_nothing_is_scored_yet_says_why(published: Path) -> None:
+    """Thirty hours after the start no protocol has been known for thirty days."""
+    done = veririsk(published, "rank", "--system", "protocols")
+    assert done.returncode == 0, done.stderr
+    assert "0 of 0 scored protocols shown. Insufficient input:" in done.stdout
+    assert "× the protocol has less than 720 hours of history" in done.stdout
+
+
 def test_predict_as_json_prints_exactly_its_keys(published: Path) -> None:
     found = json.loads(veririsk(published, "predict", "curve_3pool", "--json").stdout)
     assert list(found) == KEYS
@@ -221,7 +229,7 @@ def test_the_demo_says_what_it_is(published: Path) -> None:
     out = Console(file=StringIO(), width=200)
     show_demo(Settings(home=published), out)
     text = out.file.getvalue()  # type: ignore[attr-defined]
-    assert "This is a simulated market, not a forecast of any real pool." in text
+    assert "This is a simulated market, not a forecast of any real pool or protocol." in text
     assert "critical_risk_pool and high_risk_pool are forced into trouble" in text
     assert "lift of about 8.4 is nothing like that of real pools, about 2.3" in text
     assert "VERIRISK_SOURCE=live .venv/bin/veririsk fetch" in text
