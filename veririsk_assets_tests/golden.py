@@ -32,6 +32,8 @@ from veririsk_assets_tests.pipeline.world import START, outside
 
 FILE = Path(__file__).with_name("golden.json")
 COUNT, SEED, HISTORY_DAYS, SCORED_HOURS = 32, 3, 14, 26
+# Protocols whose years of history are asked for: enough to learn from, few enough to be quick.
+FOLLOWED = 10
 # Counts commits: how often a step writes is not what it writes.
 VOLATILE = ("lake_snapshot_id",)
 # Sums of floats differ in the last digits between machines.
@@ -46,7 +48,7 @@ def golden(folder: Path) -> Digest:
 
 def _market(home: Path) -> Digest:
     """A market of two weeks, one training on it, a day scored, labelled and judged."""
-    house = House.open(Settings(home=home, pools=COUNT, seed=SEED, max_protocols=300), lambda: utc("2025-06-01T12:30"), run_id="golden")
+    house = House.open(Settings(home=home, pools=COUNT, seed=SEED, max_protocols=FOLLOWED), lambda: utc("2025-06-01T12:30"), run_id="golden")
     begin = START + HISTORY_DAYS * 24 * HOUR
     end = begin + SCORED_HOURS * HOUR
     replay.run(house, outside(house, pools=COUNT, seed=SEED), START, begin, end, lambda *_: None)
