@@ -48,7 +48,9 @@ def golden(folder: Path) -> Digest:
 
 def _market(home: Path) -> Digest:
     """A market of two weeks, one training on it, a day scored, labelled and judged."""
-    house = House.open(Settings(home=home, pools=COUNT, seed=SEED, max_protocols=FOLLOWED), lambda: utc("2025-06-01T12:30"), run_id="golden")
+    house = House.open(
+        Settings(home=home, pools=COUNT, seed=SEED, max_protocols=FOLLOWED), lambda: utc("2025-06-01T12:30"), run_id="golden"
+    )
     begin = START + HISTORY_DAYS * 24 * HOUR
     end = begin + SCORED_HOURS * HOUR
     replay.run(house, outside(house, pools=COUNT, seed=SEED), START, begin, end, lambda *_: None)

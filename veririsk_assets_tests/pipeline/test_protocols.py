@@ -251,7 +251,7 @@ def test_an_empty_world_gives_no_rows_and_no_error(tmp_path: Path) -> None:
     assert rows_of(house).empty
     replay.say(house, PROTOCOLS, days(0))
     assert house.lake.read(PROTOCOL_SCORES).empty
-    assert {table.name for table in PROTOCOL_PULLS if len(house.lake.read(table))} == {"defillama_volumes", "defillama_chain_tvl_days"}
+    assert not [table.name for table in PROTOCOL_PULLS if len(house.lake.read(table))]  # nobody is there to ask about
     house.close()
 
 
