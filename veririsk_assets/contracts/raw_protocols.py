@@ -67,7 +67,6 @@ COINGECKO_TOKENS = raw_table(
     number("market_cap_usd", "Market capitalisation", **USD),
     number("volume_24h_usd", "Rolling 24-hour volume", **USD),
 )
-HISTORIES = (DEFILLAMA_TVL_DAYS, DEFILLAMA_VOLUME_DAYS, COINGECKO_COIN_DAYS)
 PROTOCOL_PULLS = (
     DEFILLAMA_VOLUMES,
     DEFILLAMA_TVL_DAYS,

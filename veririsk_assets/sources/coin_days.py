@@ -9,9 +9,10 @@ from veririsk_assets.contracts import raw_protocols as raw
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.coingecko import markets, provider_of
+from veririsk_assets.sources.defillama_days import midnight
 from veririsk_assets.sources.numbers import instant, number, observed
 from veririsk_assets.sources.pull import Pull, as_far_as_it_goes, listed, pulled
-from veririsk_assets.wire.errors import PermanentSourceError
+from veririsk_assets.wire.errors import NotFoundError
 from veririsk_assets.wire.session import Reply, Wire
 
 # The free plans reach a year back; longer than 90 days it gives a point a day, at 00:00.
@@ -31,7 +32,7 @@ def coin_days(wire: Wire, settings: Settings, coin_ids: Sequence[str], unknown: 
             reply = wire.get_json(
                 provider, path, params, label="/coins/{id}/market_chart", is_optional=True, check=lambda body: listed(body, "prices")
             )
-        except PermanentSourceError:
+        except NotFoundError:
             unknown(coin_id)
             raise
         found = _rows(reply, coin_id)
@@ -56,7 +57,7 @@ def _rows(reply: Reply, coin_id: str) -> Pull:
                 said = number(point[0])
                 at = observed(instant(int(said / 1000)), reply.pulled_at) if said == said else None
                 if at is not None:
-                    day = at.replace(hour=0, minute=0, second=0)
+                    day = midnight(at)
                     days.setdefault(day, {"is_provisional": at != day}).setdefault(name, number(point[1]))
     columns: dict[str, Sequence[Any]] = {
         "coin_id": [coin_id] * len(days),

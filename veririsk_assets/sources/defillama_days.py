@@ -12,7 +12,7 @@ from veririsk_assets.settings import Settings
 from veririsk_assets.sources.defillama import API_HOST, provider_of
 from veririsk_assets.sources.numbers import number, observed, text, unix_seconds
 from veririsk_assets.sources.pull import Pull, as_far_as_it_goes, listed, pulled, rows_of
-from veririsk_assets.wire.errors import PermanentSourceError
+from veririsk_assets.wire.errors import NotFoundError
 from veririsk_assets.wire.session import Check, Reply, Wire
 
 DAY = timedelta(days=1)
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 KNOWN_AFTER = timedelta(hours=1)
 # Who is asked about: DeFiLlama's id and the slug of its address.
 Asked = tuple[str, str]
-# Called with an id that the source has nothing about, now or ever.
+# Called with an id that the source has nothing about.
 Forget = Callable[[str], None]
 NO_CHART = {"excludeTotalDataChart": "true", "excludeTotalDataChartBreakdown": "true"}
 
@@ -87,16 +87,11 @@ def midnight(stamp: datetime) -> datetime:
     return stamp.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def known_at(stamp: datetime, came: datetime, after: timedelta) -> datetime:
-    """When a day's value could be known: so long after it began, or when it came where that was earlier."""
-    return min(midnight(stamp) + after, came)
-
-
 def _told(wire: Wire, settings: Settings, path: str, label: str, name: str, unknown: Forget, where: tuple[str, ...]) -> Reply:
-    """Raises PermanentSourceError where the source has no such name: it is not asked about again for a while."""
+    """Raises NotFoundError where the source has no such name, and then says that it is `unknown`; other errors say nothing of a name."""
     try:
         return wire.get_json(provider_of(settings, API_HOST, "/api"), path, label=label, is_optional=True, check=_list_at(*where))
-    except PermanentSourceError:
+    except NotFoundError:
         unknown(name)
         raise
 
@@ -120,6 +115,6 @@ def _days(
             days[midnight(at)] = number_said, at != midnight(at) or midnight(at) + lasts > came
     columns: dict[str, Sequence[Any]] = {name: [word] * len(days) for name, word in about.items()}
     columns |= {value: [number_said for number_said, _ in days.values()], "is_provisional": [flag for _, flag in days.values()]}
-    available = [came if flag else known_at(day, came, lasts + KNOWN_AFTER) for day, (_, flag) in days.items()]
+    available = [came if flag else min(day + lasts + KNOWN_AFTER, came) for day, (_, flag) in days.items()]
     kind = "end_of_day" if lasts else "start_of_day"
     return pulled(table, reply, columns, list(days), kind, available)

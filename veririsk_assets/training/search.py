@@ -112,15 +112,24 @@ def search(dataset: Dataset, catalogue: Catalogue, name: str, budget: Budget, jo
     pieces, study = pieces_of(early), _study(name, journal)
 
     def objective(trial: "Trial") -> float:
-        # The first one is what the catalogue has: a search is only worth what it adds to that.
-        params = {} if trial.number == 0 else SPACES[name](trial)
+        # What the catalogue has comes first: a search is only worth what it adds to that.
+        params = SPACES[name](trial) if any(_is_usual(one) for one in _ended(study)) else {}
         trial.set_user_attr("arguments", params)
         return _judged(trial, early, pieces, catalogue.spec(name, early.horizon_hours, early.label, **params))
 
-    left = budget.trials - len(study.trials)
+    # One that a kill left half-way is no try.
+    left = budget.trials - len(_ended(study))
     if left > 0:
         study.optimize(objective, n_trials=left, timeout=budget.seconds)
-    return _found(name, study.trials)
+    return _found(name, _ended(study))
+
+
+def _ended(study: "Study") -> list[Any]:
+    return [trial for trial in study.trials if trial.state.is_finished() and "arguments" in trial.user_attrs]
+
+
+def _is_usual(trial: Any) -> bool:
+    return not trial.user_attrs["arguments"]
 
 
 def _study(name: str, journal: Path) -> "Study":
@@ -164,13 +173,12 @@ def _found(name: str, trials: list[Any]) -> Found:
     tried = tuple(
         Tried(one.number, one.user_attrs["arguments"], _value(one), tuple(one.user_attrs.get("folds", ())), one.state.name != "COMPLETE")
         for one in trials
-        if one.state.is_finished() and "arguments" in one.user_attrs
     )
     whole = [one for one in tried if not one.is_pruned]
     if not whole:
         return Found(name, {}, float("nan"), float("nan"), tried)
     best = max(whole, key=lambda one: one.value)
-    usual = next((one.value for one in whole if one.number == 0), float("nan"))
+    usual = next((one.value for one in whole if not one.params), float("nan"))
     return Found(name, best.params, best.value, usual, tried)
 
 

@@ -23,6 +23,10 @@ class PermanentSourceError(SourceError):
     """Asking again does not help."""
 
 
+class NotFoundError(PermanentSourceError):
+    """The source has nothing by that name. Blocks, plans and budgets are other errors: they say nothing of a name."""
+
+
 class PlanOnlyError(PermanentSourceError):
     """HTTP 402: the endpoint belongs to a plan that we do not have."""
 

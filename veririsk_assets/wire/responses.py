@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from veririsk_assets.contracts.windows import utc
 from veririsk_assets.wire.errors import (
+    NotFoundError,
     NotRecordedError,
     PermanentSourceError,
     PlanOnlyError,
@@ -26,6 +27,8 @@ LONGEST_WAIT_SECONDS = 366 * 86_400.0
 EXCERPT_CHARS = 200
 # 418 is Binance's and some CDNs' "you did not stop after 429".
 RETRIED = frozenset({408, 418, 425, 429})
+# How hosts say that they do not know what was named.
+UNKNOWN = frozenset({400, 404, 410, 422})
 HINTS = {
     401: "is the key set, and is it for this host (CoinGecko 10010/10011: demo key on the pro host or the reverse)?",
     403: "blocked; some hosts refuse requests without a descriptive User-Agent (VERIRISK_USER_AGENT)",
@@ -45,7 +48,7 @@ def fault(response: Response, now: datetime) -> SourceError | None:
         return PlanOnlyError(said)
     if status == 404 and response.headers.get(RECORDED_HEADER) == "none":
         return NotRecordedError("not recorded")
-    return PermanentSourceError(said)
+    return NotFoundError(said) if status in UNKNOWN else PermanentSourceError(said)
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -12,7 +12,7 @@ from requests import PreparedRequest, Response
 from requests.exceptions import ConnectionError as NoConnection
 
 from veririsk_assets.contracts.raw import DEFILLAMA_PROTOCOLS
-from veririsk_assets.contracts.raw_protocols import COINGECKO_COIN_DAYS, DEFILLAMA_TVL_DAYS, HISTORIES
+from veririsk_assets.contracts.raw_protocols import COINGECKO_COIN_DAYS, DEFILLAMA_TVL_DAYS
 from veririsk_assets.contracts.systems import PROTOCOLS
 from veririsk_assets.contracts.windows import HOUR, PULL_DELAY, Window, naive, utc
 from veririsk_assets.pipeline.known.endpoints import SHARED, Endpoint
@@ -187,4 +187,3 @@ def test_the_rest_of_the_day_asks_for_nothing_of_the_past(lived: Day) -> None:
     lived.pull(HOURS, ENDPOINTS)
     more = lived.outside.asked - before
     assert not [path for path in more if path.startswith(("protocol/", "summary/")) or path.endswith("market_chart")]
-    assert {table.name for table in HISTORIES} == {"defillama_tvl_days", "defillama_volume_days", "coingecko_coin_days"}

@@ -11,7 +11,7 @@ from veririsk_assets.contracts.windows import naive, utc
 from veririsk_assets.lake.quality import check
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import coin_days, defillama_days
-from veririsk_assets.wire.errors import PermanentSourceError, SourceError
+from veririsk_assets.wire.errors import NotFoundError, SourceError
 from veririsk_assets_tests.sources.answers import NOW, Answers, wire
 
 TODAY = naive(NOW).replace(hour=0, minute=0)
@@ -90,7 +90,7 @@ def test_an_unknown_slug_ends_nothing_and_is_forgotten(settings: Settings) -> No
 
     def first_gone(*given: Any, **named: Any) -> Any:
         line.get_json = get  # type: ignore[method-assign]
-        raise PermanentSourceError("HTTP 404")
+        raise NotFoundError("HTTP 404")
 
     line.get_json = first_gone  # type: ignore[method-assign]
     found = defillama_days.tvl_days(line, settings, [("0", "a"), ("1", "b")], forgotten.append)

@@ -14,6 +14,7 @@ from veririsk_assets.models.catalogue.protocols import CATALOGUE
 from veririsk_assets.pipeline.learning import searching
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.settings import Settings
+from veririsk_assets.training import search as search_module
 from veririsk_assets.training.datasets import CannotTrain, Dataset
 from veririsk_assets.training.search import Budget, Found, before_the_gate, search, searchable
 from veririsk_assets.training.walk_forward import pieces_of
@@ -51,6 +52,27 @@ def test_a_search_that_was_stopped_goes_on_and_tries_nothing_twice(tmp_path: Pat
     assert whole.tried[:3] == first.tried
     assert len(whole.tried) == 5
     assert searched(tmp_path, 5).tried == whole.tried
+
+
+def test_a_try_that_a_kill_left_half_way_is_no_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in its very first one, which was what the catalogue has: that is tried again, and first."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> float:
+        raise Killed
+
+    with monkeypatch.context() as context:
+        context.setattr(search_module, "_judged", killed)
+        context.setattr("optuna.Study.tell", killed)  # a process that is gone says nothing of what it did
+        with pytest.raises(Killed):
+            searched(tmp_path, 3)
+    found = searched(tmp_path, 3)
+    assert len(found.tried) == 3
+    assert found.tried[0].params == {}
+    assert found.usual == found.tried[0].value
+    assert [dict(one.params) for one in found.tried].count({}) == 1
 
 
 def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:

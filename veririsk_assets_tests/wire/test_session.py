@@ -15,6 +15,7 @@ from veririsk_assets.wire.budget import MemoryState
 from veririsk_assets.wire.clock import FixedClock
 from veririsk_assets.wire.errors import (
     BudgetExceededError,
+    NotFoundError,
     NotRecordedError,
     PermanentSourceError,
     PlanOnlyError,
@@ -60,6 +61,15 @@ def test_a_passing_failure_is_asked_again(status: int) -> None:
     assert len(server.paths) == 3
     # 1 s and 2 s, each with half to full jitter.
     assert 1.5 <= seconds_since_start(clock) <= 3.0
+
+
+@pytest.mark.parametrize(
+    ("status", "is_unknown"), [(400, True), (404, True), (410, True), (422, True), (401, False), (403, False), (451, False), (402, False)]
+)
+def test_only_some_refusals_say_that_a_name_is_unknown(status: int, is_unknown: bool) -> None:
+    with api(Answer(b"{}", status)) as server, pytest.raises(PermanentSourceError) as refused:
+        wire().get_json(provider(server.url), "/x")
+    assert isinstance(refused.value, NotFoundError) == is_unknown
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 451])

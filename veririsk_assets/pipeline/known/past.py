@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from veririsk_assets.contracts.tables import Table
-from veririsk_assets.contracts.windows import naive, utc
+from veririsk_assets.contracts.windows import CLOCK_SKEW, naive, utc
 from veririsk_assets.pipeline.step import House
 from veririsk_assets.sources.pull import Pull
 
-# A history is asked for again, for what was rewritten in it; who had none is asked again as late.
-AGAIN_AFTER = timedelta(days=30)
+# A history is asked for again, for what was rewritten in it. Who had none is asked the next day: a host in trouble answers so too.
+AGAIN_AFTER, NONE_FOR = timedelta(days=30), timedelta(days=1)
 SAME_WITHIN = 1e-9
 
 
@@ -25,19 +25,30 @@ class Past:
         self._state, self._mark = house.state, f"past/{table.name}/"
         rows = house.lake.sql(f"SELECT {name} AS name, max(pulled_at) AS told FROM lake.{table.sql_name} GROUP BY ALL")
         self.known = {str(one): told.to_pydatetime() for one, told in rows.itertuples(index=False)}
-        for mark, moment in self._state.starting_with(self._mark).items():
-            one = mark.removeprefix(self._mark)
-            self.known[one] = max(naive(utc(moment)), self.known.get(one, datetime.min))
+        marks = self._state.starting_with(self._mark).items()
+        self._until = {mark.removeprefix(self._mark): naive(utc(until)) for mark, until in marks}
 
     def due(self, names: Iterable[str], now: datetime, most: int) -> list[str]:
         """Who has not told anything, then who did so long ago; at most so many."""
-        old = [name for name in dict.fromkeys(names) if now - self.known.get(name, datetime.min) >= AGAIN_AFTER]
-        return sorted(old, key=lambda name: name in self.known)[:most]
+        return sorted((name for name in dict.fromkeys(names) if not self.rests(name, now)), key=lambda name: name in self.known)[:most]
+
+    def rests(self, name: str, now: datetime) -> bool:
+        """Whether it is not asked now. A mark that lasts longer than any can was made by a clock that was ahead, and says nothing."""
+        until = self._until.get(name, datetime.min)
+        return now - self.known.get(name, datetime.min) < AGAIN_AFTER or now < until <= now + AGAIN_AFTER + CLOCK_SKEW
 
     def told(self, name: str, now: datetime) -> None:
         """It is not asked again for a while, whatever of its answer is stored."""
         self.known[name] = now
-        self._state.put(self._mark + name, now.isoformat())
+        self._rest(name, now + AGAIN_AFTER)
+
+    def had_none(self, name: str, now: datetime) -> None:
+        """The source has nothing of it today."""
+        self._rest(name, now + NONE_FOR)
+
+    def _rest(self, name: str, until: datetime) -> None:
+        self._until[name] = until
+        self._state.put(self._mark + name, until.isoformat())
 
 
 class Versions:

@@ -60,7 +60,7 @@ def tvl_days(house: House, _: Window) -> Ask:
         due = past.due(slugs, now, DEFILLAMA_AN_HOUR)
         if not due:
             return None
-        answer = defillama_days.tvl_days(wire, settings, [(one, slugs[one]) for one in due], lambda name: past.told(name, now))
+        answer = defillama_days.tvl_days(wire, settings, [(one, slugs[one]) for one in due], lambda name: past.had_none(name, now))
         return _news(answer, versions, ("protocol_id",), past, now)
 
     return ask
@@ -78,7 +78,7 @@ def volume_days(house: House, window: Window) -> Ask:
         due = past.due(slugs, now, DEFILLAMA_AN_HOUR)
         if not due:
             return None
-        answer = defillama_days.volume_days(wire, settings, [slugs[name] for name in due], lambda name: past.told(name, now))
+        answer = defillama_days.volume_days(wire, settings, [slugs[name] for name in due], lambda name: past.had_none(name, now))
         return _news(answer, versions, ("metric", "protocol_id"), past, now)
 
     return ask
@@ -93,7 +93,7 @@ def coin_histories(house: House, _: Window) -> Ask:
         due = past.due(_coins(followed.at(now)), now, coins_an_hour(settings))
         if not due:
             return None
-        answer = coin_days.coin_days(wire, settings, due, lambda name: past.told(name, now))
+        answer = coin_days.coin_days(wire, settings, due, lambda name: past.had_none(name, now))
         return _news(answer, versions, ("coin_id",), past, now)
 
     return ask
@@ -189,7 +189,7 @@ def outlook(house: House) -> Iterator[str]:
     )
     for what, table, name, names, an_hour in kinds:
         past = Past(house, table, name)
-        left = sum(one not in past.known for one in names)
+        left = sum(not past.rests(one, now) for one in names)
         hours = -(-left // an_hour)
         until = f"{left} are still to come, at {an_hour} an hour: by {now + hours * HOUR:%Y-%m-%d %H}:30" if left else "all that there are"
         yield f"{len(names) - left} of {len(names)} {what} are asked for, {until}"
