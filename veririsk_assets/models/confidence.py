@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veririsk_assets.models.calibration import PRECISION, PRIOR
-from veririsk_assets.models.logistic_line import fit_logistic_line, sigmoid
+from veririsk_assets.models.calibration import calibrate_prudently
+from veririsk_assets.models.logistic_line import sigmoid
 
 DRAWS, SHARE, KNOTS, SEED = 100, 0.9, 33, 7
 BLOCK = np.timedelta64(7, "D")
@@ -26,7 +26,7 @@ class Band:
 
 
 def band(margin: np.ndarray, label: np.ndarray, as_of: np.ndarray) -> Band | None:
-    """By drawing weeks of the rows with replacement, each draw calibrated anew; None where there are fewer than four weeks or one kind of label."""
+    """By drawing weeks of the rows with replacement, each draw calibrated anew as the model itself was; None where there are fewer than four weeks or one kind of label."""
     weeks, week = np.unique((as_of - as_of.min()) // BLOCK, return_inverse=True)
     if len(weeks) < 4 or len(np.unique(label)) < 2:
         return None
@@ -34,9 +34,8 @@ def band(margin: np.ndarray, label: np.ndarray, as_of: np.ndarray) -> Band | Non
     knots = np.unique(np.quantile(margin, np.linspace(0, 1, KNOTS)))
     said = []
     for _ in range(DRAWS):
-        drawn = np.concatenate([rows[one] for one in rng.integers(len(rows), size=len(rows))])
+        drawn = np.concatenate([rows[one] for one in np.sort(rng.integers(len(rows), size=len(rows)))])
         if label[drawn].any():
-            slope, start = fit_logistic_line(margin[drawn], label[drawn], PRIOR, PRECISION)
-            said.append(slope * knots + start)
+            said.append(calibrate_prudently(margin[drawn], label[drawn]).log_odds(knots))
     low, high = np.quantile(said, ((1 - SHARE) / 2, (1 + SHARE) / 2), axis=0)
     return Band(tuple(knots.tolist()), tuple(low.tolist()), tuple(high.tolist()))

@@ -1,12 +1,13 @@
 """One training: the candidates and the floor on the same rows, and which of them is to serve."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from veririsk_assets.models.catalogue.entries import Catalogue
+from veririsk_assets.models.confidence import band
 from veririsk_assets.training.datasets import CannotTrain, Dataset, Instant, instant
 from veririsk_assets.training.fit import Trained, check_floors, train
 from veririsk_assets.training.promotion import Results, Verdict, floor_verdict
@@ -41,12 +42,19 @@ def choose(dataset: Dataset, catalogue: Catalogue, names: Sequence[str] = (), pa
         found, seen = _judged(dataset, catalogue, candidate, floor)
         folds = seen or folds
         if found.promote:
-            return Choice(candidate, found, trained, seen)
+            return Choice(_sure(candidate, dataset), found, trained, seen)
         refused += [f"{name}: {reason}" for reason in found.reasons]
     if floor is None:
         raise CannotTrain("; ".join(refused))
     known = folds.results(catalogue.floor) if folds else results(floor)
-    return Choice(floor, Verdict(True, floor_verdict(known).reasons + refused), trained, folds)
+    return Choice(_sure(floor, dataset), Verdict(True, floor_verdict(known).reasons + refused), trained, folds)
+
+
+def _sure(winner: Trained, dataset: Dataset) -> Trained:
+    """With how far other calibrations of it lie apart: only what serves has to say."""
+    served, held = winner.served, dataset.validation
+    margin = served.margin(dataset.columns(served.features, held))
+    return replace(winner, served=replace(served, band=band(margin, dataset.y[held], dataset.as_of[held])))
 
 
 def _judged(dataset: Dataset, catalogue: Catalogue, candidate: Trained, floor: Trained | None) -> tuple[Verdict, Pooled | None]:

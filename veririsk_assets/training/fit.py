@@ -10,7 +10,6 @@ from veririsk_assets.contracts.windows import HOURS_PER_MONTH
 from veririsk_assets.evaluation.metrics import average_precision, base_rate, brier_skill, ece, ece_to_base, roc_auc
 from veririsk_assets.models.artefact import ServedModel
 from veririsk_assets.models.calibration import calibrate
-from veririsk_assets.models.confidence import band
 from veririsk_assets.models.score_map import choose_score_map
 from veririsk_assets.models.spec import Spec
 from veririsk_assets.training.datasets import CannotTrain, Dataset, Part
@@ -55,8 +54,7 @@ def train(dataset: Dataset, spec: Spec) -> Trained:
     low, high = _usual_range(x)
     metadata = describe(dataset, spec) | {"metrics": {k: v if np.isfinite(v) else None for k, v in metrics.items()}}
     metadata |= {"reference": reference(x, spec.features), "hyperparameters": dict(model.hyperparameters)}
-    sure = band(margin, held_y, dataset.as_of[dataset.validation])
-    served = ServedModel(spec.name, spec.horizon_hours, spec.features, model, calibration, score_map, low, high, metadata, band=sure)
+    served = ServedModel(spec.name, spec.horizon_hours, spec.features, model, calibration, score_map, low, high, metadata)
     return Trained(spec, served, metrics, held_y, probability)
 
 
