@@ -16,6 +16,8 @@ SOURCE = "defillama"
 KEPT_DAYS = 30
 # DeFiLlama itself takes such a rise of a pool within a day for an error of its adapter.
 SUSPECT_RISE = 5.0
+# A list that names fewer of those known in the week before is cut off: who is missing from it is not gone.
+WHOLE_SHARE, WEEK = 0.9, 7
 HOUR = np.timedelta64(3600 * 10**6, "us")
 VALUES = ("tvl_usd", "price_usd", "market_cap_usd", "volume_usd", "fees_usd", "chains_count")
 
@@ -48,21 +50,22 @@ def build_snapshots(said: Said, before: pd.DataFrame, window: Window, floor_usd:
         return _entities(about), pd.DataFrame(columns=PROTOCOL_SNAPSHOTS.names)
     key_of = pd.Series(keys, index=about["protocol_id"])
     values = _values(said, about, key_of, window, keys)
-    on_grid = _on_grid(before, values["tvl_usd"], window, keys, floor_usd)
-    row, column = np.nonzero(on_grid)
+    whole = _with_before(before, values["tvl_usd"], window, keys)
+    is_short = _is_short(whole, values["is_listed"])
+    row, column = np.nonzero(_on_grid(whole, floor_usd))
     frame = pd.DataFrame({"as_of": window.as_ofs[row], "protocol_key": keys[column]} | {name: values[name][row, column] for name in VALUES})
     frame["available_at"] = values["available_at"][row, column]
     frame["input_age_hours"] = values["input_age_hours"][row, column]
-    frame["is_tombstone"] = values["is_gone"][row, column]
+    frame["is_tombstone"] = (values["is_gone"] & ~is_short)[row, column]
     frame["category"] = about["category"].to_numpy()[column]
     frame["source"] = SOURCE
-    frame["doubt"] = _doubts(before, values["tvl_usd"], window, keys)[row, column]
+    frame["doubt"] = _doubts(whole, values["is_gone"] & is_short)[row, column]
     frame["chains_count"] = frame["chains_count"].astype("Int64")
     return _entities(about), frame[PROTOCOL_SNAPSHOTS.names]
 
 
 def _values(said: Said, about: pd.DataFrame, key_of: pd.Series, window: Window, keys: np.ndarray) -> dict[str, np.ndarray]:
-    """VALUES, available_at, input_age_hours and is_gone, days × protocols."""
+    """VALUES, available_at, input_age_hours, is_listed and is_gone, days × protocols."""
     live, told = (_grid(rows, key_of, window, keys, ("tvl_usd", "stamp")) for rows in (_stamped(said.listed), _stamped(said.tvl)))
     is_live = ~np.isnan(live["tvl_usd"])
     stamp = np.where(is_live, live["stamp"], np.where(np.isnan(told["tvl_usd"]), np.nan, told["stamp"]))
@@ -84,6 +87,7 @@ def _values(said: Said, about: pd.DataFrame, key_of: pd.Series, window: Window, 
         "available_at": _stamps(stamp),
         # A value that was told later is of the day's beginning.
         "input_age_hours": np.where(np.isnan(tvl), np.nan, cutoffs - np.where(is_live, stamp, as_of)),
+        "is_listed": ~np.isnan(listed["there"]),
         "is_gone": someone & np.isnan(listed["there"]) & np.isnan(tvl),
         **volumes,
     }
@@ -139,20 +143,28 @@ def _with_before(before: pd.DataFrame, tvl: np.ndarray, window: Window, keys: np
     return np.concatenate([known["tvl_usd"], tvl.astype(np.float32)])
 
 
-def _on_grid(before: pd.DataFrame, tvl: np.ndarray, window: Window, keys: np.ndarray, floor_usd: float) -> np.ndarray:
+def _is_short(whole: np.ndarray, is_listed: np.ndarray) -> np.ndarray:
+    """Days (as a column) whose list is cut off; a list that follows no known day is whole."""
+    known, days = ~np.isnan(whole), len(is_listed)
+    was_known = np.logical_or.reduce([known[KEPT_DAYS - ago : KEPT_DAYS - ago + days] for ago in range(1, WEEK + 1)])
+    return np.asarray((is_listed & was_known).sum(axis=1) < WHOLE_SHARE * was_known.sum(axis=1))[:, None]
+
+
+def _on_grid(whole: np.ndarray, floor_usd: float) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        large = np.concatenate([np.zeros((1, len(keys))), np.cumsum(_with_before(before, tvl, window, keys) >= floor_usd, axis=0)])
+        large = np.concatenate([np.zeros((1, whole.shape[1])), np.cumsum(whole >= floor_usd, axis=0)])
     return np.asarray((large[KEPT_DAYS + 1 :] - large[: -KEPT_DAYS - 1]) > 0)
 
 
-def _doubts(before: pd.DataFrame, tvl: np.ndarray, window: Window, keys: np.ndarray) -> np.ndarray:
-    """Of a rise that no day brings, and nobody has taken back yet."""
-    whole = _with_before(before, tvl, window, keys)[KEPT_DAYS - 1 :]
-    words = np.full(tvl.shape, None, dtype=object)
+def _doubts(whole: np.ndarray, is_cut_off: np.ndarray) -> np.ndarray:
+    """Of a rise that no day brings and nobody has taken back yet, and of who is missing from a list that is cut off."""
+    last = whole[KEPT_DAYS - 1 :]
+    words = np.full(is_cut_off.shape, None, dtype=object)
+    words[is_cut_off] = "its source's list is cut off that day"
     with np.errstate(divide="ignore", invalid="ignore"):
-        rose = (whole[1:] / whole[:-1] >= SUSPECT_RISE) & (whole[:-1] > 0)
+        rose = (last[1:] / last[:-1] >= SUSPECT_RISE) & (last[:-1] > 0)
     for row, key in np.argwhere(rose):
-        words[row, key] = f"TVL went from {whole[row, key]:,.0f} to {whole[row + 1, key]:,.0f} USD in one day"
+        words[row, key] = f"TVL went from {last[row, key]:,.0f} to {last[row + 1, key]:,.0f} USD in one day"
     return words
 
 

@@ -31,7 +31,7 @@ class ProtocolAnswers:
         for of, where, told in _ROUTES:
             found = re.fullmatch(where, path)
             if host == of and found:
-                return told(self, second, *found.groups(), *([query] if path.endswith("/markets") else []))
+                return told(self, second, *found.groups(), query.get("ids", ""))
         return None
 
     def is_about(self, host: str, path: str, query: dict[str, str]) -> bool:
@@ -68,7 +68,7 @@ class ProtocolAnswers:
         known = rows[rows[column].notna()]
         return dict(zip(known["protocol"].astype(str), known[column].tolist(), strict=True))
 
-    def _protocols(self, second: int) -> Any | None:
+    def _protocols(self, second: int, _: str) -> Any | None:
         caps = self._today(second, "market_cap_usd")
         told = [
             {"id": slug, "slug": slug, "name": slug, "tvl": value, "mcap": caps.get(slug), "gecko_id": TOKEN + slug}
@@ -76,26 +76,26 @@ class ProtocolAnswers:
         ]
         return told or None
 
-    def _protocol(self, second: int, slug: str) -> Any | None:
+    def _protocol(self, second: int, slug: str, _: str) -> Any | None:
         points = self._series(slug, "tvl_usd", second)
         return {"id": slug, "name": slug, "tvl": [{"date": at, "totalLiquidityUSD": value} for at, value in points]} if points else None
 
-    def _summary(self, second: int, slug: str) -> Any | None:
+    def _summary(self, second: int, slug: str, _: str) -> Any | None:
         # Rows hold the sum of the day that ended.
         points = [[at - DAY, value] for at, value in self._series(slug, "volume_usd", second)]
         return {"name": slug, "totalDataChart": points} if points else None
 
-    def _overview(self, second: int, metric: str) -> Any | None:
+    def _overview(self, second: int, metric: str, _: str) -> Any | None:
         told = self._today(second, "volume_usd") if metric == "dexs" else {}
         return {"protocols": [{"defillamaId": slug, "slug": slug, "total24h": value} for slug, value in told.items()]}
 
-    def _chart(self, second: int, slug: str) -> Any | None:
+    def _chart(self, second: int, slug: str, _: str) -> Any | None:
         points = {name: self._series(slug, name, second) for name in ("price_usd", "market_cap_usd")}
         names = {"prices": "price_usd", "market_caps": "market_cap_usd"}
         return {of: [[1000 * at, value] for at, value in points[name]] for of, name in names.items()} if points["price_usd"] else None
 
-    def _tokens(self, second: int, query: dict[str, str]) -> Any | None:
-        asked = {one.removeprefix(TOKEN) for one in query.get("ids", "").split(",")}
+    def _tokens(self, second: int, ids: str) -> Any | None:
+        asked = {one.removeprefix(TOKEN) for one in ids.split(",")}
         prices, caps = self._today(second, "price_usd"), self._today(second, "market_cap_usd")
         stamp = str(np.datetime64(second, "s")) + "Z"
         told = [
@@ -106,6 +106,7 @@ class ProtocolAnswers:
         return told or None
 
 
+# Each gets the second, what its pattern names, and the ids that were asked for.
 _ROUTES: tuple[tuple[str, str, Callable[..., Any | None]], ...] = (
     (LLAMA, r"/protocols", ProtocolAnswers._protocols),
     (LLAMA, r"/protocol/([^/]+)", ProtocolAnswers._protocol),

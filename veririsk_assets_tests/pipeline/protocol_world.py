@@ -10,8 +10,10 @@ from shutil import copytree, rmtree
 from tempfile import mkdtemp
 from typing import Any
 
+import pandas as pd
 from requests import PreparedRequest, Response
 
+from veririsk_assets.contracts.protocols import PROTOCOL_SNAPSHOTS
 from veririsk_assets.contracts.systems import PROTOCOLS
 from veririsk_assets.contracts.windows import HOUR, Window
 from veririsk_assets.pipeline import replay
@@ -78,3 +80,12 @@ def lived(folder: Path) -> House:
 def days(first: int, count: int = 1) -> Window:
     """`count` days whose `as_of` are START + first … on."""
     return Window(START + (first - 1) * DAY, START + (first - 1 + count) * DAY, PROTOCOLS.step_hours)
+
+
+def rows_of(house: House, window: Window | None = None) -> pd.DataFrame:
+    return house.lake.read(PROTOCOL_SNAPSHOTS, window)
+
+
+def key_of(house: House, slug: str) -> int:
+    known = house.lake.read(PROTOCOLS.entities)
+    return int(known.loc[known["protocol_id"] == slug, "protocol_key"].iloc[0])
