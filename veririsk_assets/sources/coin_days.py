@@ -11,7 +11,7 @@ from veririsk_assets.settings import Settings
 from veririsk_assets.sources.coingecko import markets, provider_of
 from veririsk_assets.sources.defillama_days import midnight
 from veririsk_assets.sources.numbers import instant, number, observed
-from veririsk_assets.sources.pull import Pull, as_far_as_it_goes, listed, pulled
+from veririsk_assets.sources.pull import Pull, as_far_as_it_goes, list_expected, pulled
 from veririsk_assets.wire.errors import NotFoundError
 from veririsk_assets.wire.session import Reply, Wire
 
@@ -29,9 +29,7 @@ def coin_days(wire: Wire, settings: Settings, coin_ids: Sequence[str], unknown: 
     def one(coin_id: str) -> Iterator[Pull]:
         path = f"/coins/{quote(coin_id, safe='')}/market_chart"
         try:
-            reply = wire.get_json(
-                provider, path, params, label="/coins/{id}/market_chart", is_optional=True, check=lambda body: listed(body, "prices")
-            )
+            reply = wire.get_json(provider, path, params, label="/coins/{id}/market_chart", is_optional=True, check=list_expected("prices"))
         except NotFoundError:
             unknown(coin_id)
             raise

@@ -11,9 +11,9 @@ from veririsk_assets.contracts.windows import naive
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources.defillama import API_HOST, provider_of
 from veririsk_assets.sources.numbers import number, observed, text, unix_seconds
-from veririsk_assets.sources.pull import Pull, as_far_as_it_goes, listed, pulled, rows_of
+from veririsk_assets.sources.pull import Pull, as_far_as_it_goes, list_expected, listed, pulled, rows_expected, rows_of
 from veririsk_assets.wire.errors import NotFoundError
-from veririsk_assets.wire.session import Check, Reply, Wire
+from veririsk_assets.wire.session import Reply, Wire
 
 DAY = timedelta(days=1)
 # When a day's beginning is told, and when its sum is.
@@ -61,7 +61,12 @@ def volumes(wire: Wire, settings: Settings) -> Pull:
     def one(metric: str) -> Iterator[Pull]:
         path = f"/overview/{metric}"
         reply = wire.get_json(
-            provider_of(settings, API_HOST, "/api"), path, NO_CHART, label=path, check=_list_at("protocols"), is_optional=True
+            provider_of(settings, API_HOST, "/api"),
+            path,
+            NO_CHART,
+            label=path,
+            check=rows_expected("defillamaId", "protocols"),
+            is_optional=True,
         )
         rows = rows_of(reply, "protocols")
         columns: dict[str, Sequence[Any]] = {
@@ -78,7 +83,7 @@ def volumes(wire: Wire, settings: Settings) -> Pull:
 def chain_tvl_days(wire: Wire, settings: Settings) -> Pull:
     """`/v2/historicalChainTvl`: all of DeFi at 00:00 UTC of every day, USD."""
     path = "/v2/historicalChainTvl"
-    reply = wire.get_json(provider_of(settings, API_HOST, "/api"), path, is_optional=True, check=_list_at())
+    reply = wire.get_json(provider_of(settings, API_HOST, "/api"), path, is_optional=True, check=rows_expected("date"))
     points = [(unix_seconds(row.get("date")), number(row.get("tvl"))) for row in rows_of(reply)]
     return _days(raw.DEFILLAMA_CHAIN_TVL_DAYS, reply, points, "tvl_usd", {}, 0 * DAY)
 
@@ -90,14 +95,10 @@ def midnight(stamp: datetime) -> datetime:
 def _told(wire: Wire, settings: Settings, path: str, label: str, name: str, unknown: Forget, where: tuple[str, ...]) -> Reply:
     """Raises NotFoundError where the source has no such name, and then says that it is `unknown`; other errors say nothing of a name."""
     try:
-        return wire.get_json(provider_of(settings, API_HOST, "/api"), path, label=label, is_optional=True, check=_list_at(*where))
+        return wire.get_json(provider_of(settings, API_HOST, "/api"), path, label=label, is_optional=True, check=list_expected(*where))
     except NotFoundError:
         unknown(name)
         raise
-
-
-def _list_at(*where: str) -> Check:
-    return lambda body: listed(body, *where)
 
 
 def _is_pair(point: Any) -> bool:

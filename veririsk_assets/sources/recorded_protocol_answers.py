@@ -87,7 +87,8 @@ class ProtocolAnswers:
 
     def _overview(self, second: int, metric: str, _: str) -> Any | None:
         told = self._today(second, "volume_usd") if metric == "dexs" else {}
-        return {"protocols": [{"defillamaId": slug, "slug": slug, "total24h": value} for slug, value in told.items()]}
+        rows = [{"defillamaId": slug, "slug": slug, "total24h": value} for slug, value in told.items()]
+        return {"protocols": rows} if rows else None
 
     def _chart(self, second: int, slug: str, _: str) -> Any | None:
         points = {name: self._series(slug, name, second) for name in ("price_usd", "market_cap_usd")}

@@ -14,14 +14,18 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from veririsk_assets.contracts import raw
+from veririsk_assets.contracts import raw_protocols as told
+from veririsk_assets.contracts.catalogue import PULLS
 from veririsk_assets.contracts.tables import Table
 from veririsk_assets.contracts.windows import naive
 from veririsk_assets.lake.quality import check
 from veririsk_assets.settings import Settings
 from veririsk_assets.sources import (
     aave,
+    coin_days,
     coingecko,
     defillama,
+    defillama_days,
     ethereum,
     fear_greed,
     geckoterminal,
@@ -38,6 +42,7 @@ from veririsk_assets_tests.sources.answers import NOW, Answers, wire
 from veririsk_assets_tests.sources.test_clients import COIN, GECKO, META, POOL, PROTOCOL, pair
 from veririsk_assets_tests.sources.test_evidence import CONTEXT, MARKET, TETHER, node, perps
 
+SECOND = int(NOW.timestamp()) // 86400 * 86400
 DAY = {"value": "50", "value_classification": "Neutral", "timestamp": str(int(NOW.timestamp()) // 86400 * 86400)}
 LISTED = {"id": "dai", "symbol": "dai", "platforms": {"ethereum": "0x6B175474E89094C44Da98b954EedeAC495271d0F", "": ""}}
 ADDRESSES = [("eth", "0xAB"), ("eth", "0xCD")]
@@ -59,6 +64,16 @@ CLIENTS: dict[Table, tuple[Client, Any]] = {
     raw.FEAR_GREED: (fear_greed.fear_greed, {"data": [DAY], "metadata": {"error": None}}),
     raw.ETH_GAS: (ethereum.gas, None),
     raw.AAVE_RESERVES: (aave.reserves, {"data": {"markets": [MARKET], "_meta": META}}),
+    told.DEFILLAMA_VOLUMES: (defillama_days.volumes, {"protocols": [{"defillamaId": "7", "slug": "one", "total24h": 5.0}]}),
+    told.DEFILLAMA_TVL_DAYS: (
+        lambda line, settings: defillama_days.tvl_days(line, settings, [("7", "one")], print), {"tvl": [{"date": SECOND, "totalLiquidityUSD": 5.0}]},
+    ),
+    told.DEFILLAMA_VOLUME_DAYS: (
+        lambda line, settings: defillama_days.volume_days(line, settings, [("dexs", ("7", "one"))], print), {"totalDataChart": [[SECOND, 5.0]]},
+    ),
+    told.DEFILLAMA_CHAIN_TVL_DAYS: (defillama_days.chain_tvl_days, [{"date": SECOND, "tvl": 5.0}]),
+    told.COINGECKO_TOKENS: (lambda line, settings: coin_days.tokens(line, settings, ["dai"]), [COIN]),
+    told.COINGECKO_COIN_DAYS: (lambda line, settings: coin_days.coin_days(line, settings, ["dai"], print), {"prices": [[1000 * SECOND, 5.0]]}),
 }  # fmt: skip
 EVERYONE = pytest.mark.parametrize("table", list(CLIENTS), ids=lambda table: table.name)
 SILENT: list[Any] = [
@@ -82,7 +97,7 @@ def answering(table: Table, request: Any) -> Any:
 
 
 def test_every_source_is_held_to_it() -> None:
-    assert set(CLIENTS) == set(raw.PULLS)
+    assert set(CLIENTS) == set(PULLS)
 
 
 @EVERYONE
